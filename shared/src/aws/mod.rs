@@ -1,0 +1,12 @@
+//! The only place that talks to AWS: ports that the rest of the library sees, adapters behind them.
+//!
+//! Member accounts are reached by a model-driven client (`api`), because breadth counts there; the control plane's
+//! fixed handful of calls goes through typed SDK crates, a file each.
+
+mod error;
+mod port;
+mod sdk;
+
+pub use error::{CallError, ErrorClass};
+pub use port::{Accounts, Call, Meter, Scope};
+pub use sdk::Sdk;

@@ -1,0 +1,97 @@
+//! `forester.yaml`: one file declares the forest.
+
+mod alerts;
+mod load;
+mod sandbox;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::types::{AccountId, OuPath, Region};
+
+pub use alerts::Alerts;
+pub use load::{ConfigErrors, Problem};
+pub use sandbox::Sandbox;
+
+/// The whole file, checked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The version of this format: 1.
+    pub version: u32,
+    /// Where Forester stands.
+    pub mode: OperatingMode,
+    /// The region of Forester's own queues, table and topics.
+    pub home_region: Region,
+    /// The regions it works in.
+    pub regions: Regions,
+    /// How member accounts are entered.
+    pub access: Access,
+    /// The accounts that the file names.
+    #[serde(default)]
+    pub accounts: BTreeMap<String, AccountEntry>,
+    /// Sandboxes; absent: nothing is ever reset.
+    #[serde(default)]
+    pub sandbox: Option<Sandbox>,
+    /// Alerts; absent: nothing is routed.
+    #[serde(default)]
+    pub alerts: Option<Alerts>,
+}
+
+/// Where Forester stands. The one place that knows: `org`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OperatingMode {
+    /// In the management account, or in a delegated one.
+    Organization,
+    /// In a member account that acts as root for the accounts of the file; no Organizations calls.
+    VirtualRoot,
+    /// Every account of the file is the same account; no role is assumed.
+    SingleAccount,
+}
+
+/// The regions Forester works in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Regions {
+    /// Where regional aspects are kept.
+    pub govern: Vec<Region>,
+}
+
+/// How member accounts are entered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Access {
+    /// The role to assume in each member account.
+    pub role: String,
+    /// Roles to try, in order, where the first cannot be assumed.
+    #[serde(default)]
+    pub fallback: Vec<String>,
+}
+
+/// One account of the file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountEntry {
+    /// Its id, where known.
+    #[serde(default)]
+    pub id: Option<AccountId>,
+    /// Its root user's e-mail address.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// The OU it belongs in.
+    #[serde(default)]
+    pub ou: Option<OuPath>,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Config {
+    /// Reads a file's text; `name` is what messages call it. Every problem is reported, not only the first.
+    pub fn parse(text: &str, name: &str) -> Result<Self, ConfigErrors> {
+        load::parse(text, name)
+    }
+}

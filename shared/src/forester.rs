@@ -1,0 +1,97 @@
+//! Wires the parts once, from settings, for every function and the command line.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::aws::{Accounts, Sdk};
+use crate::config::Config;
+use crate::org::Directory;
+use crate::store::{Objects, Store};
+
+/// What the environment says. Every problem is collected before the first is reported.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// `FORESTER_CONFIG`: a file, or `s3://bucket/key`. Default: `forester.yaml`.
+    pub config: String,
+    /// `FORESTER_TABLE`: the DynamoDB table. Absent: an embedded file below `state`.
+    pub table: Option<String>,
+    /// `FORESTER_BUCKET`: the bucket for receipts. Absent: files below `state`.
+    pub bucket: Option<String>,
+    /// `FORESTER_OUTBOX`: the URL of the FIFO queue of deliveries. Absent: delivered in process.
+    pub outbox: Option<String>,
+    /// `FORESTER_STATE`: the directory of the embedded store. Default: `.forester`.
+    pub state: PathBuf,
+}
+
+/// Every wrong variable: its name, what was found, what was expected.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct SettingsError(pub Vec<String>);
+
+impl Settings {
+    /// Reads the variables through `get`.
+    pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let given = |name: &str| get(name).filter(|value| !value.trim().is_empty());
+        let mut problems = Vec::new();
+        let outbox = given("FORESTER_OUTBOX");
+        if let Some(url) = outbox.as_deref().filter(|url| !url.starts_with("http")) {
+            problems.push(format!("FORESTER_OUTBOX is `{url}`; expected the URL of an SQS FIFO queue"));
+        }
+        if let Some(table) = given("FORESTER_TABLE").filter(|name| name.len() < 3) {
+            problems.push(format!(
+                "FORESTER_TABLE is `{table}`; expected the name of a DynamoDB table (3 characters or more)"
+            ));
+        }
+        if !problems.is_empty() {
+            return Err(SettingsError(problems));
+        }
+        Ok(Self {
+            config: given("FORESTER_CONFIG").unwrap_or_else(|| "forester.yaml".to_owned()),
+            table: given("FORESTER_TABLE"),
+            bucket: given("FORESTER_BUCKET"),
+            outbox,
+            state: given("FORESTER_STATE").unwrap_or_else(|| ".forester".to_owned()).into(),
+        })
+    }
+}
+
+/// The parts, wired. What a job is made from.
+#[derive(Clone)]
+pub struct Forester {
+    /// What the environment says.
+    pub settings: Settings,
+    /// The declared forest.
+    pub config: Arc<Config>,
+    /// Typed clients of the control plane.
+    pub sdk: Sdk,
+    /// Ways into accounts.
+    pub accounts: Arc<dyn Accounts>,
+    /// The organization.
+    pub directory: Arc<dyn Directory>,
+    /// What is remembered.
+    pub store: Arc<dyn Store>,
+    /// Receipts and other large documents.
+    pub objects: Arc<dyn Objects>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_wrong_variable_is_named_at_once() {
+        let env = |name: &str| match name {
+            "FORESTER_OUTBOX" => Some("outbox.fifo".to_owned()),
+            "FORESTER_TABLE" => Some("t".to_owned()),
+            _ => None,
+        };
+        let SettingsError(problems) = Settings::from_env(env).unwrap_err();
+        assert_eq!(problems.len(), 2, "{problems:?}");
+    }
+
+    #[test]
+    fn nothing_set_means_local_files() {
+        let settings = Settings::from_env(|_| None).unwrap();
+        assert_eq!((settings.config.as_str(), settings.table), ("forester.yaml", None));
+    }
+}

@@ -1,0 +1,30 @@
+//! Forester: the library behind every Lambda function and the `forester` command.
+//!
+//! Arrows point down only:
+//!
+//! ```text
+//! functions, cli        wire, and nothing else
+//!   forester            Forester: the parts, wired once from settings
+//!   function            the Lambda edge: batches, failures, logs
+//!   baseline  reset  alert      the capabilities; they do not know each other
+//!   org  config  event  store   what the capabilities decide on
+//!   aws                 the only place that talks to AWS
+//!   types  telemetry    ids, regions, ARNs; logs and metrics
+//! ```
+#![warn(missing_docs)]
+
+pub mod alert;
+pub mod aws;
+pub mod baseline;
+pub mod config;
+pub mod event;
+mod forester;
+pub mod function;
+pub mod job;
+pub mod org;
+pub mod reset;
+pub mod store;
+pub mod telemetry;
+pub mod types;
+
+pub use forester::{Forester, Settings, SettingsError};

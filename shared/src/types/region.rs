@@ -1,0 +1,106 @@
+//! Regions, and the partition each belongs to.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Malformed, string_type};
+
+/// A region code such as `eu-west-1`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Region(String);
+
+impl Region {
+    /// The partition that the region is part of, told by its prefix.
+    pub fn partition(&self) -> Partition {
+        let prefixes = [
+            ("cn-", Partition::AwsCn),
+            ("us-gov-", Partition::AwsUsGov),
+            ("us-iso-", Partition::AwsIso),
+            ("us-isob-", Partition::AwsIsoB),
+            ("eu-isoe-", Partition::AwsIsoE),
+            ("us-isof-", Partition::AwsIsoF),
+            ("eusc-", Partition::AwsEusc),
+        ];
+        prefixes.iter().find(|(prefix, _)| self.0.starts_with(prefix)).map_or(Partition::Aws, |(_, found)| *found)
+    }
+}
+
+impl FromStr for Region {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let parts: Vec<&str> = text.split('-').collect();
+        let number = parts.last().is_some_and(|last| !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit()));
+        let words =
+            parts.iter().rev().skip(1).all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase()));
+        if parts.len() >= 3 && number && words {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Malformed::new(text, "a region code such as eu-west-1"))
+        }
+    }
+}
+string_type!(Region, "^[a-z]+(-[a-z]+)+-[0-9]+$");
+
+/// A set of regions with its own accounts, endpoints and ARNs.
+/// Names as in `aws:partition`: <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Partition {
+    /// The commercial regions.
+    Aws,
+    /// China.
+    AwsCn,
+    /// GovCloud (US).
+    AwsUsGov,
+    /// US isolated, Top Secret.
+    AwsIso,
+    /// US isolated, Secret.
+    AwsIsoB,
+    /// Europe isolated.
+    AwsIsoE,
+    /// US isolated, southern.
+    AwsIsoF,
+    /// European Sovereign Cloud.
+    AwsEusc,
+}
+
+impl Partition {
+    /// The second field of the partition's ARNs.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::AwsCn => "aws-cn",
+            Self::AwsUsGov => "aws-us-gov",
+            Self::AwsIso => "aws-iso",
+            Self::AwsIsoB => "aws-iso-b",
+            Self::AwsIsoE => "aws-iso-e",
+            Self::AwsIsoF => "aws-iso-f",
+            Self::AwsEusc => "aws-eusc",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(region: &str, expect: &str) {
+        assert_eq!(region.parse::<Region>().unwrap().partition().id(), expect);
+    }
+
+    #[test]
+    fn partition_follows_the_prefix() {
+        check("eu-west-1", "aws");
+        check("us-gov-west-1", "aws-us-gov");
+        check("us-isob-east-1", "aws-iso-b");
+        check("cn-northwest-1", "aws-cn");
+    }
+
+    #[test]
+    fn display_names_are_not_region_codes() {
+        assert!("US East (N. Virginia)".parse::<Region>().is_err());
+        assert!("global".parse::<Region>().is_err());
+    }
+}
