@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::aws::{Accounts, Sdk};
-use crate::config::Config;
+use crate::aws::{Accounts, CallError, Sdk};
+use crate::config::{Config, ConfigErrors};
 use crate::org::Directory;
 use crate::store::{Objects, Store};
 
@@ -72,6 +72,43 @@ pub struct Forester {
     pub store: Arc<dyn Store>,
     /// Receipts and other large documents.
     pub objects: Arc<dyn Objects>,
+}
+
+/// Why the parts could not be wired.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The environment is wrong.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The file is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// The file cannot be read.
+    #[error("cannot read the configuration {location}: {message}")]
+    Unreadable {
+        /// What `FORESTER_CONFIG` or `--config` named.
+        location: String,
+        /// What happened.
+        message: String,
+    },
+    /// An AWS call that start-up needs failed.
+    #[error(transparent)]
+    Aws(#[from] CallError),
+}
+
+impl Forester {
+    /// Reads the environment, then the file, and wires the parts.
+    pub async fn from_env() -> Result<Self, StartError> {
+        Self::start(Settings::from_env(|name| std::env::var(name).ok())?).await
+    }
+
+    /// Reads the file and wires the parts.
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let unreadable = |message: String| StartError::Unreadable { location: settings.config.clone(), message };
+        let text = std::fs::read_to_string(&settings.config).map_err(|error| unreadable(error.to_string()))?;
+        let _config = Config::parse(&text, &settings.config)?;
+        Err(unreadable("the way into accounts is not wired yet".to_owned()))
+    }
 }
 
 #[cfg(test)]

@@ -27,4 +27,4 @@ pub mod store;
 pub mod telemetry;
 pub mod types;
 
-pub use forester::{Forester, Settings, SettingsError};
+pub use forester::{Forester, Settings, SettingsError, StartError};

@@ -3,6 +3,7 @@
 //! Member accounts are reached by a model-driven client (`api`), because breadth counts there; the control plane's
 //! fixed handful of calls goes through typed SDK crates, a file each.
 
+pub mod dynamodb;
 mod error;
 mod port;
 mod sdk;

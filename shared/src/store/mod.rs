@@ -4,6 +4,8 @@
 //! conditions compare `expires_at` themselves, because DynamoDB deletes expired items up to days later
 //! (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>).
 
+mod dynamo;
+mod file;
 mod memory;
 mod objects;
 
@@ -12,6 +14,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use dynamo::DynamoStore;
+pub use file::FileStore;
 pub use memory::MemoryStore;
 pub use objects::{DirectoryObjects, Objects};
 
@@ -104,5 +108,49 @@ fn holds(when: &When, current: Option<&Item>) -> bool {
         When::Always => true,
         When::AbsentAt(now) => current.is_none_or(|item| item.expires_at.is_some_and(|at| at <= *now)),
         When::Version(version) => current.is_some_and(|item| item.version == *version),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! One contract, kept by every store that runs in a test process.
+
+    use serde_json::json;
+
+    use super::*;
+
+    async fn keeps_the_contract(store: &dyn Store) {
+        let (now, later) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(60).unwrap());
+        let key = Key::new("account#1", "lock");
+        assert_eq!(store.get(&key).await.unwrap(), None);
+        assert_eq!(store.put(&key, json!(1), Some(later), When::AbsentAt(now)).await, Ok(1));
+        let lost = Err(StoreError::Lost { key: key.clone() });
+        assert_eq!(store.put(&key, json!(2), None, When::AbsentAt(now)).await, lost, "still held");
+        assert_eq!(store.put(&key, json!(2), Some(later), When::AbsentAt(later)).await, Ok(2), "expired");
+        assert_eq!(store.put(&key, json!(3), None, When::Version(1)).await, lost, "an old version");
+        assert_eq!(store.put(&key, json!(3), None, When::Version(2)).await, Ok(3));
+        assert_eq!(store.get(&key).await.unwrap().unwrap().body, json!(3));
+        assert_eq!(store.delete(&key, When::Version(2)).await, Err(StoreError::Lost { key: key.clone() }));
+        for sort in ["item#2", "item#1", "jtem"] {
+            store.put(&Key::new("account#1", sort), json!(sort), None, When::Always).await.unwrap();
+        }
+        store.put(&Key::new("account#2", "item#0"), json!(0), None, When::Always).await.unwrap();
+        let listed = store.list("account#1", "item#").await.unwrap();
+        assert_eq!(listed.iter().map(|item| item.key.sort.as_str()).collect::<Vec<_>>(), ["item#1", "item#2"]);
+        store.delete(&key, When::Version(3)).await.unwrap();
+        store.delete(&key, When::Always).await.unwrap();
+        assert_eq!(store.get(&key).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn memory() {
+        keeps_the_contract(&MemoryStore::default()).await;
+    }
+
+    #[tokio::test]
+    async fn file() {
+        let directory = std::env::temp_dir().join(format!("forester-store-{}", std::process::id()));
+        keeps_the_contract(&FileStore::new(directory.join("state.redb"))).await;
+        std::fs::remove_dir_all(directory).unwrap();
     }
 }

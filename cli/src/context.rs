@@ -1,0 +1,50 @@
+//! What every command is given: the file, the form of output, and the parts when it asks for them.
+
+use forester::config::Config;
+use forester::{Forester, Settings};
+
+use crate::output::{Form, Problem, confirm};
+
+/// The command line's circumstances.
+#[derive(Debug)]
+pub struct Context {
+    config: String,
+    /// What goes to standard output.
+    pub form: Form,
+    yes: bool,
+}
+
+impl Context {
+    /// From the global options.
+    pub fn new(config: String, form: Form, yes: bool) -> Self {
+        Self { config, form, yes }
+    }
+
+    /// Where the file is, as it was named.
+    pub fn config_name(&self) -> &str {
+        &self.config
+    }
+
+    /// The file, read and checked; nothing is called.
+    pub fn config(&self) -> Result<Config, Problem> {
+        if self.config.starts_with("s3://") {
+            return Err(Problem::failed("this command works offline: name a local file with --config"));
+        }
+        let text = std::fs::read_to_string(&self.config).map_err(|error| {
+            Problem::failed(format_args!("cannot read {}: {error}; name the file with --config", self.config))
+        })?;
+        Config::parse(&text, &self.config).map_err(Problem::failed)
+    }
+
+    /// The parts, wired as the file and the environment say.
+    pub async fn forester(&self) -> Result<Forester, Problem> {
+        let mut settings = Settings::from_env(|name| std::env::var(name).ok()).map_err(Problem::failed)?;
+        settings.config.clone_from(&self.config);
+        Forester::start(settings).await.map_err(Problem::failed)
+    }
+
+    /// Asks before something is written.
+    pub fn confirm(&self, question: impl std::fmt::Display) -> Result<(), Problem> {
+        confirm(self.yes, question)
+    }
+}
