@@ -62,10 +62,11 @@ fn queue(payload: &Value) -> Option<Batch> {
 }
 
 /// A queue's body is the message itself, or an SNS notification around it. Read leniently: a notification whose
-/// signature fields are missing or odd must not turn into an unreadable message.
+/// signature fields are missing or odd must not turn into an unreadable message. What carries an id of its own
+/// (a notification, an EventBridge event) keeps it, because a second delivery has another SQS id.
 fn inner(body: &str, id: String) -> Message {
-    let sns: Value = serde_json::from_str(body).unwrap_or_default();
-    let field = |name: &str| sns.get(name).and_then(Value::as_str).map(str::to_owned);
+    let document: Value = serde_json::from_str(body).unwrap_or_default();
+    let field = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
     match (field("Type").as_deref(), field("Message")) {
         (Some("Notification"), Some(text)) => Message {
             item: None,
@@ -75,7 +76,10 @@ fn inner(body: &str, id: String) -> Message {
             subject: field("Subject"),
             attempt: 1,
         },
-        _ => Message { item: None, id, text: body.to_owned(), topic: None, subject: None, attempt: 1 },
+        _ => {
+            let own = field("detail-type").and_then(|_| field("id"));
+            Message { item: None, id: own.unwrap_or(id), text: body.to_owned(), topic: None, subject: None, attempt: 1 }
+        }
     }
 }
 
@@ -123,6 +127,15 @@ mod tests {
         let Batch::Queue(messages) = open(&payload, "r") else { panic!("not a queue") };
         assert_eq!((messages[0].id.as_str(), messages[0].text.as_str()), ("n1", "text"));
         assert_eq!(messages[0].item.as_deref(), Some("m1"));
+    }
+
+    #[test]
+    fn event_in_a_queue_keeps_its_own_id() {
+        let body = json!({"id": "e1", "detail-type": "AWS Service Event via CloudTrail"}).to_string();
+        let payload = json!({"Records": [{"messageId": "m1", "body": body, "eventSource": "aws:sqs", "attributes": {},
+            "messageAttributes": {}}]});
+        let Batch::Queue(messages) = open(&payload, "r") else { panic!("not a queue") };
+        assert_eq!((messages[0].id.as_str(), messages[0].item.as_deref()), ("e1", Some("m1")));
     }
 
     #[test]

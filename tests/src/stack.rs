@@ -1,0 +1,121 @@
+//! Starts the local stack of `infra/local` as a child and speaks to its control endpoint.
+//!
+//! The child ends when its standard input closes, so nothing survives this process, however it ends.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use forester::aws::Sdk;
+use forester::types::{AccountId, Region};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
+
+use crate::http::request;
+use crate::{Outcome, environment};
+
+/// How long the stack may take to answer its first call.
+const START_LIMIT: Duration = Duration::from_secs(90);
+
+/// A running local stack.
+#[derive(Debug)]
+pub struct Stack {
+    /// What `AWS_ENDPOINT_URL` is set to.
+    pub endpoint: String,
+    /// The account that owns the organization.
+    pub management: AccountId,
+    control: String,
+    child: Child,
+    stdin: Option<ChildStdin>,
+}
+
+/// One call that the stack's gateway saw.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+pub struct SeenCall {
+    /// Counts up from the start of the stack.
+    pub n: u64,
+    /// The service (`ec2`).
+    pub service: String,
+    /// The operation (`DescribeVpcs`), where the gateway could tell it.
+    #[serde(default)]
+    pub action: Option<String>,
+    /// The account whose credentials signed it.
+    #[serde(default)]
+    pub account: Option<String>,
+    /// The region.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// The HTTP status of the answer.
+    #[serde(default)]
+    pub status: Option<u16>,
+}
+
+impl Stack {
+    /// Starts the emulators and waits until they answer.
+    pub async fn start() -> Outcome<Self> {
+        let script = environment::root()?.join("infra/local/stack.py");
+        let mut child = Command::new(environment::python()?)
+            .arg(&script)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| format!("cannot start {}: {error}", script.display()))?;
+        let stdin = child.stdin.take();
+        let stdout = child.stdout.take().ok_or("the stack has no standard output")?;
+        let mut lines = BufReader::new(stdout).lines();
+        let first = tokio::time::timeout(START_LIMIT, lines.next_line()).await;
+        let line = first.map_err(|_| format!("the stack did not answer within {START_LIMIT:?}"))??;
+        let ready: Value = serde_json::from_str(&line.ok_or("the stack ended before it was ready")?)?;
+        let field = |name: &str| ready.get(name).and_then(Value::as_str).ok_or(format!("the stack gave no {name}"));
+        Ok(Self {
+            endpoint: field("endpoint")?.to_owned(),
+            control: field("control")?.to_owned(),
+            management: field("management_account")?.parse()?,
+            child,
+            stdin,
+        })
+    }
+
+    /// A client that speaks as the management account's root user.
+    pub async fn sdk(&self, region: &Region) -> Sdk {
+        Sdk::at(&self.endpoint, self.management.as_ref(), region).await
+    }
+
+    /// The calls that the gateway has seen after call `since`.
+    pub async fn calls(&self, since: u64) -> Outcome<Vec<SeenCall>> {
+        let answer = request("GET", &format!("{}/log?since={since}", self.control), None).await?;
+        Ok(serde_json::from_value(answer)?)
+    }
+
+    /// The number of the newest call.
+    pub async fn last_call(&self) -> Outcome<u64> {
+        Ok(self.calls(0).await?.last().map_or(0, |call| call.n))
+    }
+
+    /// Makes the next `times` calls that match fail: see `infra/local/README.md` for matches and kinds.
+    pub async fn fault(&self, matching: Value, kind: &str, times: u32) -> Outcome<()> {
+        let fault = json!({ "match": matching, "kind": kind, "times": times });
+        request("POST", &format!("{}/faults", self.control), Some(&fault)).await.map(drop)
+    }
+
+    /// Takes all faults away.
+    pub async fn heal(&self) -> Outcome<()> {
+        request("DELETE", &format!("{}/faults", self.control), None).await.map(drop)
+    }
+
+    /// Posts `body` to another control path.
+    pub async fn control(&self, path: &str, body: &Value) -> Outcome<Value> {
+        request("POST", &format!("{}/{path}", self.control), Some(body)).await
+    }
+
+    /// Ends the emulators and waits until they are gone.
+    pub async fn stop(mut self) -> Outcome<()> {
+        drop(self.stdin.take());
+        let ended = tokio::time::timeout(Duration::from_secs(15), self.child.wait()).await;
+        ended.map_err(|_| "the stack did not end within 15 s of being told")??;
+        Ok(())
+    }
+}
