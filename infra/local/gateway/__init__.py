@@ -1,0 +1,1 @@
+"""One endpoint in front of both emulators, because an SDK has one `AWS_ENDPOINT_URL`."""

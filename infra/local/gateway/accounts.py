@@ -1,0 +1,65 @@
+"""Whose call is it? Access keys and the accounts behind them.
+
+Root credentials are simple: the access key id is the 12-digit account id, with any secret. Every other key
+was handed out by STS or IAM through this gateway, which reads it from the answer as it passes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .call import ACCOUNT_ID, Call
+
+MANAGEMENT_ACCOUNT = "111122223333"
+
+KEY_ID = re.compile(rb"<AccessKeyId>([^<]+)</AccessKeyId>")
+ASSUMED_ROLE = re.compile(rb"<Arn>(arn:[^<]*:sts::(\d{12}):assumed-role/[^<]+)</Arn>")
+USER_NAME = re.compile(rb"<UserName>([^<]+)</UserName>")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """An account, and who acts in it."""
+
+    account: str
+    arn: str
+
+
+class Accounts:
+    """The map from access key to caller; it grows as the emulators hand out keys."""
+
+    def __init__(self) -> None:
+        self._callers: dict[str, Caller] = {}
+
+    def caller(self, access_key: str) -> Caller | None:
+        """Who owns the key, or None for a key that nobody handed out."""
+        if ACCOUNT_ID.match(access_key):
+            return Caller(access_key, f"arn:aws:iam::{access_key}:root")
+        return self._callers.get(access_key)
+
+    def learn(self, call: Call, status: int, body: bytes) -> None:
+        """Remember a key that this answer hands out."""
+        if status != 200 or (call.service, call.action) not in HANDS_OUT:
+            return
+        key = KEY_ID.search(body)
+        if key:
+            self._callers[key.group(1).decode()] = HANDS_OUT[call.service, call.action](call, body)
+
+
+def assumed(call: Call, body: bytes) -> Caller:
+    """The caller that AssumeRole makes."""
+    match = ASSUMED_ROLE.search(body)
+    if not match:
+        return Caller(call.account, call.caller)
+    return Caller(match.group(2).decode(), match.group(1).decode())
+
+
+def user(call: Call, body: bytes) -> Caller:
+    """The caller behind a new access key of an IAM user."""
+    match = USER_NAME.search(body)
+    name = match.group(1).decode() if match else "unknown"
+    return Caller(call.account, f"arn:aws:iam::{call.account}:user/{name}")
+
+
+HANDS_OUT = {("sts", "AssumeRole"): assumed, ("iam", "CreateAccessKey"): user}

@@ -1,0 +1,119 @@
+"""The gateway itself: one handler for AWS calls, and the control API under `/_local`.
+
+A call is named, logged, perhaps broken on purpose, and passed to its emulator.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+from . import control, faults, unsupported
+from .accounts import Accounts
+from .call import Call, action_of, protocol_of, scope_of, service_of
+from .calllog import CallLog
+from .errors import error
+from .faults import Fault, Faults
+from .proxy import Answer, Proxy, respond
+from .route import MINISTACK, plane_of
+
+LARGEST_BODY = 512 * 1024 * 1024
+
+
+@dataclass
+class Gateway:
+    """All state of the gateway."""
+
+    proxy: Proxy
+    log: CallLog
+    accounts: Accounts = field(default_factory=Accounts)
+    faults: Faults = field(default_factory=Faults)
+    config: control.Config = field(default_factory=control.Config)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request."""
+        body = await request.read()
+        scope = scope_of(request)
+        if scope is None:
+            return await self.unsigned(request, body)
+        service = service_of(scope, request.path)
+        protocol = protocol_of(request, service)
+        caller = self.accounts.caller(scope.access_key)
+        account, arn = (caller.account, caller.arn) if caller else ("unknown", "unknown")
+        action = action_of(request, service, protocol, body)
+        call = Call(service, action, account, scope.region, protocol, scope.access_key, arn)
+        return await self.logged(request, call, body)
+
+    async def unsigned(self, request: web.Request, body: bytes) -> web.StreamResponse:
+        """Links that ministack gives out (a custom resource's answer, a function's code) carry no signature."""
+        if request.path.startswith("/_ministack/"):
+            return respond(request, await self.proxy.send(MINISTACK, request, body, None))
+        return web.json_response({"message": "Missing Authentication Token"}, status=403)
+
+    async def logged(self, request: web.Request, call: Call, body: bytes) -> web.StreamResponse:
+        """Answer a call, and write down how it went."""
+        start = time.monotonic()
+        plane = plane_of(call)
+        fault = self.faults.take(call)
+        status = 0
+        try:
+            response, status = await self.answer(request, call, body, plane, fault)
+            return response
+        finally:
+            milliseconds = round((time.monotonic() - start) * 1000)
+            self.log.add(call, status, fault.kind if fault else None, plane, milliseconds)
+
+    async def answer(
+        self, request: web.Request, call: Call, body: bytes, plane: str, fault: Fault | None
+    ) -> tuple[web.StreamResponse, int]:
+        """The answer and the status for the log, which is 0 when the caller gets none."""
+        if call.account == "unknown":
+            refused = error(call, 403, "InvalidClientTokenId", "The security token included in the request is invalid.")
+            return refused, refused.status
+        refused = faults.refusal(fault, call) if fault else None
+        if refused:
+            return refused, refused.status
+        if fault and fault.kind in ("hang", "reset"):
+            await self.broken(request, fault)
+        if fault and fault.delay_ms:
+            await asyncio.sleep(fault.delay_ms / 1000)
+        answer = await self.forward(request, call, body, plane)
+        if fault and fault.kind == "lost":
+            faults.reset(request)
+            return web.Response(), 0
+        response = unsupported.refusal(call, answer, plane) or respond(request, answer)
+        return response, response.status
+
+    async def broken(self, request: web.Request, fault: Fault) -> None:
+        """A connection that stays silent, or ends."""
+        if fault.kind == "hang":
+            await faults.hang(request)
+        faults.reset(request)
+        raise asyncio.CancelledError
+
+    async def forward(self, request: web.Request, call: Call, body: bytes, plane: str) -> Answer:
+        """Let the emulator answer."""
+        answer = await self.proxy.send(plane, request, body, call)
+        self.accounts.learn(call, answer.status, answer.body)
+        return answer
+
+
+def application(bases: dict[str, str], workdir: Path) -> web.Application:
+    """The aiohttp application."""
+    proxy = Proxy(bases)
+    gateway = Gateway(proxy, CallLog(workdir / "calls.jsonl"))
+    app = web.Application(client_max_size=LARGEST_BODY)
+    control.add_routes(app, gateway)
+    app.router.add_route("*", "/{path:.*}", gateway.handle)
+
+    async def lifetime(_: web.Application):
+        await proxy.start()
+        yield
+        await proxy.stop()
+
+    app.cleanup_ctx.append(lifetime)
+    return app

@@ -1,0 +1,79 @@
+"""`/_local`: what tests and the demo ask of the stack itself, apart from AWS."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from .app import Gateway
+
+
+@dataclass
+class Config:
+    """What can be switched while the stack runs."""
+
+    # Whether creating, moving, tagging and closing accounts puts events on the management account's bus, as AWS does.
+    organization_events: bool = True
+    # Ids for the next accounts that CreateAccount makes; random ones when it is used up.
+    account_ids: list[str] = field(default_factory=list)
+
+    def change(self, wanted: dict[str, Any]) -> None:
+        """Apply the given settings; ValueError names what is wrong."""
+        types = {entry.name: type(getattr(self, entry.name)) for entry in fields(self)}
+        for name, value in wanted.items():
+            if name not in types:
+                raise ValueError(f"unknown setting {name!r}; there are {', '.join(types)}")
+            if not isinstance(value, types[name]):
+                raise ValueError(f"{name} must be of type {types[name].__name__}")
+        for name, value in wanted.items():
+            setattr(self, name, value)
+
+
+def add_routes(app: web.Application, gateway: Gateway) -> None:
+    """The control API's routes."""
+
+    async def health(_: web.Request) -> web.Response:
+        return web.json_response({"ok": True})
+
+    async def log(request: web.Request) -> web.Response:
+        return web.json_response(gateway.log.since(int(request.query.get("since", "0"))))
+
+    async def get_faults(_: web.Request) -> web.Response:
+        return web.json_response(gateway.faults.view())
+
+    async def post_faults(request: web.Request) -> web.Response:
+        return web.json_response(gateway.faults.add(await request.json()).view())
+
+    async def delete_faults(_: web.Request) -> web.Response:
+        gateway.faults.clear()
+        return web.json_response([])
+
+    async def get_config(_: web.Request) -> web.Response:
+        return web.json_response(asdict(gateway.config))
+
+    async def post_config(request: web.Request) -> web.Response:
+        gateway.config.change(await request.json())
+        return web.json_response(asdict(gateway.config))
+
+    app.router.add_get("/_local/health", health)
+    app.router.add_get("/_local/log", log)
+    app.router.add_get("/_local/faults", get_faults)
+    app.router.add_post("/_local/faults", answers_mistakes(post_faults))
+    app.router.add_delete("/_local/faults", delete_faults)
+    app.router.add_get("/_local/config", get_config)
+    app.router.add_post("/_local/config", answers_mistakes(post_config))
+
+
+def answers_mistakes(handler):
+    """A wrong order is answered with 400 and the reason."""
+
+    async def checked(request: web.Request) -> web.Response:
+        try:
+            return await handler(request)
+        except (ValueError, KeyError, TypeError) as mistake:
+            return web.json_response({"message": str(mistake)}, status=400)
+
+    return checked

@@ -1,0 +1,42 @@
+"""An emulator that lacks an operation says so with HTTP 500, or a page of HTML: SDKs would try again and again.
+
+Here it becomes a client error in the caller's protocol, which is not retried and says what is missing.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+from aiohttp import web
+
+from .call import Call
+from .errors import error
+from .proxy import Answer
+
+TAG = re.compile(r"<[^>]+>")
+
+
+def refusal(call: Call, answer: Answer, plane: str) -> web.Response | None:
+    """The error to answer instead, when the emulator has no such operation or broke on it."""
+    if lacks_operation(answer):
+        return error(call, 400, "UnsupportedOperation", f"{plane} has no {call.service}:{call.action}")
+    if broke(call, answer):
+        return error(call, 400, "EmulatorFailure", f"{plane} failed on {call.service}:{call.action}: {words(answer)}")
+    return None
+
+
+def lacks_operation(answer: Answer) -> bool:
+    """501, or a web framework's own page for a path that it does not know."""
+    return answer.status == 501 or (answer.status in (404, 405) and answer.content_type == "text/html")
+
+
+def broke(call: Call, answer: Answer) -> bool:
+    """An exception inside the emulator; trying again would only raise it again."""
+    return answer.status == 500 and answer.content_type in ("text/html", "text/plain")
+
+
+def words(answer: Answer) -> str:
+    """What the emulator said, as one short line."""
+    text = html.unescape(TAG.sub(" ", answer.body.decode("utf-8", "replace")))
+    return " ".join(text.split())[-300:]

@@ -1,0 +1,1 @@
+"""moto, with what it lacks for Forester: one file for each addition."""
