@@ -1,0 +1,52 @@
+//! The programs of this clone, built and put where another clone's build cannot replace them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::house::{self, House};
+use crate::problem::Problem;
+use crate::step;
+
+/// Builds every binary and gives the directory that holds them.
+pub fn build(house: &House) -> Result<PathBuf, Problem> {
+    let _held = house.lock_target()?;
+    // The whole workspace, whatever is needed of it: with one selection cargo settles on one set of features.
+    let mut cargo = house.cargo("build");
+    cargo.args(["--workspace", "--bins"]);
+    step::run(house, "programs", cargo)?.or_problem()?;
+    collect(house)
+}
+
+/// Links everything executable in the target directory's `debug` to this clone.
+fn collect(house: &House) -> Result<PathBuf, Problem> {
+    let from = house.target.join("debug");
+    let to = house.scratch.join("bin");
+    house::make(&to)?;
+    for name in house.functions()?.iter().map(String::as_str).chain(["forester", "forester-demo", "forester-bench"]) {
+        let built = from.join(name);
+        if built.is_file() {
+            link(&built, &to.join(name))?;
+        }
+    }
+    Ok(to)
+}
+
+/// A hard link where that is possible, a copy elsewhere; replaces what was there.
+pub fn link(from: &Path, to: &Path) -> Result<(), Problem> {
+    if to.exists() {
+        fs::remove_file(to).map_err(|cause| Problem::file("replace", to, &cause))?;
+    }
+    fs::hard_link(from, to)
+        .or_else(|_| fs::copy(from, to).map(drop))
+        .map_err(|cause| Problem::file("write", to, &cause))
+}
+
+/// What the demo and the end-to-end tests are told: where the programs are, which Python, which clone.
+pub fn environment(house: &House, command: &mut Command, programs: &Path, python: &Path) {
+    command
+        .env("FORESTER_BIN_DIR", programs)
+        .env("FORESTER_PYTHON", python)
+        .env("FORESTER_ROOT", &house.root)
+        .current_dir(&house.root);
+}
