@@ -25,15 +25,19 @@ impl Context {
         &self.config
     }
 
-    /// The file, read and checked; nothing is called.
-    pub fn config(&self) -> Result<Config, Problem> {
+    /// The file's text; nothing is called.
+    pub fn config_text(&self) -> Result<String, Problem> {
         if self.config.starts_with("s3://") {
             return Err(Problem::failed("this command works offline: name a local file with --config"));
         }
-        let text = std::fs::read_to_string(&self.config).map_err(|error| {
+        std::fs::read_to_string(&self.config).map_err(|error| {
             Problem::failed(format_args!("cannot read {}: {error}; name the file with --config", self.config))
-        })?;
-        Config::parse(&text, &self.config).map_err(Problem::failed)
+        })
+    }
+
+    /// The file, read and checked; nothing is called.
+    pub fn config(&self) -> Result<Config, Problem> {
+        Config::parse(&self.config_text()?, &self.config).map_err(Problem::failed)
     }
 
     /// The parts, wired as the file and the environment say.

@@ -1,6 +1,8 @@
 //! The commands, a file each. Adding one: its file, a `mod` line, a variant, an arm.
 
 mod doctor;
+mod schema;
+mod validate;
 
 use clap::Subcommand;
 
@@ -10,6 +12,10 @@ use crate::output::{Exit, Problem};
 /// What `forester` can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Check the file and print every problem with line, column and what was expected
+    Validate(validate::Validate),
+    /// Print the JSON Schema of the file
+    Schema(schema::Schema),
     /// Tell what the organization lacks for Forester to work
     Doctor(doctor::Doctor),
 }
@@ -18,6 +24,8 @@ impl Command {
     /// Does it.
     pub async fn run(self, context: &Context) -> Result<Exit, Problem> {
         match self {
+            Self::Validate(command) => command.run(context).await,
+            Self::Schema(command) => command.run(context).await,
             Self::Doctor(command) => command.run(context).await,
         }
     }

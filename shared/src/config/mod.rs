@@ -1,8 +1,16 @@
 //! `forester.yaml`: one file declares the forest.
 
 mod alerts;
+mod check;
+mod layers;
 mod load;
+mod pattern;
+mod resolve;
 mod sandbox;
+mod schema;
+mod wanted;
+mod words;
+mod yaml;
 
 use std::collections::BTreeMap;
 
@@ -12,8 +20,13 @@ use serde::{Deserialize, Serialize};
 use crate::types::{AccountId, OuPath, Region};
 
 pub use alerts::Alerts;
+pub use layers::{Match, Subject};
 pub use load::{ConfigErrors, Problem};
+pub use pattern::{OuPattern, wildcard};
+pub use resolve::{Origin, Resolved, Said};
 pub use sandbox::Sandbox;
+pub use schema::schema;
+pub use wanted::{Budget, DefaultVpc, Defaults, Enforce, Layer, Money, Notify, PasswordPolicy, Role, Wanted};
 
 /// The whole file, checked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +45,9 @@ pub struct Config {
     /// The accounts that the file names.
     #[serde(default)]
     pub accounts: BTreeMap<String, AccountEntry>,
+    /// What holds where, in order; later layers win.
+    #[serde(default)]
+    pub layers: Vec<Layer>,
     /// Sandboxes; absent: nothing is ever reset.
     #[serde(default)]
     pub sandbox: Option<Sandbox>,
@@ -56,8 +72,22 @@ pub enum OperatingMode {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Regions {
-    /// Where regional aspects are kept.
+    /// Where the organization works: each of them must be enabled in every account.
     pub govern: Vec<Region>,
+    /// Where default VPCs are looked for. Default: `all-enabled`.
+    #[serde(default)]
+    pub vpc_cleanup: VpcCleanup,
+}
+
+/// Where default VPCs are looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum VpcCleanup {
+    /// In every region that the account has enabled.
+    #[default]
+    AllEnabled,
+    /// In the governed regions.
+    Governed,
 }
 
 /// How member accounts are entered.
