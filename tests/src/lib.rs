@@ -1,1 +1,4 @@
-//! x
+//! What the end-to-end tests, the demonstration and the benchmarks stand on.
+
+pub mod http;
+pub mod runtime_api;
