@@ -1,11 +1,61 @@
 //! `cargo xtask bench`: what each function weighs and how fast it starts, built as it goes to Lambda.
 
-use std::process::ExitCode;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
 
-use crate::house::House;
+use crate::house::{self, House};
 use crate::problem::Problem;
+use crate::{package, programs, step};
 
-/// Figures side by side.
-pub fn run(_: &House, _: &[String]) -> Result<ExitCode, Problem> {
-    Err("`bench` is not built yet".into())
+const FIGURES: [&str; 2] = ["size", "start"];
+
+/// Builds and zips the functions, then becomes `forester-bench`.
+pub fn run(house: &House, arguments: &[String]) -> Result<ExitCode, Problem> {
+    let wanted = wanted(arguments)?;
+    println!("Building the functions for Lambda: optimized as a whole, which takes minutes when something has changed");
+    let functions = house.functions()?;
+    let directory = house.scratch.join("lambda");
+    house::make(&directory)?;
+    {
+        let _held = house.lock_target()?;
+        package::forget_other_clones(house, &[])?;
+        let mut cargo = house.cargo("build");
+        cargo.args(["--profile", "lambda"]).args(package::selection(&functions));
+        step::run(house, "functions for Lambda", cargo)?.or_problem()?;
+        for name in &functions {
+            programs::link(&house.target.join("lambda").join(name), &directory.join(name))?;
+        }
+    }
+    for name in &functions {
+        package::zip(&directory.join(name), &directory.join(name).with_extension("zip"))?;
+    }
+    let program = programs::build(house)?.join("forester-bench");
+    let mut bench = Command::new(&program);
+    bench.arg(&directory).args(wanted).arg("--").args(&functions).env("FORESTER_ROOT", &house.root);
+    Err(format!("cannot start {}: {}", program.display(), bench.exec()).into())
+}
+
+/// The figures asked for; without a word, all.
+fn wanted(arguments: &[String]) -> Result<Vec<&str>, Problem> {
+    if let Some(other) = arguments.iter().find(|word| !FIGURES.contains(&word.as_str())) {
+        return Err(format!("`bench` knows {}, not `{other}`", FIGURES.join(" and ")).into());
+    }
+    Ok(if arguments.is_empty() { FIGURES.to_vec() } else { arguments.iter().map(String::as_str).collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(arguments: &[&str], expect: Option<&[&str]>) {
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        assert_eq!(wanted(&arguments).ok().as_deref(), expect, "{arguments:?}");
+    }
+
+    #[test]
+    fn without_a_word_all_figures_are_shown() {
+        check(&[], Some(&["size", "start"]));
+        check(&["start"], Some(&["start"]));
+        check(&["speed"], None);
+    }
 }

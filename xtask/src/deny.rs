@@ -4,6 +4,11 @@ use std::process::{ExitCode, Stdio};
 
 use crate::house::House;
 use crate::problem::Problem;
+use crate::step;
+
+/// Two steps, because advisories need the network and the rest does not.
+const CHECKS: [(&str, &[&str]); 2] =
+    [("licences and sources", &["check", "bans", "licenses", "sources"]), ("advisories", &["check", "advisories"])];
 
 /// Runs cargo-deny, or says how to get it.
 pub fn run(house: &House, _: &[String]) -> Result<ExitCode, Problem> {
@@ -11,6 +16,11 @@ pub fn run(house: &House, _: &[String]) -> Result<ExitCode, Problem> {
     if !there.is_ok_and(|status| status.success()) {
         return Err("cargo-deny is not installed; get it with: cargo install cargo-deny --locked".into());
     }
-    let status = house.cargo("deny").arg("check").status().map_err(|cause| format!("cannot start cargo: {cause}"))?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let mut green = true;
+    for (name, arguments) in CHECKS {
+        let mut cargo = house.cargo("deny");
+        cargo.args(arguments);
+        green &= step::run(house, name, cargo)?.ok;
+    }
+    Ok(if green { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

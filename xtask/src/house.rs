@@ -67,6 +67,17 @@ impl House {
         lock(&self.target.join("xtask.lock"))
     }
 
+    /// Whether another clone was the last to ask with this `mark`; from now on it is this one.
+    pub fn taken_over(&self, mark: &str) -> Result<bool, Problem> {
+        let path = self.target.join(mark);
+        let mine = self.root.as_os_str().as_encoded_bytes();
+        if fs::read(&path).is_ok_and(|last| last == mine) {
+            return Ok(false);
+        }
+        fs::write(&path, mine).map_err(|cause| Problem::file("write", &path, &cause))?;
+        Ok(true)
+    }
+
     /// The packages of the workspace, by the directories that hold them.
     pub fn packages(&self) -> Result<Vec<String>, Problem> {
         let mut names = self.functions()?;

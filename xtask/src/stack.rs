@@ -52,7 +52,7 @@ fn exports(ready: &str) -> Option<String> {
     let account = field(ready, "management_account")?;
     Some(format!(
         "export AWS_ENDPOINT_URL={endpoint}\nexport AWS_ACCESS_KEY_ID={account}\n\
-         export AWS_SECRET_ACCESS_KEY=local\nexport AWS_REGION={REGION}\nunset AWS_PROFILE AWS_SESSION_TOKEN"
+         export AWS_SECRET_ACCESS_KEY=local\nexport AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}\nunset AWS_PROFILE AWS_SESSION_TOKEN"
     ))
 }
 
