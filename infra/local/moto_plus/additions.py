@@ -2,8 +2,34 @@
 
 from __future__ import annotations
 
+from . import (
+    account_alias,
+    account_creation,
+    account_service,
+    assume_role,
+    default_vpc,
+    ec2_account_settings,
+    launched_interfaces,
+    managed_policies,
+    organization_rules,
+    vpc_dependencies,
+)
+
+ADDITIONS = (
+    account_alias,
+    account_creation,
+    account_service,
+    assume_role,
+    default_vpc,
+    ec2_account_settings,
+    launched_interfaces,
+    managed_policies,
+    organization_rules,
+    vpc_dependencies,
+)
+
 
 def install() -> None:
     """Patch moto; called once, before it serves."""
-    for module in ():
-        module.install()
+    for addition in ADDITIONS:
+        addition.install()
