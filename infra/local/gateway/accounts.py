@@ -18,12 +18,17 @@ ASSUMED_ROLE = re.compile(rb"<Arn>(arn:[^<]*:sts::(\d{12}):assumed-role/[^<]+)</
 USER_NAME = re.compile(rb"<UserName>([^<]+)</UserName>")
 
 
+# The session token that functions of the management account get from ministack, patched: `function/<role>/<name>`.
+FUNCTION = re.compile(r"^function/([^/]*)/([^/]+)$")
+
+
 @dataclass(frozen=True)
 class Caller:
-    """An account, and who acts in it."""
+    """An account, who acts in it, and who that was before it assumed any role."""
 
     account: str
     arn: str
+    origin: str
 
 
 class Accounts:
@@ -32,11 +37,16 @@ class Accounts:
     def __init__(self) -> None:
         self._callers: dict[str, Caller] = {}
 
-    def caller(self, access_key: str) -> Caller | None:
+    def caller(self, access_key: str, token: str) -> Caller | None:
         """Who owns the key, or None for a key that nobody handed out."""
-        if ACCOUNT_ID.match(access_key):
-            return Caller(access_key, f"arn:aws:iam::{access_key}:root")
-        return self._callers.get(access_key)
+        if not ACCOUNT_ID.match(access_key):
+            return self._callers.get(access_key)
+        function = FUNCTION.match(token)
+        if function:
+            arn = f"arn:aws:sts::{access_key}:assumed-role/{function.group(1)}/{function.group(2)}"
+        else:
+            arn = f"arn:aws:iam::{access_key}:root"
+        return Caller(access_key, arn, arn)
 
     def learn(self, call: Call, status: int, body: bytes) -> None:
         """Remember a key that this answer hands out."""
@@ -51,15 +61,16 @@ def assumed(call: Call, body: bytes) -> Caller:
     """The caller that AssumeRole makes."""
     match = ASSUMED_ROLE.search(body)
     if not match:
-        return Caller(call.account, call.caller)
-    return Caller(match.group(2).decode(), match.group(1).decode())
+        return Caller(call.account, call.caller, call.origin)
+    return Caller(match.group(2).decode(), match.group(1).decode(), call.origin)
 
 
 def user(call: Call, body: bytes) -> Caller:
     """The caller behind a new access key of an IAM user."""
     match = USER_NAME.search(body)
     name = match.group(1).decode() if match else "unknown"
-    return Caller(call.account, f"arn:aws:iam::{call.account}:user/{name}")
+    arn = f"arn:aws:iam::{call.account}:user/{name}"
+    return Caller(call.account, arn, arn)
 
 
 HANDS_OUT = {("sts", "AssumeRole"): assumed, ("iam", "CreateAccessKey"): user}

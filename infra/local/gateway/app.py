@@ -12,8 +12,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from . import control, faults, unsupported
-from .accounts import Accounts
+from . import budgets, control, events, faults, logsearch, unsupported
+from .accounts import Accounts, Caller
 from .call import Call, action_of, protocol_of, scope_of, service_of
 from .calllog import CallLog
 from .errors import error
@@ -21,6 +21,7 @@ from .faults import Fault, Faults
 from .proxy import Answer, Proxy, respond
 from .route import MINISTACK, plane_of
 
+NOBODY = Caller("unknown", "unknown", "unknown")
 LARGEST_BODY = 512 * 1024 * 1024
 
 
@@ -32,6 +33,7 @@ class Gateway:
     log: CallLog
     accounts: Accounts = field(default_factory=Accounts)
     faults: Faults = field(default_factory=Faults)
+    spend: budgets.Spend = field(default_factory=budgets.Spend)
     config: control.Config = field(default_factory=control.Config)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -42,10 +44,9 @@ class Gateway:
             return await self.unsigned(request, body)
         service = service_of(scope, request.path)
         protocol = protocol_of(request, service)
-        caller = self.accounts.caller(scope.access_key)
-        account, arn = (caller.account, caller.arn) if caller else ("unknown", "unknown")
+        caller = self.accounts.caller(scope.access_key, request.headers.get("X-Amz-Security-Token", "")) or NOBODY
         action = action_of(request, service, protocol, body)
-        call = Call(service, action, account, scope.region, protocol, scope.access_key, arn)
+        call = Call(service, action, caller.account, scope.region, protocol, scope.access_key, caller.arn, caller.origin)
         return await self.logged(request, call, body)
 
     async def unsigned(self, request: web.Request, body: bytes) -> web.StreamResponse:
@@ -71,10 +72,7 @@ class Gateway:
         self, request: web.Request, call: Call, body: bytes, plane: str, fault: Fault | None
     ) -> tuple[web.StreamResponse, int]:
         """The answer and the status for the log, which is 0 when the caller gets none."""
-        if call.account == "unknown":
-            refused = error(call, 403, "InvalidClientTokenId", "The security token included in the request is invalid.")
-            return refused, refused.status
-        refused = faults.refusal(fault, call) if fault else None
+        refused = self.refusal(call, body, fault)
         if refused:
             return refused, refused.status
         if fault and fault.kind in ("hang", "reset"):
@@ -85,8 +83,15 @@ class Gateway:
         if fault and fault.kind == "lost":
             faults.reset(request)
             return web.Response(), 0
-        response = unsupported.refusal(call, answer, plane) or respond(request, answer)
-        return response, response.status
+        if isinstance(answer, Answer):
+            answer = unsupported.refusal(call, answer, plane) or respond(request, answer)
+        return answer, answer.status
+
+    def refusal(self, call: Call, body: bytes, fault: Fault | None) -> web.Response | None:
+        """The answer to a call that reaches no emulator."""
+        if call.account == NOBODY.account:
+            return error(call, 403, "InvalidClientTokenId", "The security token included in the request is invalid.")
+        return (faults.refusal(fault, call) if fault else None) or budgets.refusal(call, body)
 
     async def broken(self, request: web.Request, fault: Fault) -> None:
         """A connection that stays silent, or ends."""
@@ -95,11 +100,20 @@ class Gateway:
         faults.reset(request)
         raise asyncio.CancelledError
 
-    async def forward(self, request: web.Request, call: Call, body: bytes, plane: str) -> Answer:
-        """Let the emulator answer."""
-        answer = await self.proxy.send(plane, request, body, call)
+    async def forward(self, request: web.Request, call: Call, body: bytes, plane: str) -> Answer | web.Response:
+        """Let the emulator answer, and do what its answer entails."""
+        if (call.service, call.action) == ("logs", "FilterLogEvents"):
+            return await logsearch.answer(self, request, call, body, plane)
+        answer = await self.proxy.send(plane, request, body, call, self.wishes(call))
         self.accounts.learn(call, answer.status, answer.body)
-        return answer
+        await events.after(self, call, body, answer)
+        return self.spend.merged(call, answer)
+
+    def wishes(self, call: Call) -> dict[str, str]:
+        """What the stack's user wants of this call, as headers for our additions to moto."""
+        if (call.service, call.action) == ("organizations", "CreateAccount") and self.config.account_ids:
+            return {"x-local-account-id": self.config.account_ids.pop(0)}
+        return {}
 
 
 def application(bases: dict[str, str], workdir: Path) -> web.Application:

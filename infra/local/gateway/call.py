@@ -35,6 +35,7 @@ class Call:
     protocol: str
     access_key: str
     caller: str
+    origin: str
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ class CallLog:
             "fault": fault,
             "plane": plane,
             "caller": call.caller,
+            "origin": call.origin,
             "write": not call.action.startswith(READS),
             "ms": milliseconds,
         }

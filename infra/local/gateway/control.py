@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from . import events
+
 if TYPE_CHECKING:
     from .app import Gateway
 
@@ -19,6 +21,8 @@ class Config:
     organization_events: bool = True
     # Ids for the next accounts that CreateAccount makes; random ones when it is used up.
     account_ids: list[str] = field(default_factory=list)
+    # Whether the first page of every log search with a pattern is empty and has a nextToken, as AWS's often are.
+    empty_log_pages: bool = True
 
     def change(self, wanted: dict[str, Any]) -> None:
         """Apply the given settings; ValueError names what is wrong."""
@@ -58,6 +62,12 @@ def add_routes(app: web.Application, gateway: Gateway) -> None:
         gateway.config.change(await request.json())
         return web.json_response(asdict(gateway.config))
 
+    async def post_spend(request: web.Request) -> web.Response:
+        return web.json_response(gateway.spend.order(await request.json()))
+
+    async def post_events(request: web.Request) -> web.Response:
+        return web.json_response({"id": await events.publish(gateway, await request.json())})
+
     app.router.add_get("/_local/health", health)
     app.router.add_get("/_local/log", log)
     app.router.add_get("/_local/faults", get_faults)
@@ -65,6 +75,8 @@ def add_routes(app: web.Application, gateway: Gateway) -> None:
     app.router.add_delete("/_local/faults", delete_faults)
     app.router.add_get("/_local/config", get_config)
     app.router.add_post("/_local/config", answers_mistakes(post_config))
+    app.router.add_post("/_local/spend", answers_mistakes(post_spend))
+    app.router.add_post("/_local/events", answers_mistakes(post_events))
 
 
 def answers_mistakes(handler):

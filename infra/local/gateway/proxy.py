@@ -55,15 +55,19 @@ class Proxy:
         if self._session:
             await self._session.close()
 
-    async def send(self, plane: str, request: web.BaseRequest, body: bytes, call: Call | None) -> Answer:
-        """Pass a request on as it came, but for the caller's identity."""
+    async def send(
+        self, plane: str, request: web.BaseRequest, body: bytes, call: Call | None, extra: dict[str, str] | None = None
+    ) -> Answer:
+        """Pass a request on as it came, but for the caller's identity and some headers more."""
         headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in HOP)
+        headers.update(extra or {})
         path = request.raw_path
         if call and plane == MINISTACK:
             headers["Authorization"] = headers.get("Authorization", "").replace(call.access_key, call.account, 1)
             path = path.replace(call.access_key, call.account, 1)
         elif call:
             headers["x-moto-account-id"] = call.account
+            headers["x-local-caller"] = call.caller
         return await self.fetch(plane, request.method, path, headers, body)
 
     async def fetch(self, plane: str, method: str, path: str, headers: CIMultiDict[str], body: bytes) -> Answer:

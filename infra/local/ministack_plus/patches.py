@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from . import alarm_events, function_environment, metric_filters, scheduler_words, service_events
+
+PATCHES = (alarm_events, function_environment, metric_filters, scheduler_words, service_events)
+
 
 def install() -> None:
     """Patch ministack; called once, before it serves."""
-    for module in ():
-        module.install()
+    for patch in PATCHES:
+        patch.install()

@@ -1,0 +1,41 @@
+"""The context words of EventBridge Scheduler, such as `<aws.scheduler.scheduled-time>`, in a target's input.
+
+ministack passes them on as they are, and a function that reads the time from its input finds none.
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from ministack.core.responses import new_uuid
+from ministack.services import eventbridge
+
+from .patch import around
+
+
+def invoke_target(original: Any, target: dict[str, Any], event: dict[str, Any], rule: Any, *args: Any) -> Any:
+    """Fill in the words, for events of the scheduler."""
+    if event.get("Source") == "aws.scheduler" and isinstance(target.get("Input"), str):
+        target = {**target, "Input": filled(target["Input"], event)}
+    return original(target, event, rule, *args)
+
+
+def filled(text: str, event: dict[str, Any]) -> str:
+    """The input with the words' values."""
+    time = datetime.datetime.fromtimestamp(event["Time"], datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    words = {
+        "schedule-arn": next(iter(event["Resources"]), ""),
+        "scheduled-time": time,
+        "execution-id": new_uuid(),
+        "attempt-number": "1",
+    }
+    for word, value in words.items():
+        text = text.replace(f"<aws.scheduler.{word}>", value)
+    return text
+
+
+def install() -> None:
+    """Teach the words to every schedule."""
+    around(eventbridge, "_invoke_target", invoke_target)

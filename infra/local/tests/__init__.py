@@ -1,0 +1,1 @@
+"""Tests of the local stack: `python -m unittest discover -s infra/local/tests -t infra/local`."""
