@@ -16,12 +16,18 @@ import time
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with_parent() -> None:
     """Run in the child between fork and exec."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of functions whose emulator has ended, so that they can be waited for."""
+    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 class Child:
@@ -70,6 +76,17 @@ def stop(children: list[Child], patience: float = 3.0) -> None:
     for child in children:
         child.signal(signal.SIGKILL)
         child.process.wait()
+    reap(deadline + 1.0)
+
+
+def reap(deadline: float) -> None:
+    """Wait for adopted processes; they are in the groups that have just been killed."""
+    try:
+        while time.monotonic() < deadline:
+            if os.waitpid(-1, os.WNOHANG) == (0, 0):
+                time.sleep(0.02)
+    except ChildProcessError:
+        pass
 
 
 def listener() -> socket.socket:

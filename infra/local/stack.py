@@ -62,6 +62,7 @@ def main() -> int:
 async def run(workdir: Path) -> int:
     """Start everything, say so, wait for the end, stop everything."""
     began = time.monotonic()
+    processes.adopt_orphans()
     done = asyncio.Event()
     watch_for_end(done)
     front, sockets = processes.listener(), {MOTO: processes.listener(), MINISTACK: processes.listener()}

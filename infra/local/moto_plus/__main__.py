@@ -11,6 +11,7 @@ import signal
 import sys
 import traceback
 
+from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
@@ -22,6 +23,8 @@ def main(fd: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    # Functions in member accounts are things to be found and deleted; invoking one answers without running it.
+    default_user_config["lambda"]["use_docker"] = False
     additions.install()
     app = answers_failures(Dispatcher(create_backend_app))
     make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler, fd=fd).serve_forever()
