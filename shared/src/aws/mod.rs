@@ -3,10 +3,14 @@
 //! Member accounts are reached by a model-driven client (`api`), because breadth counts there; the control plane's
 //! fixed handful of calls goes through typed SDK crates, a file each.
 
+pub mod budgets;
 pub mod dynamodb;
 mod error;
 mod port;
 mod sdk;
+pub mod sns;
+pub mod sqs;
+mod typed;
 
 pub use error::{CallError, ErrorClass};
 pub use port::{Accounts, Call, Meter, Scope};

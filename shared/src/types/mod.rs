@@ -4,11 +4,13 @@ mod account;
 mod arn;
 mod mode;
 mod region;
+mod topic;
 
 pub use account::{AccountId, OuId, OuPath};
 pub use arn::Arn;
 pub use mode::Mode;
 pub use region::{Partition, Region};
+pub use topic::TopicArn;
 
 /// A value that does not have the form its type asks for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
