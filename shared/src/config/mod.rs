@@ -1,6 +1,6 @@
 //! `forester.yaml`: one file declares the forest.
 
-mod alerts;
+pub mod alerts;
 mod check;
 mod layers;
 mod load;
