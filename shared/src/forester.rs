@@ -19,6 +19,8 @@ pub struct Settings {
     pub bucket: Option<String>,
     /// `FORESTER_OUTBOX`: the URL of the FIFO queue of deliveries. Absent: delivered in process.
     pub outbox: Option<String>,
+    /// `FORESTER_ALLOW_LOOPBACK=1`: webhooks may be on this machine, without TLS. For tests and emulators.
+    pub allow_loopback: bool,
     /// `FORESTER_STATE`: the directory of the embedded store. Default: `.forester`.
     pub state: PathBuf,
 }
@@ -50,6 +52,7 @@ impl Settings {
             table: given("FORESTER_TABLE"),
             bucket: given("FORESTER_BUCKET"),
             outbox,
+            allow_loopback: given("FORESTER_ALLOW_LOOPBACK").is_some_and(|value| value == "1"),
             state: given("FORESTER_STATE").unwrap_or_else(|| ".forester".to_owned()).into(),
         })
     }

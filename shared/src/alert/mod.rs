@@ -1,1 +1,39 @@
-//! Alerts.
+//! Alerts: budget notifications, CloudWatch alarms, cost anomalies and CloudTrail events, to the people concerned.
+//!
+//! read (`sources`) -> observe (`enrich`, `causes`) -> plan (`route`, `incident`, `plan`) -> apply (`router` writes the
+//! outbox) -> deliver (`delivery`, `channels`). Everything up to the plan is pure or only reads, so `alerts explain`
+//! shows what would happen without doing it.
+
+mod budget_facts;
+mod causes;
+pub mod channels;
+mod cis;
+mod delivery;
+mod digest;
+mod enrich;
+mod explain;
+mod incident;
+mod lint;
+mod model;
+mod outbox;
+pub mod plain;
+mod plan;
+mod record;
+mod route;
+mod router;
+mod sources;
+mod text;
+mod window;
+
+pub use delivery::Deliverer;
+pub use enrich::World;
+pub use explain::explain;
+pub use incident::Turn;
+pub use lint::{Finding, Lint};
+pub use model::{Alert, Evidence, Fact, Identity, Link, Severity, Status};
+pub use outbox::{Delivery, State, Ticket};
+pub use plan::Plan;
+pub use route::{Decision, Taken};
+pub use router::{Out, Router};
+pub use sources::{Incoming, SOURCES, Source, detect};
+pub use text::Text;

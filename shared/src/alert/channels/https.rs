@@ -1,0 +1,264 @@
+//! Posting to addresses that a person configured: over TLS, to public addresses only, following nobody elsewhere.
+//!
+//! A Lambda can reach its own runtime interface, the credential endpoint and whatever its network holds, so addresses
+//! are judged after they are resolved. The connector is the SDK's own, so the binary carries one TLS stack.
+
+use std::error::Error;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use jiff::Timestamp;
+
+/// Whether addresses of this machine, without TLS, are allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loopback {
+    /// They are refused like every other private address.
+    Refused,
+    /// They are allowed: for tests and emulators on one machine.
+    Allowed,
+}
+
+/// Posts documents.
+#[derive(Clone, Debug)]
+pub struct Https {
+    connector: Arc<Connector>,
+    loopback: Loopback,
+}
+
+/// What the other side said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub status: u16,
+    pub retry_after: Option<Duration>,
+}
+
+/// Why there is no answer. URLs are never repeated: they may carry tokens.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub(super) enum PostError {
+    /// Forester does not post there.
+    #[error("the address is not allowed: {0}")]
+    Forbidden(String),
+    /// The other side did not answer.
+    #[error("no answer: {0}")]
+    Silent(String),
+}
+
+const CONNECT: Duration = Duration::from_secs(5);
+const READ: Duration = Duration::from_secs(10);
+
+impl Https {
+    /// A connector with its own connections.
+    pub fn new(loopback: Loopback) -> Self {
+        let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT).read_timeout(READ).build();
+        let connector = Connector::builder().connector_settings(settings).sleep_impl(TokioSleep::new());
+        let connector = connector.tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+        Self { connector: Arc::new(connector.build_with_resolver(Judged { loopback })), loopback }
+    }
+
+    /// Posts `body` and returns the status; redirects are answers like any other.
+    pub(super) async fn post(
+        &self,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: String,
+        now: Timestamp,
+    ) -> Result<Answer, PostError> {
+        let forbidden = |why: &str| PostError::Forbidden(why.to_owned());
+        let mut request = HttpRequest::get(url).map_err(|_| forbidden("it is not a URL"))?;
+        request.set_method("POST").map_err(|_| forbidden("it cannot be posted to"))?;
+        *request.body_mut() = SdkBody::from(body);
+        for (name, value) in headers {
+            let header = request.headers_mut().try_insert(*name, value.clone());
+            header.map_err(|_| forbidden("a header cannot be sent"))?;
+        }
+        self.judge(&request)?;
+        let call = self.connector.call(request);
+        let Ok(answer) = tokio::time::timeout(CONNECT + READ, call).await else {
+            return Err(PostError::Silent("timed out".to_owned()));
+        };
+        let answer = answer.map_err(|error| match refusal(&error) {
+            Some(why) => PostError::Forbidden(why),
+            None if error.is_timeout() => PostError::Silent("timed out".to_owned()),
+            None => PostError::Silent("the connection failed".to_owned()),
+        })?;
+        let wait = answer.headers().get("retry-after").and_then(|text| waits(text, now));
+        Ok(Answer { status: answer.status().as_u16(), retry_after: wait })
+    }
+
+    /// Judges what can be told before anything is resolved.
+    fn judge(&self, request: &HttpRequest) -> Result<(), PostError> {
+        let forbidden = |why: &str| Err(PostError::Forbidden(why.to_owned()));
+        let Some(copy) = request.try_clone().and_then(|request| request.try_into_http1x().ok()) else {
+            return forbidden("it is not a URL");
+        };
+        let uri = copy.uri();
+        let Some(host) = uri.host().map(|host| host.trim_matches(['[', ']'])) else {
+            return forbidden("it names no host");
+        };
+        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+            return forbidden("it carries a user name");
+        }
+        let literal = host.parse::<IpAddr>().ok();
+        if literal.is_some_and(|address| !allowed(address, self.loopback)) {
+            return forbidden("it is private");
+        }
+        let local = literal.is_some_and(|address| address.is_loopback()) || host == "localhost";
+        match uri.scheme_str() {
+            Some("https") => Ok(()),
+            Some("http") if local && self.loopback == Loopback::Allowed => Ok(()),
+            _ => forbidden("only https is spoken"),
+        }
+    }
+}
+
+/// Resolves names, and keeps only addresses that may be posted to.
+#[derive(Clone, Debug)]
+struct Judged {
+    loopback: Loopback,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("its name has no public address")]
+struct NoPublicAddress;
+
+impl ResolveDns for Judged {
+    fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
+        DnsFuture::new(async move {
+            let found = tokio::net::lookup_host((name, 0)).await.map_err(ResolveDnsError::new)?;
+            let found: Vec<IpAddr> = found.map(|address| address.ip()).collect();
+            let kept: Vec<IpAddr> = found.into_iter().filter(|address| allowed(*address, self.loopback)).collect();
+            if kept.is_empty() { Err(ResolveDnsError::new(NoPublicAddress)) } else { Ok(kept) }
+        })
+    }
+}
+
+/// Whether the resolver refused, somewhere down the chain of causes.
+fn refusal(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut cause = Some(error);
+    while let Some(found) = cause {
+        if found.is::<NoPublicAddress>() || found.to_string().contains("has no public address") {
+            return Some(NoPublicAddress.to_string());
+        }
+        cause = found.source();
+    }
+    None
+}
+
+fn allowed(address: IpAddr, loopback: Loopback) -> bool {
+    let local = address.is_loopback() && loopback == Loopback::Allowed;
+    local
+        || match address {
+            IpAddr::V4(address) => is_public_v4(address),
+            IpAddr::V6(address) => is_public_v6(address),
+        }
+}
+
+/// Not one of the special-purpose blocks: <https://www.iana.org/assignments/iana-ipv4-special-registry>
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    let special = address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_multicast()
+        || address.is_documentation()
+        || matches!((a, b, c), (0, _, _) | (100, 64..=127, _) | (192, 0, 0) | (198, 18 | 19, _) | (240.., _, _));
+    !special
+}
+
+/// Only global unicast (2000::/3), and an IPv4 address inside judged as such.
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let [first, second, third, ..] = address.segments();
+    if let Some(inner) = address.to_ipv4_mapped() {
+        return is_public_v4(inner);
+    }
+    match (first, second) {
+        (0x2002, _) => is_public_v4(Ipv4Addr::from((u32::from(second) << 16) | u32::from(third))),
+        (0x2001, 0x0..=0x1ff | 0xdb8) => false,
+        (0x3fff, 0x0..=0xfff) => false,
+        (0x2000..=0x3fff, _) => true,
+        _ => false,
+    }
+}
+
+/// `Retry-After`: seconds, or a date.
+fn waits(text: &str, now: Timestamp) -> Option<Duration> {
+    let until = || jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp().duration_since(now));
+    match text.trim().parse::<u64>() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => until().map(|wait| Duration::try_from(wait).unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(address: &str, expect: bool) {
+        assert_eq!(allowed(address.parse().unwrap(), Loopback::Refused), expect, "{address}");
+    }
+
+    #[test]
+    fn only_public_addresses_are_allowed() {
+        for address in ["93.184.216.34", "2606:4700::1111", "::ffff:93.184.216.34"] {
+            check(address, true);
+        }
+        let refused = [
+            "127.0.0.1",
+            "169.254.169.254",
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.1.1",
+            "100.64.0.1",
+            "0.0.0.0",
+            "::1",
+            "::",
+            "fd00:ec2::254",
+            "fe80::1",
+            "::ffff:127.0.0.1",
+            "2002:7f00:1::",
+            "64:ff9b::7f00:1",
+            "255.255.255.255",
+        ];
+        refused.iter().for_each(|address| check(address, false));
+    }
+
+    #[test]
+    fn loopback_can_be_allowed_and_nothing_else() {
+        assert!(allowed("127.0.0.1".parse().unwrap(), Loopback::Allowed));
+        assert!(!allowed("10.0.0.1".parse().unwrap(), Loopback::Allowed));
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now: Timestamp = "2026-11-12T04:26:51Z".parse().unwrap();
+        assert_eq!(waits("120", now), Some(Duration::from_secs(120)));
+        assert_eq!(waits("Thu, 12 Nov 2026 04:27:51 GMT", now), Some(Duration::from_secs(60)));
+        assert_eq!(waits("Thu, 12 Nov 2026 04:20:00 GMT", now), Some(Duration::ZERO));
+        assert_eq!(waits("soon", now), None);
+    }
+
+    async fn refused(url: &str, expect: &str) {
+        let https = Https::new(Loopback::Refused);
+        let error = https.post(url, &[], String::new(), Timestamp::UNIX_EPOCH).await.unwrap_err();
+        assert_eq!(error, PostError::Forbidden(expect.to_owned()), "{url}");
+    }
+
+    #[tokio::test]
+    async fn addresses_are_judged_before_a_connection_is_made() {
+        refused("http://hooks.acme.example/x", "only https is spoken").await;
+        refused("https://169.254.169.254/latest/meta-data", "it is private").await;
+        refused("https://[::1]:9001/", "it is private").await;
+        refused("https://user:word@hooks.acme.example/", "it carries a user name").await;
+        refused("https://localhost/", "its name has no public address").await;
+        refused("ftp://hooks.acme.example/", "only https is spoken").await;
+        refused("/x", "it names no host").await;
+    }
+}

@@ -1,0 +1,35 @@
+//! SNS topics: plain text for people. Subjects are printable ASCII of at most 100 characters, so nothing in an alert
+//! can add a header to the mail that SNS makes of it
+//! (<https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>).
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{Channel, Outcome, Tools};
+use crate::alert::outbox::Delivery;
+use crate::alert::plain;
+use crate::aws::sns::Publication;
+use crate::config::alerts::Sns;
+
+#[async_trait]
+impl Channel for Sns {
+    fn render(&self, delivery: &Delivery) -> String {
+        plain::text(&delivery.alert)
+    }
+
+    async fn send(&self, delivery: &Delivery, tools: &Tools, _now: Timestamp) -> Outcome {
+        let alert = &delivery.alert;
+        let publication = Publication {
+            topic: &self.topic,
+            subject: &plain::headline(alert).ascii(100),
+            message: &self.render(delivery),
+            id: &delivery.id,
+            group: &delivery.group(),
+        };
+        match tools.topics.publish(publication).await {
+            Ok(id) => Outcome::Accepted(id),
+            Err(error) if error.may_pass() => Outcome::Later(error.to_string(), None),
+            Err(error) => Outcome::Refused(error.to_string()),
+        }
+    }
+}

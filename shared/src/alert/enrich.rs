@@ -1,0 +1,65 @@
+//! What an alert does not say by itself: the account's name, OU and tags, and who owns it.
+//!
+//! A lookup that fails never holds an alert up: the alert goes out and says what is missing and why.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::model::Alert;
+use crate::aws::Accounts;
+use crate::aws::budgets::Budgets;
+use crate::org::{Account, Directory};
+
+/// Where facts are looked up.
+#[derive(Clone)]
+pub struct World {
+    /// Ways into accounts.
+    pub accounts: Arc<dyn Accounts>,
+    /// Budgets.
+    pub budgets: Arc<dyn Budgets>,
+    /// The organization.
+    pub directory: Arc<dyn Directory>,
+    /// When lookups must end, found or not.
+    pub until: Instant,
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "World(until {:?})", self.until)
+    }
+}
+
+/// Looks the account up and adds what the organization knows of it.
+pub(super) async fn place(alert: &mut Alert, directory: &dyn Directory) {
+    let Some(id) = alert.account.clone() else {
+        return alert.fact("owner", "nobody: the message names no account, so it follows the routes alone");
+    };
+    match directory.account(&id).await {
+        Ok(Some(account)) => describe(alert, &account),
+        Ok(None) => alert.partial(format_args!("account {id} is not in the organization")),
+        Err(error) => alert.partial(error),
+    }
+}
+
+/// Adds labels and facts of a known account.
+pub(super) fn describe(alert: &mut Alert, account: &Account) {
+    alert.label("account.name", &account.name);
+    alert.label("account.email", account.email.as_deref().unwrap_or_default());
+    alert.label("ou", account.ou.as_ref());
+    for (key, value) in &account.tags {
+        alert.label(&format!("tag.{key}"), value);
+    }
+    let ou = if account.ou.is_root() { "the root" } else { account.ou.as_ref() };
+    alert.fact("account", format!("{} ({}) in {ou}", account.name, account.id));
+    match account.tags.get("owner").filter(|owner| !owner.trim().is_empty()) {
+        Some(owner) => {
+            alert.label("owner", owner);
+            alert.fact("owner", format!("{owner}, by tag owner={owner} of the account"));
+        }
+        None => {
+            alert.fact("owner", format!("nobody: {} has no tag `owner`, so it follows the routes alone", account.name))
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! What an alert is, whatever it came from: plain data that is routed, kept and delivered.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::digest::digest;
+use super::text::Text;
+use crate::types::AccountId;
+
+/// One matter that somebody should hear about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    /// The id of the message that brought it; the same when the message comes again.
+    pub id: String,
+    /// The source that understood it (`aws-budgets`).
+    pub source: String,
+    /// The kind that routes match on (`budget`).
+    pub kind: String,
+    /// Whether it begins or ends.
+    pub status: Status,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The account concerned, which is not always the one that sent the message.
+    pub account: Option<AccountId>,
+    /// One line for people.
+    pub title: Text,
+    /// When it happened.
+    pub time: Option<Timestamp>,
+    /// What routes and silences match on.
+    pub labels: BTreeMap<String, Text>,
+    /// Facts for people, in reading order.
+    pub facts: Vec<Fact>,
+    /// The CloudTrail events behind it: who, what, where, when.
+    pub evidence: Vec<Evidence>,
+    /// Where to look.
+    pub links: Vec<Link>,
+    /// What could not be found out, and why.
+    pub notes: Vec<Text>,
+    /// What makes two signals the same matter.
+    pub identity: Identity,
+    /// The message as it arrived.
+    pub raw: Text,
+}
+
+/// Whether a matter begins or ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// It is so.
+    Firing,
+    /// It is over.
+    Resolved,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// To know.
+    Info,
+    /// Some day.
+    Low,
+    /// Today.
+    Medium,
+    /// Now.
+    High,
+    /// Wake somebody.
+    Critical,
+}
+
+impl Severity {
+    /// The word in labels and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// The severity that a word names.
+    pub fn named(word: &str) -> Option<Self> {
+        let all = [Self::Info, Self::Low, Self::Medium, Self::High, Self::Critical];
+        all.into_iter().find(|severity| severity.name() == word)
+    }
+}
+
+/// One fact for people.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// What it is about.
+    pub name: String,
+    /// What is so.
+    pub value: Text,
+}
+
+/// A link to a place that Forester chose itself; never one from a message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Link {
+    /// What is there.
+    pub name: String,
+    /// Where.
+    pub url: String,
+}
+
+/// A group of CloudTrail events alike in account, principal, action and outcome.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The event id of the first.
+    pub id: String,
+    /// When the first happened.
+    pub when: Option<Timestamp>,
+    /// When the last happened, if there are several.
+    pub until: Option<Timestamp>,
+    /// The principal.
+    pub who: Text,
+    /// The service and action.
+    pub what: Text,
+    /// The region.
+    pub r#where: Text,
+    /// The account it happened to.
+    pub account: Option<AccountId>,
+    /// The principal's account, where it is another one.
+    pub actor: Option<AccountId>,
+    /// The address it came from.
+    pub from: Text,
+    /// The program it came from.
+    pub agent: Text,
+    /// How it failed, if it did.
+    pub error: Option<Text>,
+    /// What it was done to.
+    pub target: Option<Text>,
+    /// How many events.
+    pub count: u64,
+}
+
+/// What makes two signals the same matter, and two matters of the same thing different. The thing is a digest, so no
+/// name from outside gets into it and no two names become one by being cleaned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The thing: a budget's threshold, an alarm.
+    thing: String,
+    /// Which time it is: a budget period, an alarm's state change.
+    pub episode: String,
+}
+
+impl Identity {
+    /// The identity of the thing that `parts` name.
+    pub fn new(kind: &str, parts: &[&str], episode: &str) -> Self {
+        Self { thing: format!("{kind}#{}", digest(parts)), episode: Text::line(episode).to_string() }
+    }
+
+    /// The thing.
+    pub fn thing(&self) -> &str {
+        &self.thing
+    }
+}
+
+impl Alert {
+    /// A firing alert of which only the source, the kind and the raw text are known.
+    pub fn new(id: &str, source: &str, kind: &str, raw: &str) -> Self {
+        Self {
+            id: Text::line(id).to_string(),
+            source: source.to_owned(),
+            kind: kind.to_owned(),
+            status: Status::Firing,
+            severity: Severity::Medium,
+            account: None,
+            title: Text::default(),
+            time: None,
+            labels: BTreeMap::new(),
+            facts: Vec::new(),
+            evidence: Vec::new(),
+            links: Vec::new(),
+            notes: Vec::new(),
+            identity: Identity::new(kind, &[id], ""),
+            raw: Text::block(raw),
+        }
+    }
+
+    /// Sets a label; an empty value is no label.
+    pub fn label(&mut self, name: &str, value: impl AsRef<str>) {
+        let value = Text::line(value.as_ref());
+        if !value.as_str().is_empty() {
+            self.labels.insert(name.to_owned(), value);
+        }
+    }
+
+    /// Adds a fact for people.
+    pub fn fact(&mut self, name: &str, value: impl AsRef<str>) {
+        self.facts.push(Fact { name: name.to_owned(), value: Text::line(value.as_ref()) });
+    }
+
+    /// Says what could not be found out.
+    pub fn note(&mut self, note: impl AsRef<str>) {
+        self.notes.push(Text::line(note.as_ref()));
+    }
+
+    /// Says why the alert lacks what it could have carried.
+    pub fn partial(&mut self, why: impl std::fmt::Display) {
+        self.note(format!("enrichment: partial ({why})"));
+    }
+}
+
+/// A text member of a JSON object, at a JSON pointer.
+pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
+    value.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+/// An account id at a JSON pointer, if it is one.
+pub(super) fn account(value: &Value, pointer: &str) -> Option<AccountId> {
+    text(value, pointer).and_then(|id| id.parse().ok())
+}
+
+/// A point in time as AWS writes it, the offset `+0000` without its colon included.
+pub(super) fn instant(text: &str) -> Option<Timestamp> {
+    let lenient = || Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", text).ok();
+    text.parse().ok().or_else(lenient)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_without_a_colon_are_read() {
+        assert_eq!(instant("2026-11-12T04:26:51.123+0000").unwrap().to_string(), "2026-11-12T04:26:51.123Z");
+        assert_eq!(instant("2026-11-12T04:26:51Z").unwrap().to_string(), "2026-11-12T04:26:51Z");
+        assert_eq!(instant("12/11/26"), None);
+    }
+}

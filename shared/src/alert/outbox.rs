@@ -1,0 +1,191 @@
+//! Deliveries owed: each is one alert to one channel, and is sent once however often it is asked for.
+//!
+//! PENDING -> SENDING (under a lease) -> SENT, FAILED (to be tried again) or DEAD. Every step is a conditional write,
+//! so of two senders one wins. A sender that dies between sending and saying so leaves a lease that runs out; the
+//! delivery is then sent again under the same id, by which the other side knows it.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::digest::digest;
+use super::model::{Alert, Status};
+use crate::store::{Item, Key, Store, StoreError, When};
+
+/// One alert owed to one channel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Its id: the same for the same alert, episode and channel.
+    pub id: String,
+    /// The receiver in the configuration.
+    pub receiver: String,
+    /// Which of the receiver's channels, counted from 0.
+    pub channel: usize,
+    /// The channel's kind, to notice a configuration that changed in between.
+    pub kind: String,
+    /// What is to be told.
+    pub alert: Alert,
+    /// How it stands.
+    pub state: State,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// How a delivery stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum State {
+    /// Nobody has tried.
+    Pending,
+    /// Somebody is at it, until then.
+    Sending {
+        /// When the lease runs out.
+        until: Timestamp,
+    },
+    /// It has arrived.
+    Sent {
+        /// When.
+        at: Timestamp,
+        /// What the other side said.
+        answer: String,
+    },
+    /// It has not arrived yet.
+    Failed {
+        /// Why.
+        reason: String,
+        /// Not before this time again.
+        not_before: Timestamp,
+    },
+    /// It will not arrive.
+    Dead {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A delivery's place in the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// The receiver.
+    pub receiver: String,
+    /// The delivery's id.
+    pub delivery: String,
+}
+
+/// Why a delivery cannot be begun now.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Held {
+    /// It is done, one way or the other.
+    Done(Box<Delivery>),
+    /// Somebody else is at it, or it must wait.
+    Until(Timestamp),
+    /// The store does not know it (any more).
+    Unknown,
+}
+
+/// How long deliveries are kept.
+const KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
+/// How long a sender has.
+pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(90);
+
+impl Ticket {
+    fn key(&self) -> Key {
+        Key::new(format!("outbox#{}", self.receiver), &self.delivery)
+    }
+}
+
+impl Delivery {
+    /// What is owed to channel `channel` of `receiver`; `episode` names the time it is.
+    pub fn new(alert: &Alert, episode: &str, receiver: &str, channel: usize, kind: &str) -> Self {
+        let phase = match alert.status {
+            Status::Firing => "firing",
+            Status::Resolved => "resolved",
+        };
+        let account = alert.account.as_ref().map_or("-", AsRef::as_ref);
+        let way = format!("{receiver}/{kind}/{channel}");
+        Self {
+            id: format!("msg_{}", digest(&[alert.identity.thing(), account, episode, phase, &way])),
+            receiver: receiver.to_owned(),
+            channel,
+            kind: kind.to_owned(),
+            alert: alert.clone(),
+            state: State::Pending,
+            attempts: 0,
+        }
+    }
+
+    /// Its place in the store.
+    pub fn ticket(&self) -> Ticket {
+        Ticket { receiver: self.receiver.clone(), delivery: self.id.clone() }
+    }
+
+    /// The group within which order is kept: the channel.
+    pub fn group(&self) -> String {
+        let way = format!("{}-{}-{}", self.receiver, self.kind, self.channel);
+        way.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).take(128).collect()
+    }
+
+    fn body(&self) -> Result<serde_json::Value, StoreError> {
+        serde_json::to_value(self).map_err(|error| self.corrupt(&error))
+    }
+
+    fn corrupt(&self, error: &serde_json::Error) -> StoreError {
+        StoreError::Corrupt { key: self.ticket().key(), message: error.to_string() }
+    }
+}
+
+/// Writes the delivery down, unless it is there already, and says how it stands.
+pub(super) async fn owe(store: &dyn Store, delivery: &Delivery, now: Timestamp) -> Result<State, StoreError> {
+    let key = delivery.ticket().key();
+    match store.put(&key, delivery.body()?, now.checked_add(KEPT).ok(), When::AbsentAt(now)).await {
+        Ok(_) => Ok(State::Pending),
+        Err(StoreError::Lost { .. }) => {
+            let known = store.get(&key).await?.map(read).transpose()?;
+            Ok(known.map_or(State::Pending, |(known, _)| known.state))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes the lease. The version is what [`settle`] must find again.
+pub(super) async fn begin(
+    store: &dyn Store,
+    ticket: &Ticket,
+    now: Timestamp,
+) -> Result<Result<(Delivery, u64), Held>, StoreError> {
+    let Some((mut delivery, version)) = store.get(&ticket.key()).await?.map(read).transpose()? else {
+        return Ok(Err(Held::Unknown));
+    };
+    match delivery.state {
+        State::Sent { .. } | State::Dead { .. } => return Ok(Err(Held::Done(Box::new(delivery)))),
+        State::Sending { until } if until > now => return Ok(Err(Held::Until(until))),
+        State::Failed { not_before, .. } if not_before > now => return Ok(Err(Held::Until(not_before))),
+        State::Pending | State::Sending { .. } | State::Failed { .. } => {}
+    }
+    let until = now.checked_add(LEASE).unwrap_or(now);
+    delivery.state = State::Sending { until };
+    delivery.attempts += 1;
+    match settle(store, &delivery, version, now).await {
+        Ok(version) => Ok(Ok((delivery, version))),
+        Err(StoreError::Lost { .. }) => Ok(Err(Held::Until(until))),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes how the delivery stands now.
+pub(super) async fn settle(
+    store: &dyn Store,
+    delivery: &Delivery,
+    version: u64,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let key = delivery.ticket().key();
+    store.put(&key, delivery.body()?, now.checked_add(KEPT).ok(), When::Version(version)).await
+}
+
+fn read(item: Item) -> Result<(Delivery, u64), StoreError> {
+    let version = item.version;
+    let delivery = serde_json::from_value(item.body);
+    delivery
+        .map(|delivery| (delivery, version))
+        .map_err(|error| StoreError::Corrupt { key: item.key, message: error.to_string() })
+}
