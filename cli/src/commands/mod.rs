@@ -1,6 +1,8 @@
 //! The commands, a file each. Adding one: its file, a `mod` line, a variant, an arm.
 
+mod alerts;
 mod doctor;
+mod events;
 mod schema;
 mod validate;
 
@@ -16,6 +18,10 @@ pub enum Command {
     Validate(validate::Validate),
     /// Print the JSON Schema of the file
     Schema(schema::Schema),
+    /// Explain, send and test alerts; find alarms that watch over nothing
+    Alerts(alerts::Alerts),
+    /// Hand event files to the functions that would take them
+    Events(events::Events),
     /// Tell what the organization lacks for Forester to work
     Doctor(doctor::Doctor),
 }
@@ -26,6 +32,8 @@ impl Command {
         match self {
             Self::Validate(command) => command.run(context).await,
             Self::Schema(command) => command.run(context).await,
+            Self::Alerts(command) => command.run(context).await,
+            Self::Events(command) => command.run(context).await,
             Self::Doctor(command) => command.run(context).await,
         }
     }

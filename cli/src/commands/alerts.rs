@@ -1,0 +1,67 @@
+//! `forester alerts`: what an event would come to, and making it so.
+
+mod explain;
+mod lint;
+mod send;
+mod test;
+
+use std::path::Path;
+
+use forester::event::{Batch, Message, open};
+use forester::job::Invocation;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::context::Context;
+use crate::output::{Exit, Problem};
+
+/// Explain, send and test alerts; find alarms that watch over nothing
+#[derive(Debug, clap::Args)]
+pub struct Alerts {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Tell offline what an event parses to, who would hear of it and why, and what they would get
+    Explain(explain::Explain),
+    /// The same, looked up and delivered
+    Send(send::Send),
+    /// Find the alarms and metric filters of an account that can never fire or that nobody hears
+    Lint(lint::Lint),
+    /// Send a test message to each channel of a receiver
+    Test(test::Test),
+}
+
+impl Alerts {
+    /// Does it.
+    pub async fn run(self, context: &Context) -> Result<Exit, Problem> {
+        match self.command {
+            Command::Explain(command) => command.run(context),
+            Command::Send(command) => command.run(context).await,
+            Command::Lint(command) => command.run(context).await,
+            Command::Test(command) => command.run(context).await,
+        }
+    }
+}
+
+/// The messages in an event file: JSON as Lambda would get it, or the bare text of a notification.
+pub fn messages(file: &Path) -> Result<Vec<Message>, Problem> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Problem::failed(format_args!("cannot read {}: {error}", file.display())))?;
+    let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(match serde_json::from_str(&text) {
+        Ok(payload) => match open(&payload, &name) {
+            Batch::Queue(messages) | Batch::Topic(messages) => messages,
+            Batch::Direct(message) => vec![message],
+        },
+        Err(_) => vec![Message { item: None, id: name, text, topic: None, subject: None, attempt: 1 }],
+    })
+}
+
+/// The circumstances of a job that a person started: no platform ends it, so it has a quarter of an hour.
+pub fn invocation() -> Invocation {
+    let started = Timestamp::now();
+    let deadline = started.checked_add(SignedDuration::from_mins(15)).unwrap_or(started);
+    Invocation { request_id: format!("cli-{}", started.as_millisecond()), started, deadline }
+}
