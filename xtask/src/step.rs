@@ -8,8 +8,8 @@ use std::io::{IsTerminal, Read, Seek, SeekFrom, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -72,17 +72,22 @@ pub fn took(time: Duration) -> String {
 }
 
 /// The signals that ask this process to end; they are passed on instead.
+#[derive(Clone)]
 pub struct Told(Arc<AtomicUsize>);
 
 impl Told {
     /// From now on, SIGINT and SIGTERM are remembered and do not end this process.
     pub fn listen() -> Result<Self, Problem> {
+        static HEARD: OnceLock<Told> = OnceLock::new();
+        if let Some(listening) = HEARD.get() {
+            return Ok(listening.clone());
+        }
         let told = Arc::new(AtomicUsize::new(0));
         for (signal, number) in [(SIGINT, 2), (SIGTERM, 15)] {
             signal_hook::flag::register_usize(signal, Arc::clone(&told), number)
                 .map_err(|cause| format!("cannot listen for signals: {cause}"))?;
         }
-        Ok(Self(told))
+        Ok(HEARD.get_or_init(|| Self(told)).clone())
     }
 
     /// The signal that came, if one did.
@@ -160,7 +165,7 @@ fn newest_line(log: &Path) -> String {
 fn last_words(text: &str) -> String {
     let mut kept = Vec::new();
     let mut length = 0;
-    for line in text.trim_end().lines().rev() {
+    for line in text.trim_end().lines().rev().filter(|line| !is_progress(line)) {
         length += line.len() + 1;
         if length > LAST_WORDS {
             break;
@@ -169,6 +174,13 @@ fn last_words(text: &str) -> String {
     }
     kept.reverse();
     kept.join("\n")
+}
+
+/// Cargo's and pip's lines about work that went well.
+fn is_progress(line: &str) -> bool {
+    const WORDS: [&str; 7] =
+        ["Compiling", "Checking", "Downloading", "Downloaded", "Documenting", "Collecting", "Using cached"];
+    WORDS.iter().any(|word| line.trim_start().strip_prefix(word).is_some_and(|rest| rest.starts_with(' ')))
 }
 
 fn indent(text: &str) -> String {
@@ -196,5 +208,10 @@ mod tests {
         let text = format!("{}\nerror: the last\n", "x".repeat(LAST_WORDS));
         assert_eq!(last_words(&text), "error: the last");
         assert_eq!(last_words("one\ntwo\n"), "one\ntwo");
+    }
+
+    #[test]
+    fn last_words_leave_out_what_went_well() {
+        assert_eq!(last_words("   Compiling a v1.0.0\nerror: no\n    Checking b v2.0.0\n"), "error: no");
     }
 }

@@ -106,7 +106,8 @@ fn checks(house: &House, python: Option<&Path>) -> Vec<Check> {
         let script = |arguments: &[&str]| models::script(house, python, arguments);
         list.push(check("models are current", false, script(&["shared/models/generate.py", "--check"])));
         list.push(check("conformance", false, script(&["shared/models/conformance.py", "--count", CONFORMANCE])));
-        list.push(check("local stack tests", true, script(&["-m", "unittest", "discover", "-s", "infra/local/tests"])));
+        let tests = ["-m", "unittest", "discover", "-s", "infra/local/tests", "-t", "infra/local"];
+        list.push(check("local stack tests", true, script(&tests)));
     }
     list
 }
