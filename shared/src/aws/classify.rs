@@ -183,7 +183,7 @@ impl Rule {
 
 /// Which call an error is about.
 #[derive(Clone, Debug)]
-pub(crate) struct CallSite {
+pub struct CallSite {
     /// The service by its SDK name.
     pub service: String,
     /// The operation.
@@ -196,7 +196,7 @@ pub(crate) struct CallSite {
 
 impl CallSite {
     /// The call `service:operation` in `account`, `region`.
-    pub(crate) fn new(service: &str, operation: &str, account: &AccountId, region: &Region) -> Self {
+    pub fn new(service: &str, operation: &str, account: &AccountId, region: &Region) -> Self {
         Self {
             service: service.to_owned(),
             operation: operation.to_owned(),
@@ -206,7 +206,7 @@ impl CallSite {
     }
 
     /// An error that came about without an answer from AWS.
-    pub(crate) fn error(self, class: ErrorClass, message: impl Into<String>) -> CallError {
+    pub fn error(self, class: ErrorClass, message: impl Into<String>) -> CallError {
         CallError {
             class,
             service: self.service,
@@ -221,7 +221,7 @@ impl CallSite {
 }
 
 /// Turns a typed client's error into ours: `client.list_roots().send().await.map_err(|e| failed(site, e))`.
-pub(crate) fn failed<E>(site: CallSite, error: SdkError<E, HttpResponse>) -> CallError
+pub fn failed<E>(site: CallSite, error: SdkError<E, HttpResponse>) -> CallError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {

@@ -17,7 +17,7 @@ pub mod sqs;
 mod typed;
 
 pub use accounts::{AccessRoles, Entry, SdkAccounts, Width};
-pub(crate) use classify::{CallSite, failed};
+pub use classify::{CallSite, failed};
 pub use count::Counter;
 pub use error::{CallError, ErrorClass};
 pub use port::{Accounts, Call, Meter, Scope};

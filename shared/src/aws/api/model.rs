@@ -258,11 +258,6 @@ impl Service {
         Some(service)
     }
 
-    /// The services compiled in.
-    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-        MODELS.iter().map(|(name, _)| *name)
-    }
-
     /// The inside of a type, if it has one.
     pub(crate) fn shape(&self, kind: Kind) -> Option<&Shape> {
         match kind {
