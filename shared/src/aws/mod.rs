@@ -14,7 +14,6 @@ mod port;
 mod sdk;
 pub mod sns;
 pub mod sqs;
-mod typed;
 
 pub use accounts::{AccessRoles, Entry, SdkAccounts, Width};
 pub use classify::{CallSite, failed};
