@@ -39,6 +39,16 @@ pub enum Batch {
     Direct(Message),
 }
 
+impl Batch {
+    /// The messages, whatever brought them.
+    pub fn messages(self) -> Vec<Message> {
+        match self {
+            Self::Queue(messages) | Self::Topic(messages) => messages,
+            Self::Direct(message) => vec![message],
+        }
+    }
+}
+
 /// Opens the invocation's payload. `invocation` names a bare event that carries no id of its own.
 pub fn open(payload: &Value, invocation: &str) -> Batch {
     let source = payload.pointer("/Records/0/eventSource").or_else(|| payload.pointer("/Records/0/EventSource"));
