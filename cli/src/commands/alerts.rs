@@ -52,7 +52,7 @@ pub fn messages(file: &Path) -> Result<Vec<Message>, Problem> {
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok(match serde_json::from_str(&text) {
         Ok(payload) => open(&payload, &name).messages(),
-        Err(_) => vec![Message { item: None, id: name, text, topic: None, subject: None, attempt: 1 }],
+        Err(_) => vec![Message::direct(name, text)],
     })
 }
 

@@ -32,14 +32,9 @@ pub fn explain(config: &Config, alerts: &Alerts, message: &Message, now: Timesta
 
 /// A message that every receiver can be tried with: plainly a test, and another one each time.
 pub fn test_message(id: &str) -> Message {
-    Message {
-        item: None,
-        id: id.to_owned(),
-        text: format!("This is a test of Forester's alerts ({id}). Nothing is wrong."),
-        topic: Some("forester alerts test".to_owned()),
-        subject: Some("a test, nothing is wrong".to_owned()),
-        attempt: 1,
-    }
+    let text = format!("This is a test of Forester's alerts ({id}). Nothing is wrong.");
+    let subject = Some("a test, nothing is wrong".to_owned());
+    Message { subject, topic: Some("forester alerts test".to_owned()), ..Message::direct(id, text) }
 }
 
 fn listed(config: &Config, id: &AccountId) -> Option<Account> {
