@@ -12,8 +12,6 @@ mod delivery;
 mod digest;
 mod enrich;
 mod explain;
-#[cfg(test)]
-mod fakes;
 mod incident;
 mod lint;
 mod model;

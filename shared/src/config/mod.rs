@@ -24,7 +24,7 @@ pub use layers::{Match, Subject};
 pub use load::{ConfigErrors, Problem};
 pub use pattern::{OuPattern, wildcard};
 pub use resolve::{Origin, Resolved, Said};
-pub use sandbox::Sandbox;
+pub use sandbox::{How, Limits, Pause, Protect, ResetVpc, Sandbox, SandboxMatch, Schedule};
 pub use schema::schema;
 pub use wanted::{Budget, DefaultVpc, Defaults, Enforce, Layer, Money, Notify, PasswordPolicy, Role, Wanted};
 

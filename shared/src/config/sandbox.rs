@@ -1,16 +1,368 @@
 //! The `sandbox` section: which accounts are emptied, when, and what is spared.
+//!
+//! Emptying an account cannot be taken back, so nothing here has a default that widens what is deleted, and a word that
+//! is not understood is an error rather than a rule that silently protects nothing.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use globset::Glob;
+use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::OuPattern;
+use crate::types::OuPath;
 
 /// The `sandbox` section.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Sandbox {}
+pub struct Sandbox {
+    /// Which accounts are sandboxes: both conditions must hold.
+    #[serde(rename = "match")]
+    pub matches: SandboxMatch,
+    /// When they are reset; absent: only when somebody asks.
+    #[serde(default)]
+    pub schedule: Option<Schedule>,
+    /// Warnings before a reset. Not built in this version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notice: Vec<String>,
+    /// What a reset is.
+    #[serde(default)]
+    pub how: How,
+    /// What becomes of the default VPCs.
+    #[serde(default)]
+    pub default_vpc: ResetVpc,
+    /// What is never deleted; one matching rule is enough.
+    #[serde(default)]
+    pub protect: Vec<Protect>,
+    /// Where a reset stops by itself.
+    #[serde(default)]
+    pub limits: Limits,
+    /// How often what is left over is tried again before the run gives up.
+    #[serde(default = "three")]
+    pub retries: u32,
+    /// The time between the two scans that must both find nothing (log groups come back late).
+    #[serde(default = "ten_minutes")]
+    pub rescan_after: Pause,
+    /// How long one resource may stay blocked, or take to vanish, before it counts as failed.
+    #[serde(default = "three_quarters")]
+    pub patience: Pause,
+}
+
+/// Which accounts are sandboxes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SandboxMatch {
+    /// The OU, as a path from the root; `*` stands for one name, `/**` for the OU and everything below.
+    pub ou: OuPattern,
+    /// Tags that the account must carry, all of them.
+    pub tag: BTreeMap<String, String>,
+}
+
+/// When sandboxes are reset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Schedule {
+    /// Six fields, as EventBridge Scheduler writes them: `0 2 ? * SUN *`.
+    pub cron: String,
+    /// An IANA name; default UTC.
+    #[serde(default = "utc")]
+    pub timezone: String,
+}
+
+/// What a reset is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// The account is emptied and stays.
+    #[default]
+    Empty,
+    /// The account is closed and a fresh one made. Not built in this version.
+    Recreate,
+}
+
+/// What becomes of the default VPCs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResetVpc {
+    /// Deleted with everything else, and made anew where the region has none at the end.
+    Recreate,
+    /// Left alone, with its default subnets and its gateway.
+    #[default]
+    Keep,
+    /// Deleted.
+    Delete,
+}
+
+/// One rule of what is never deleted. Every condition that the rule gives must hold.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Protect {
+    /// The ARN, with `*` and `?`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+    /// Tags and their values, with `*` and `?`; `>= today` and `> today` compare dates.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tag: BTreeMap<String, String>,
+    /// The CloudFormation name of the type.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// The name or id, with `*` and `?`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// Where a reset stops by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// How many accounts are reset at the same time.
+    pub accounts_at_once: u32,
+    /// A run that would delete more than this many things is refused.
+    pub deletes: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { accounts_at_once: 5, deletes: 5_000 }
+    }
+}
+
+/// A length of time such as `10m` or `1h 30m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Pause(Duration);
+
+impl Pause {
+    /// So many seconds.
+    pub const fn seconds(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+
+    /// The length itself.
+    pub fn length(self) -> Duration {
+        self.0
+    }
+}
+
+impl TryFrom<String> for Pause {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let length = text.parse::<SignedDuration>().ok().and_then(|length| Duration::try_from(length).ok());
+        length.map(Self).ok_or_else(|| format!("`{text}` is not a length of time such as 10m, 1h 30m or 0s"))
+    }
+}
+
+impl From<Pause> for String {
+    fn from(pause: Pause) -> Self {
+        SignedDuration::try_from(pause.0).map_or_else(|_| "0s".to_owned(), |length| format!("{length:#}"))
+    }
+}
+
+impl JsonSchema for Pause {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Pause".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "examples": ["10m", "1h 30m"] })
+    }
+}
+
+const fn three() -> u32 {
+    3
+}
+
+const fn ten_minutes() -> Pause {
+    Pause::seconds(600)
+}
+
+/// Network interfaces of deleted Lambda functions are known to linger for 40 minutes.
+const fn three_quarters() -> Pause {
+    Pause::seconds(45 * 60)
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+impl SandboxMatch {
+    /// Whether an account in this OU is meant.
+    pub fn takes_ou(&self, ou: &OuPath) -> bool {
+        !ou.is_root() && self.ou.holds(ou)
+    }
+
+    /// The first tag that the account lacks, with the value that was expected.
+    pub fn missing_tag(&self, tags: &BTreeMap<String, String>) -> Option<(&str, &str)> {
+        let lacking = |(key, value): &(&String, &String)| tags.get(*key) != Some(*value);
+        self.tag.iter().find(lacking).map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+}
 
 impl Sandbox {
     /// What is wrong with the section beyond its form: where (below `sandbox`), and what was expected.
     pub fn problems(&self) -> Vec<(String, String)> {
-        Vec::new()
+        let mut found = Vec::new();
+        let mut wrong = |path: &str, message: &str| found.push((path.to_owned(), message.to_owned()));
+        if self.how == How::Recreate {
+            wrong("how", "`recreate` is not built in this version; use `empty`");
+        }
+        if !self.notice.is_empty() {
+            wrong("notice", "warnings before a reset are not built in this version; remove the line");
+        }
+        if self.matches.ou.to_string().split('/').all(|name| name.trim_matches('*').is_empty()) {
+            wrong("match.ou", "would take every account; name the OU that holds the sandboxes");
+        }
+        if self.matches.tag.is_empty() {
+            wrong("match.tag", "expected at least one tag that an account must carry to be emptied");
+        }
+        if self.limits.accounts_at_once == 0 {
+            wrong("limits.accounts_at_once", "expected at least 1");
+        }
+        if let Some(schedule) = &self.schedule {
+            found.extend(schedule.problems());
+        }
+        for (n, rule) in self.protect.iter().enumerate() {
+            found.extend(rule.problems().map(|(path, message)| (format!("protect[{n}]{path}"), message)));
+        }
+        found
+    }
+}
+
+impl Schedule {
+    fn problems(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        if self.cron.split_whitespace().count() != 6 {
+            let message = "expected six fields: minutes hours day-of-month month day-of-week year (0 2 ? * SUN *)";
+            found.push(("schedule.cron".to_owned(), message.to_owned()));
+        }
+        if jiff::tz::TimeZone::get(&self.timezone).is_err() {
+            let message = format!("`{}` is not a time zone such as Europe/Amsterdam", self.timezone);
+            found.push(("schedule.timezone".to_owned(), message));
+        }
+        found
+    }
+}
+
+impl Protect {
+    fn problems(&self) -> impl Iterator<Item = (String, String)> {
+        let mut found = Vec::new();
+        let Self { arn, tag, kind, name } = self;
+        if arn.is_none() && tag.is_empty() && kind.is_none() && name.is_none() {
+            found.push((
+                String::new(),
+                "expected arn, tag, or type with name; an empty rule protects nothing".to_owned(),
+            ));
+        }
+        if name.is_some() && kind.is_none() {
+            found.push((".name".to_owned(), "expected a type beside the name (type: \"AWS::S3::Bucket\")".to_owned()));
+        }
+        for (path, pattern) in [(".arn", arn), (".name", name)] {
+            if let Some(Err(error)) = pattern.as_deref().map(Glob::new) {
+                found.push((path.to_owned(), format!("not a pattern: {error}")));
+            }
+        }
+        if let Some(arn) = arn.as_deref().filter(|arn| !arn.starts_with("arn:") && *arn != "*") {
+            found.push((
+                ".arn".to_owned(),
+                format!("`{arn}` matches no ARN; expected a pattern such as arn:*:iam::*:role/X"),
+            ));
+        }
+        for (key, value) in tag {
+            let compares = value.starts_with(['<', '>', '=']);
+            if compares && !["> today", ">= today"].contains(&value.as_str()) {
+                let message =
+                    format!("`{value}` is not understood; expected `>= today`, `> today`, or a value with * and ?");
+                found.push((format!(".tag.{key}"), message));
+            } else if Glob::new(value).is_err() {
+                found.push((format!(".tag.{key}"), format!("`{value}` is not a pattern")));
+            }
+        }
+        found.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn section(change: &[(&str, Value)]) -> Value {
+        let mut section = json!({"match": {"ou": "Sandbox", "tag": {"forester-sandbox": "true"}}});
+        for (key, value) in change {
+            section[*key] = value.clone();
+        }
+        section
+    }
+
+    fn check(change: &[(&str, Value)], expect: &[&str]) {
+        let sandbox: Sandbox = serde_json::from_value(section(change)).unwrap();
+        let paths: Vec<String> = sandbox.problems().into_iter().map(|(path, _)| path).collect();
+        assert_eq!(paths, expect);
+    }
+
+    #[test]
+    fn shortest_section_is_accepted() {
+        check(&[], &[]);
+    }
+
+    #[test]
+    fn what_is_not_built_is_refused_by_name() {
+        check(&[("how", json!("recreate")), ("notice", json!(["7d"]))], &["how", "notice"]);
+    }
+
+    #[test]
+    fn every_problem_is_found_at_once() {
+        let rules = json!([{}, {"name": "x"}, {"tag": {"keep": ">= tomorrow"}}, {"arn": "role/x"}]);
+        let schedule = json!({"cron": "0 2 * *", "timezone": "Mars/Base"});
+        let expect = [
+            "schedule.cron",
+            "schedule.timezone",
+            "protect[0]",
+            "protect[1].name",
+            "protect[2].tag.keep",
+            "protect[3].arn",
+        ];
+        check(&[("protect", rules), ("schedule", schedule)], &expect);
+    }
+
+    #[test]
+    fn unknown_property_of_a_rule_is_an_error() {
+        let rules = json!([{"tags": {"keep": "true"}}]);
+        assert!(serde_json::from_value::<Sandbox>(section(&[("protect", rules)])).is_err());
+    }
+
+    #[test]
+    fn match_without_tag_is_an_error() {
+        assert!(serde_json::from_value::<Sandbox>(json!({"match": {"ou": "Sandbox"}})).is_err());
+        check(&[("match", json!({"ou": "**", "tag": {}}))], &["match.ou", "match.tag"]);
+    }
+
+    fn takes(pattern: &str, ou: &str) -> bool {
+        let matches = SandboxMatch { ou: pattern.parse().unwrap(), tag: BTreeMap::new() };
+        matches.takes_ou(&ou.parse().unwrap())
+    }
+
+    #[test]
+    fn ou_is_matched_as_a_path() {
+        assert!(takes("Sandbox", "Sandbox"));
+        assert!(takes("Teams/*", "Teams/Blue"));
+        assert!(takes("Sandbox/**", "Sandbox/A/B"));
+        assert!(!takes("Sandbox", "Sandbox/Blue"), "an OU below is another OU");
+        assert!(!takes("Sandbox", "Workloads/Sandbox"));
+        assert!(!takes("Teams/*", "Teams/Blue/Prod"));
+        assert!(!takes("**", ""), "the root is never meant");
+    }
+
+    #[test]
+    fn pauses_are_read_and_written_as_people_write_them() {
+        let pause: Pause = serde_json::from_value(json!("1h 30m")).unwrap();
+        assert_eq!(pause, Pause::seconds(5_400));
+        assert_eq!(String::from(pause), "1h 30m");
+        assert!(serde_json::from_value::<Pause>(json!("-1m")).is_err());
+        assert!(serde_json::from_value::<Pause>(json!("soon")).is_err());
     }
 }

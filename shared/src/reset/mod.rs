@@ -1,1 +1,38 @@
-//! Resets.
+//! Resets: empties a sandbox account in every region, proves that it is empty, and hands it to the baseline.
+//!
+//! ```text
+//! guard      may this account be emptied at all? (before every slice)
+//! slice      loads the checkpoint, drives the machine until the time is up, saves
+//! machine    asks and takes answers; order and progress decide, state is the checkpoint
+//! engine     answers: discover lists, steps and hooks delete
+//! catalogue  the types, as data
+//! verdict    the ledger and what it proves; receipt and html tell people
+//! ```
+
+mod book;
+pub mod catalogue;
+mod discover;
+mod engine;
+mod guard;
+mod hooks;
+mod html;
+mod item;
+mod job;
+mod machine;
+mod order;
+mod progress;
+mod protect;
+mod receipt;
+mod slice;
+mod state;
+mod steps;
+mod verdict;
+
+pub use book::{Book, Head};
+pub use engine::{Baseliner, Declared, EngineError};
+pub use guard::Refusal;
+pub use protect::{Reserved, problems};
+pub use receipt::{KeptLine, Receipt};
+pub use slice::{Clock, Due, DueAccount, Next, Order, Reset, Skipped, SliceError, SliceReport};
+pub use state::{End, Handover, Run};
+pub use verdict::{LeftLine, Line, State, Verdict};

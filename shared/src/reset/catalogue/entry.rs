@@ -1,0 +1,456 @@
+//! The form of a catalogue entry.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use globset::Glob;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::path::{find, holes};
+use crate::types::{Malformed, string_type};
+
+/// The CloudFormation name of a type: `AWS::EC2::VPC`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TypeName(String);
+
+impl FromStr for TypeName {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let parts: Vec<&str> = text.split("::").collect();
+        let word = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric());
+        if parts.len() == 3 && parts.iter().all(word) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Malformed::new(text, "a CloudFormation type name such as AWS::EC2::VPC"))
+        }
+    }
+}
+string_type!(TypeName, "^[A-Za-z0-9]+::[A-Za-z0-9]+::[A-Za-z0-9]+$");
+
+/// When in a run a type is worked on, other things being equal: what costs money stops first, what records goes last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Makes other things again while they are deleted.
+    Rebuilders,
+    /// Is paid by the hour.
+    Cost,
+    /// Owns other things.
+    Stacks,
+    /// Holds data.
+    Data,
+    /// Is part of a network.
+    Network,
+    /// Is an identity, a permission or a key.
+    Identity,
+    /// Records what the others did.
+    Logs,
+}
+
+/// One resource type.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kind {
+    /// Its CloudFormation name.
+    pub name: TypeName,
+    /// The service model that its operations are in; the name of its file.
+    #[serde(skip)]
+    pub service: String,
+    /// Listed once an account, not once a region.
+    #[serde(default)]
+    pub global: bool,
+    /// When it is worked on.
+    pub phase: Phase,
+    /// Whether it costs money by the hour.
+    #[serde(default)]
+    pub hourly: bool,
+    /// What the items are listed under, for lists that need a parent.
+    pub parents: Option<List>,
+    /// How the items are listed.
+    pub list: List,
+    /// A read for each item, where the list does not say enough.
+    pub describe: Option<Describe>,
+    /// Template of what makes an item this item.
+    pub id: String,
+    /// Template of the name people know it by; default: the id.
+    pub title: Option<String>,
+    /// Template of the ARN.
+    pub arn: Option<String>,
+    /// Where the tags are.
+    pub tags: Option<Tags>,
+    /// Path of the creation time.
+    pub created: Option<String>,
+    /// Paths of the ids, names and ARNs of what an item cannot do without: protected with it.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// Paths of the ids and ARNs of what an item belongs to: where one is kept, the item is kept too.
+    #[serde(default)]
+    pub with: Vec<String>,
+    /// Path of the owning account: items that others share with this account are not ours to delete.
+    pub owner: Option<String>,
+    /// Path of the region that an item of a global list is in.
+    pub region: Option<String>,
+    /// Items that are left alone, and why.
+    #[serde(default)]
+    pub spare: Vec<Spare>,
+    /// What is taken from an item that is spared as a default.
+    #[serde(default)]
+    pub trim: Vec<Step>,
+    /// Steps before the delete.
+    #[serde(default)]
+    pub prepare: Vec<Step>,
+    /// All items of a region are prepared before the first is deleted.
+    #[serde(default)]
+    pub prepare_all: bool,
+    /// What is listed below an item and taken away before the delete.
+    #[serde(default)]
+    pub clear: Vec<Clear>,
+    /// Protections, lifted when a delete fails because of them.
+    #[serde(default)]
+    pub lift: Vec<Lift>,
+    /// The delete itself.
+    #[serde(default)]
+    pub delete: Vec<Step>,
+    /// How it shows that an item is gone.
+    #[serde(default)]
+    pub gone: Gone,
+    /// What holds an item, asked when a delete meets a conflict.
+    pub holders: Option<List>,
+    /// Types that must be gone first.
+    #[serde(default)]
+    pub after: Vec<TypeName>,
+    /// Types that must wait for this one.
+    #[serde(default)]
+    pub before: Vec<TypeName>,
+    /// Code that does the delete instead.
+    pub hook: Option<Hook>,
+    /// Paths that a template asks for, collected when the file is read.
+    #[serde(skip)]
+    pub(super) facts: BTreeSet<String>,
+}
+
+/// A list operation.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct List {
+    /// The operation.
+    pub operation: String,
+    /// Its parameters; templates, where there is something to fill them from.
+    #[serde(default = "nothing")]
+    pub params: Value,
+    /// Path of the items in the answer.
+    pub items: String,
+    /// Whether the service model says how its pages go on.
+    #[serde(default = "yes")]
+    pub paged: bool,
+    /// Members for the page token, request and answer, where the model does not say.
+    pub token: Option<[String; 2]>,
+}
+
+/// A read of one item.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Describe {
+    /// The operation.
+    pub operation: String,
+    /// Its parameters.
+    pub params: Value,
+    /// Path of the item in the answer.
+    pub item: String,
+}
+
+/// Where an item's tags are: a path in the item, or a call of their own (made only when a rule asks for tags).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Tags {
+    /// In the item.
+    Path(String),
+    /// Elsewhere.
+    Call(Describe),
+}
+
+/// Items that are left alone.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spare {
+    /// Why.
+    #[serde(rename = "as")]
+    pub kind: SpareAs,
+    /// Which.
+    pub when: When,
+}
+
+/// Why an item is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpareAs {
+    /// It is gone, and only still listed.
+    Gone,
+    /// It belongs to another resource and goes with it.
+    Part,
+    /// It is changing, and cannot be deleted now.
+    Busy,
+    /// The account always has one.
+    Default,
+    /// It belongs to a default VPC: the `default_vpc` setting decides.
+    DefaultVpc,
+    /// AWS owns it.
+    Aws,
+    /// The organization put it there.
+    Organization,
+}
+
+/// A condition on one value or any of several.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct When {
+    /// Path of the value.
+    pub path: String,
+    /// It is one of these.
+    #[serde(default)]
+    pub is: Vec<Value>,
+    /// It matches one of these patterns.
+    #[serde(default)]
+    pub like: Vec<String>,
+    /// It is there, and not empty; or it is not.
+    pub exists: Option<bool>,
+}
+
+/// One call.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// The operation.
+    pub operation: String,
+    /// Its parameters.
+    #[serde(default = "nothing")]
+    pub params: Value,
+    /// Repeated for each element at this path; placeholders then mean the element, `$parent.` the item.
+    pub each: Option<String>,
+    /// Only under this condition on the item, or on the element.
+    pub when: Option<When>,
+    /// Path in the answer of what was not done, for operations that fail one by one.
+    pub failures: Option<String>,
+}
+
+/// What is taken away from below an item.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clear {
+    /// How it is listed.
+    pub list: List,
+    /// Elements that stay.
+    pub unless: Option<When>,
+    /// The elements are resources of this type: where one is kept, the item is kept too.
+    pub kin: Option<Kin>,
+    /// What is done with each; placeholders mean the element, `$parent.` the item.
+    pub delete: Vec<Step>,
+}
+
+/// A resource that an element stands for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kin {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: TypeName,
+    /// Path of its name in the element.
+    pub name: String,
+}
+
+/// A protection, and how it is lifted.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lift {
+    /// Error codes, or words of the message, by which a delete tells of it.
+    pub on: Vec<String>,
+    /// The operation.
+    pub operation: String,
+    /// Its parameters.
+    pub params: Value,
+}
+
+/// How it shows that an item is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gone {
+    /// The delete says so.
+    #[default]
+    AtOnce,
+    /// Later it is no longer listed, or listed as gone.
+    Listed,
+}
+
+/// Quirks that need code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hook {
+    /// Buckets must be empty: versions, delete markers, uploads, locks.
+    S3Bucket,
+}
+
+fn nothing() -> Value {
+    Value::Object(serde_json::Map::new())
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl When {
+    /// Whether the condition holds for what `values` finds at its path.
+    pub fn holds(&self, value: Option<&Value>) -> bool {
+        let values = match value {
+            Some(Value::Array(list)) if self.path.contains("[]") => list.iter().collect(),
+            Some(value) => vec![value],
+            None => Vec::new(),
+        };
+        if let Some(expected) = self.exists {
+            return values.iter().any(|value| !is_empty(value)) == expected;
+        }
+        values.into_iter().any(|value| self.is.contains(value) || self.like.iter().any(|glob| like(glob, value)))
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn like(pattern: &str, value: &Value) -> bool {
+    let text = value.as_str().unwrap_or_default();
+    Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(text))
+}
+
+impl Kind {
+    /// Takes in what an entry does not say itself: its service, and the facts that its steps will need.
+    pub(super) fn settle(&mut self, service: &str) {
+        service.clone_into(&mut self.service);
+        let mut facts = BTreeSet::new();
+        for step in self.prepare.iter().chain(&self.trim).chain(&self.delete) {
+            step.facts(&mut facts);
+        }
+        for lift in &self.lift {
+            holes(&lift.params, &mut facts);
+        }
+        for clear in &self.clear {
+            holes(&clear.list.params, &mut facts);
+            clear.delete.iter().for_each(|step| parent_holes(&step.params, &mut facts));
+        }
+        self.holders.iter().for_each(|list| holes(&list.params, &mut facts));
+        match self.hook {
+            Some(Hook::S3Bucket) => facts.extend(["Name".to_owned(), "BucketRegion".to_owned()]),
+            None => {}
+        }
+        facts.retain(|path| !["$account", "$region", "$partition"].contains(&path.as_str()));
+        self.facts = facts;
+    }
+
+    /// Pairs of types, the first to go before the second.
+    pub(super) fn edges(&self) -> impl Iterator<Item = (&TypeName, &TypeName)> {
+        let after = self.after.iter().map(|first| (first, &self.name));
+        after.chain(self.before.iter().map(|then| (&self.name, then)))
+    }
+
+    /// The paths whose values a work item keeps.
+    pub fn facts(&self) -> impl Iterator<Item = &str> {
+        self.facts.iter().map(String::as_str)
+    }
+
+    /// Why an item in this state is left alone, if it is; the first entry that holds tells.
+    pub fn spared(&self, item: &Value) -> Option<SpareAs> {
+        let holds = |spare: &&Spare| spare.when.holds(super::path::value_at(item, &spare.when.path).as_ref());
+        self.spare.iter().find(holds).map(|spare| spare.kind)
+    }
+
+    /// The ids, names and ARNs of what an item cannot do without.
+    pub fn needed(&self, item: &Value) -> BTreeSet<String> {
+        texts(&self.needs, item)
+    }
+
+    /// The ids and ARNs of what an item belongs to.
+    pub fn belongs(&self, item: &Value) -> BTreeSet<String> {
+        texts(&self.with, item)
+    }
+
+    /// Whether the state `busy` is known: an item that is neither gone nor busy can then be deleted again.
+    pub fn tells_busy(&self) -> bool {
+        self.spare.iter().any(|spare| spare.kind == SpareAs::Busy)
+    }
+}
+
+fn texts(paths: &[String], item: &Value) -> BTreeSet<String> {
+    let values = paths.iter().flat_map(|path| find(item, path));
+    values.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+impl Step {
+    fn facts(&self, into: &mut BTreeSet<String>) {
+        match &self.each {
+            Some(each) => {
+                into.insert(each.clone());
+                parent_holes(&self.params, into);
+            }
+            None => {
+                into.extend(self.when.iter().map(|when| when.path.clone()));
+                holes(&self.params, into);
+            }
+        }
+    }
+}
+
+/// The placeholders of a child's template that mean the item above it.
+fn parent_holes(template: &Value, into: &mut BTreeSet<String>) {
+    let mut all = BTreeSet::new();
+    holes(template, &mut all);
+    into.extend(all.iter().filter_map(|path| path.strip_prefix("$parent.")).map(str::to_owned));
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn holds(when: Value, item: Value) -> bool {
+        let when: When = serde_json::from_value(when).unwrap();
+        when.holds(super::super::path::value_at(&item, &when.path).as_ref())
+    }
+
+    #[test]
+    fn any_element_is_enough() {
+        let main = json!({"path": "Associations[].Main", "is": [true]});
+        assert!(holds(main.clone(), json!({"Associations": [{"Main": false}, {"Main": true}]})));
+        assert!(!holds(main, json!({"Associations": []})));
+    }
+
+    #[test]
+    fn empty_counts_as_absent() {
+        assert!(holds(json!({"path": "Parent", "exists": false}), json!({"Parent": ""})));
+        assert!(holds(json!({"path": "Rules", "exists": true}), json!({"Rules": [1]})));
+        assert!(!holds(json!({"path": "Rules", "exists": true}), json!({"Rules": []})));
+    }
+
+    #[test]
+    fn patterns_match_the_whole_value() {
+        assert!(holds(
+            json!({"path": "Path", "like": ["/aws-service-role/*"]}),
+            json!({"Path": "/aws-service-role/x.com/"})
+        ));
+        assert!(!holds(json!({"path": "Name", "like": ["StackSet-*"]}), json!({"Name": "my-StackSet-1"})));
+    }
+
+    #[test]
+    fn type_name_has_three_parts() {
+        assert!("AWS::EC2::VPC".parse::<TypeName>().is_ok());
+        assert!("EC2Instance".parse::<TypeName>().is_err());
+    }
+}

@@ -1,0 +1,157 @@
+//! The resource types that a reset knows, as data: a file a service in `shared/catalogue/`, an entry a type.
+//!
+//! A new type is one entry. Code is only written for what data cannot say (see `hooks`).
+
+mod entry;
+pub mod path;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+pub use entry::{Clear, Describe, Gone, Hook, Kind, Lift, List, Phase, Spare, SpareAs, Step, Tags, TypeName, When};
+
+/// One file a service, named as the service model is.
+const FILES: &[(&str, &str)] = &[
+    ("cloudformation", include_str!("../../../catalogue/cloudformation.toml")),
+    ("cloudwatch", include_str!("../../../catalogue/cloudwatch.toml")),
+    ("dynamodb", include_str!("../../../catalogue/dynamodb.toml")),
+    ("ec2", include_str!("../../../catalogue/ec2.toml")),
+    ("ecr", include_str!("../../../catalogue/ecr.toml")),
+    ("events", include_str!("../../../catalogue/events.toml")),
+    ("iam", include_str!("../../../catalogue/iam.toml")),
+    ("kms", include_str!("../../../catalogue/kms.toml")),
+    ("lambda", include_str!("../../../catalogue/lambda.toml")),
+    ("logs", include_str!("../../../catalogue/logs.toml")),
+    ("s3", include_str!("../../../catalogue/s3.toml")),
+    ("secretsmanager", include_str!("../../../catalogue/secretsmanager.toml")),
+    ("sns", include_str!("../../../catalogue/sns.toml")),
+    ("sqs", include_str!("../../../catalogue/sqs.toml")),
+    ("ssm", include_str!("../../../catalogue/ssm.toml")),
+];
+
+/// What the catalogue cannot be read for.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("the catalogue is wrong: {file}: {problem}")]
+pub struct Unreadable {
+    /// The file.
+    pub file: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// Every type that a reset knows, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    kinds: BTreeMap<TypeName, Kind>,
+    /// For each type, the types that must be gone before it.
+    after: BTreeMap<TypeName, BTreeSet<TypeName>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(rename = "type")]
+    kinds: Vec<Kind>,
+}
+
+impl Catalogue {
+    /// The catalogue that comes with this version.
+    pub fn embedded() -> Result<&'static Self, Unreadable> {
+        static READ: OnceLock<Result<Catalogue, Unreadable>> = OnceLock::new();
+        READ.get_or_init(|| Self::read(FILES)).as_ref().map_err(Clone::clone)
+    }
+
+    /// Reads files of `(service, text)`; a type given twice, or an edge to nowhere, is an error.
+    pub fn read(files: &[(&str, &str)]) -> Result<Self, Unreadable> {
+        let mut catalogue = Self::default();
+        for (service, text) in files {
+            let wrong = |problem: String| Unreadable { file: format!("{service}.toml"), problem };
+            let file: File = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+            for mut kind in file.kinds {
+                kind.settle(service);
+                let name = kind.name.clone();
+                if catalogue.kinds.insert(name.clone(), kind).is_some() {
+                    return Err(wrong(format!("{name} is there twice")));
+                }
+            }
+        }
+        catalogue.join()?;
+        Ok(catalogue)
+    }
+
+    /// Turns `after` and `before` of every entry into one table.
+    fn join(&mut self) -> Result<(), Unreadable> {
+        let mut after: BTreeMap<TypeName, BTreeSet<TypeName>> = BTreeMap::new();
+        for kind in self.kinds.values() {
+            for (first, then) in kind.edges() {
+                if let Some(stranger) = [first, then].into_iter().find(|name| !self.kinds.contains_key(*name)) {
+                    let problem = format!("{} names {stranger}, which is in no file", kind.name);
+                    return Err(Unreadable { file: format!("{}.toml", kind.service), problem });
+                }
+                after.entry(then.clone()).or_default().insert(first.clone());
+            }
+        }
+        self.after = after;
+        Ok(())
+    }
+
+    /// One type.
+    pub fn kind(&self, name: &TypeName) -> Option<&Kind> {
+        self.kinds.get(name)
+    }
+
+    /// All types, by name.
+    pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.kinds.values()
+    }
+
+    /// The types that must be gone before this one.
+    pub fn after(&self, name: &TypeName) -> impl Iterator<Item = &TypeName> {
+        self.after.get(name).into_iter().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn embedded_files_are_read() {
+        let catalogue = Catalogue::embedded().unwrap();
+        assert_eq!(catalogue.kinds().count(), 38, "a type is one entry: count it here too");
+    }
+
+    #[test]
+    fn nothing_waits_for_itself() {
+        fn reach<'c>(catalogue: &'c Catalogue, from: &'c TypeName, seen: &mut BTreeSet<&'c TypeName>) {
+            for first in catalogue.after(from) {
+                if seen.insert(first) {
+                    reach(catalogue, first, seen);
+                }
+            }
+        }
+        let catalogue = Catalogue::embedded().unwrap();
+        for kind in catalogue.kinds() {
+            let mut seen = BTreeSet::new();
+            reach(catalogue, &kind.name, &mut seen);
+            assert!(!seen.contains(&kind.name), "{} waits for itself through {seen:?}", kind.name);
+        }
+    }
+
+    #[test]
+    fn edge_to_an_unknown_type_is_an_error() {
+        let text = r#"
+            [[type]]
+            name = "AWS::SQS::Queue"
+            phase = "data"
+            id = "{$}"
+            after = ["AWS::SQS::Missing"]
+            list = {operation = "ListQueues", items = "QueueUrls[]"}
+            delete = [{operation = "DeleteQueue", params = {QueueUrl = "{$}"}}]
+        "#;
+        let error = Catalogue::read(&[("sqs", text)]).unwrap_err().to_string();
+        assert!(error.contains("AWS::SQS::Missing"), "{error}");
+    }
+}

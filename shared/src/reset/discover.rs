@@ -1,0 +1,233 @@
+//! Lists one type in one region, to the last page.
+//!
+//! A list that fails is never an empty list, and a resource of which something could not be read is neither forgotten
+//! nor deleted: both would end in a green result while money burns.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::catalogue::path::{Fields, Source, as_text, find, value_at};
+use super::catalogue::{Kind, List, SpareAs, Step, Tags};
+use super::item::{CellKey, Found, ItemKey, Listing};
+use crate::aws::{Accounts, CallError, ErrorClass, Scope};
+
+/// Why something could not be listed.
+enum Miss {
+    Call(CallError),
+    Shape(String),
+}
+
+impl From<CallError> for Miss {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
+    }
+}
+
+/// One list: what, and where.
+pub struct Lister<'a> {
+    /// Ways into other regions of the account.
+    pub accounts: &'a dyn Accounts,
+    /// Where the list is.
+    pub scope: &'a Scope,
+    /// What is listed.
+    pub kind: &'a Kind,
+    /// What the result is booked under.
+    pub cell: &'a CellKey,
+    /// Whether a rule asks for tags: only then calls are spent on them.
+    pub want_tags: bool,
+}
+
+/// What a failed list says about what is there.
+pub fn failure(error: &CallError) -> Listing {
+    match error.class {
+        ErrorClass::Denied => Listing::Denied(error.to_string()),
+        ErrorClass::Unavailable | ErrorClass::NotReady => Listing::Unavailable(error.to_string()),
+        _ => Listing::Failed { reason: error.to_string(), may_pass: error.may_pass() },
+    }
+}
+
+/// Runs a list operation to its last page and returns the items at its path.
+pub async fn pages(scope: &Scope, service: &str, list: &List, params: Value) -> Result<Vec<Value>, CallError> {
+    if let Some([ask, answer]) = &list.token {
+        return by_token(scope, service, list, params, ask, answer).await;
+    }
+    if !list.paged {
+        let answer = scope.call(service, &list.operation, params).await?;
+        return Ok(find(&answer, &list.items).into_iter().cloned().collect());
+    }
+    let members = scope.pages(service, &list.operation, params).await?;
+    let below = below_first_list(&list.items);
+    Ok(members.iter().flat_map(|member| find(member, below)).cloned().collect())
+}
+
+/// `Reservations[].Instances[]` seen from a reservation is `Instances[]`.
+fn below_first_list(path: &str) -> &str {
+    path.split_once("[]").map_or("", |(_, below)| below.trim_start_matches('.'))
+}
+
+async fn by_token(
+    scope: &Scope,
+    service: &str,
+    list: &List,
+    mut params: Value,
+    ask: &str,
+    answer: &str,
+) -> Result<Vec<Value>, CallError> {
+    let mut all = Vec::new();
+    loop {
+        let page = scope.call(service, &list.operation, params.clone()).await?;
+        all.extend(find(&page, &list.items).into_iter().cloned());
+        match value_at(&page, answer) {
+            Some(token) if token.as_str() != Some("") => params.as_object_mut().map(|p| p.insert(ask.into(), token)),
+            _ => return Ok(all),
+        };
+    }
+}
+
+impl Lister<'_> {
+    /// Lists to the last page.
+    pub async fn list(&self) -> Listing {
+        match self.items().await {
+            Ok(found) => Listing::Items(found),
+            Err(Miss::Shape(reason)) => Listing::Failed { reason, may_pass: false },
+            Err(Miss::Call(error)) => failure(&error),
+        }
+    }
+
+    async fn items(&self) -> Result<Vec<Found>, Miss> {
+        let mut found = Vec::new();
+        for (parent, item) in self.listed().await? {
+            let described = match self.describe(&self.source(&item, parent.as_ref()), &item).await {
+                Ok(described) => described,
+                Err(Miss::Call(error)) if error.is_gone() => continue,
+                Err(miss) => return Err(miss),
+            };
+            found.push(self.take_in(&self.source(&described, parent.as_ref()), &described).await?);
+        }
+        Ok(found)
+    }
+
+    fn source<'s>(&'s self, item: &'s Value, parent: Option<&'s Value>) -> Source<'s> {
+        let (account, region) = (self.scope.account(), self.scope.region());
+        Source { item: Fields::Document(item), parent: parent.map(Fields::Document), account, region }
+    }
+
+    /// Every item, with what it was listed under.
+    async fn listed(&self) -> Result<Vec<(Option<Value>, Value)>, Miss> {
+        let Some(parents) = &self.kind.parents else {
+            let items = self.every(&self.kind.list, None).await?;
+            return Ok(items.into_iter().map(|item| (None, item)).collect());
+        };
+        let mut all = Vec::new();
+        for parent in self.every(parents, None).await? {
+            match self.every(&self.kind.list, Some(&parent)).await {
+                Ok(items) => all.extend(items.into_iter().map(|item| (Some(parent.clone()), item))),
+                Err(Miss::Call(error)) if error.is_gone() => {}
+                Err(miss) => return Err(miss),
+            }
+        }
+        Ok(all)
+    }
+
+    async fn every(&self, list: &List, parent: Option<&Value>) -> Result<Vec<Value>, Miss> {
+        let params = self.source(&Value::Null, parent).fill(&list.params);
+        let params = params.map_err(|path| self.lacks(&list.operation, &path))?;
+        Ok(pages(self.scope, &self.kind.service, list, params).await?)
+    }
+
+    fn lacks(&self, operation: &str, path: &str) -> Miss {
+        Miss::Shape(format!("{}:{operation} for {}: the answer lacks {path}", self.kind.service, self.kind.name))
+    }
+
+    async fn describe(&self, source: &Source<'_>, item: &Value) -> Result<Value, Miss> {
+        let Some(describe) = &self.kind.describe else { return Ok(item.clone()) };
+        let params = source.fill(&describe.params).map_err(|path| self.lacks(&describe.operation, &path))?;
+        let answer = self.scope.call(&self.kind.service, &describe.operation, params).await?;
+        let described = value_at(&answer, &describe.item);
+        described.map(|more| overlaid(item, more)).ok_or_else(|| self.lacks(&describe.operation, &describe.item))
+    }
+
+    async fn take_in(&self, source: &Source<'_>, item: &Value) -> Result<Found, Miss> {
+        let Self { kind, cell, scope, .. } = self;
+        let text_at =
+            |path: &Option<String>| path.as_deref().and_then(|path| value_at(item, path)).map(|v| as_text(&v));
+        let text = |template: &Option<String>| template.as_deref().and_then(|template| source.text(template).ok());
+        let id = source.text(&kind.id).map_err(|path| self.lacks(&kind.list.operation, &path))?;
+        let spare = kind.spared(item);
+        let mut found = Found {
+            key: ItemKey { cell: (*cell).clone(), id },
+            region: text_at(&kind.region)
+                .and_then(|region| region.parse().ok())
+                .unwrap_or_else(|| scope.region().clone()),
+            name: String::new(),
+            arn: text(&kind.arn),
+            tags: Ok(BTreeMap::new()),
+            created: text_at(&kind.created),
+            spare,
+            foreign: text_at(&kind.owner).is_some_and(|owner| owner != scope.account().as_ref()),
+            trimmable: spare == Some(SpareAs::Default) && kind.trim.iter().any(|step| wanted(step, item)),
+            needs: kind.needed(item),
+            with: kind.belongs(item),
+            facts: kind.facts().filter_map(|path| Some((path.to_owned(), source.get(path)?))).collect(),
+        };
+        found.tags = self.tags(source, item, &found).await;
+        found.name = text(&kind.title).or_else(|| name_tag(&found)).unwrap_or_else(|| found.key.id.clone());
+        Ok(found)
+    }
+
+    async fn tags(&self, source: &Source<'_>, item: &Value, found: &Found) -> Result<BTreeMap<String, String>, String> {
+        let untouched = found.foreign || found.spare.is_some_and(|spare| spare != SpareAs::DefaultVpc);
+        let call = match &self.kind.tags {
+            Some(Tags::Path(path)) => return Ok(value_at(item, path).map(|tags| tag_map(&tags)).unwrap_or_default()),
+            Some(Tags::Call(call)) if self.want_tags && !untouched => call,
+            Some(Tags::Call(_)) | None => return Ok(BTreeMap::new()),
+        };
+        let params = source.fill(&call.params).map_err(|path| format!("the answer lacks {path}"))?;
+        // The call goes where the resource is: a bucket answers in its own region only.
+        let scope =
+            self.accounts.scope(self.scope.account(), &found.region).await.map_err(|error| error.to_string())?;
+        match scope.call(&self.kind.service, &call.operation, params).await {
+            Ok(answer) => Ok(value_at(&answer, &call.item).map(|tags| tag_map(&tags)).unwrap_or_default()),
+            // `NoSuchTagSet` and kin: there are none.
+            Err(error) if error.is_gone() => Ok(BTreeMap::new()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+/// What the list said, overlaid by what the description says.
+fn overlaid(listed: &Value, described: Value) -> Value {
+    match (listed, described) {
+        (Value::Object(base), Value::Object(more)) => {
+            Value::Object(base.clone().into_iter().chain(more).collect::<Map<_, _>>())
+        }
+        (_, described) => described,
+    }
+}
+
+fn wanted(step: &Step, item: &Value) -> bool {
+    step.when.as_ref().is_none_or(|when| when.holds(value_at(item, &when.path).as_ref()))
+}
+
+fn name_tag(found: &Found) -> Option<String> {
+    found.tags.as_ref().ok()?.get("Name").filter(|name| !name.is_empty()).cloned()
+}
+
+/// Tags come as a map, or as a list of pairs in one of three spellings.
+fn tag_map(tags: &Value) -> BTreeMap<String, String> {
+    let pair = |tag: &Value| {
+        let member = |names: [&str; 3]| names.iter().find_map(|name| tag.get(*name)).map(as_text);
+        Some((member(["Key", "key", "TagKey"])?, member(["Value", "value", "TagValue"]).unwrap_or_default()))
+    };
+    match tags {
+        Value::Array(list) => list.iter().filter_map(pair).collect(),
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), as_text(value))).collect(),
+        _ => BTreeMap::new(),
+    }
+}
+
+/// An empty parameter object, for operations that take none.
+pub fn none() -> Value {
+    Value::Object(Map::new())
+}

@@ -1,0 +1,226 @@
+//! Does what the run asks for, many things at once.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt, stream};
+use serde_json::{Value, json};
+
+use super::catalogue::{Catalogue, Kind, TypeName};
+use super::discover::{Lister, failure};
+use super::item::{CellKey, Found, GLOBAL, ItemKey, Listing, Outcome};
+use super::machine::{Answer, Ask};
+use super::order::Task;
+use super::protect::Reserved;
+use super::state::{Handover, Run};
+use super::steps::Attempt;
+use crate::aws::{Accounts, CallError, ErrorClass, Scope};
+use crate::config::Access;
+use crate::types::{AccountId, Partition, Region};
+
+/// Calls in flight; the AWS layer bounds them further by account, region and service.
+const AT_ONCE: usize = 24;
+
+/// What the baseline says about an account before a reset.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Declared {
+    /// What it declares there, and a reset therefore keeps.
+    pub reserved: Vec<Reserved>,
+    /// It takes default VPCs away.
+    pub no_default_vpc: bool,
+}
+
+/// The way from a reset to the baseline, which the two modules do not know of each other otherwise.
+#[async_trait]
+pub trait Baseliner: Send + Sync {
+    /// What the baseline declares for the account. An error stops the reset: guessing would delete it.
+    async fn declared(&self, account: &AccountId) -> Result<Declared, String>;
+
+    /// Applies the baseline.
+    async fn baseline(&self, account: &AccountId) -> Result<Handover, String>;
+}
+
+/// What carries out a run.
+#[derive(Clone, Copy)]
+pub struct Engine<'a> {
+    /// Ways into accounts.
+    pub accounts: &'a dyn Accounts,
+    /// The types.
+    pub catalogue: &'a Catalogue,
+    /// The baseline.
+    pub baseliner: &'a dyn Baseliner,
+    /// A region that every account of the partition has.
+    pub home: &'a Region,
+    /// Whether a rule asks for tags.
+    pub want_tags: bool,
+    /// How accounts are entered.
+    pub access: &'a Access,
+}
+
+/// Why a question could not be answered at all. The run stays as it is.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum EngineError {
+    /// A call that the whole run depends on failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The baseline could not say what it declares.
+    #[error("the baseline cannot say what it declares for {account}, so nothing is deleted: {reason}")]
+    Baseline {
+        /// The account.
+        account: AccountId,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The region that answers for global services.
+pub fn global_region(home: &Region) -> Region {
+    let name = match home.partition() {
+        Partition::Aws => "us-east-1",
+        Partition::AwsCn => "cn-north-1",
+        Partition::AwsUsGov => "us-gov-west-1",
+        _ => return home.clone(),
+    };
+    name.parse().unwrap_or_else(|_| home.clone())
+}
+
+impl Engine<'_> {
+    /// Does what is asked. `Wait` and `Finished` are for the driver, and answered by nothing.
+    pub async fn carry_out(&self, run: &Run, ask: Ask) -> Result<Option<Answer>, EngineError> {
+        Ok(Some(match ask {
+            Ask::Open => self.open(run).await?,
+            Ask::List(cells) => Answer::Listed(self.list_all(run, cells).await),
+            Ask::Work(tasks) => Answer::Worked(self.work_all(run, tasks).await),
+            Ask::MakeVpcs => Answer::VpcsMade(self.make_vpcs(run).await),
+            Ask::Baseline => Answer::Baselined(self.hand_over(run).await),
+            Ask::Wait(_) | Ask::Finished => return Ok(None),
+        }))
+    }
+
+    async fn open(&self, run: &Run) -> Result<Answer, EngineError> {
+        let wrong = |reason| EngineError::Baseline { account: run.account.clone(), reason };
+        let declared = self.baseliner.declared(&run.account).await.map_err(wrong)?;
+        let regions = self.regions(&run.account).await?;
+        let mut reserved = declared.reserved;
+        let roles = std::iter::once(&self.access.role).chain(&self.access.fallback);
+        reserved.extend(roles.filter_map(|role| {
+            let why = "accounts are entered through it (access in the file)".to_owned();
+            Some(Reserved { kind: "AWS::IAM::Role".parse().ok()?, name: role.clone(), why })
+        }));
+        Ok(Answer::Opened { regions, reserved, no_default_vpc: declared.no_default_vpc })
+    }
+
+    /// Every region that is enabled in the account: without parameters the operation leaves out the others
+    /// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRegions.html>).
+    async fn regions(&self, account: &AccountId) -> Result<Vec<Region>, CallError> {
+        let scope = self.accounts.scope(account, self.home).await?;
+        let answer = scope.call("ec2", "DescribeRegions", json!({})).await?;
+        let names = answer.get("Regions").and_then(Value::as_array).into_iter().flatten();
+        let names = names.filter_map(|region| region.get("RegionName").and_then(Value::as_str));
+        let regions: BTreeSet<Region> = names.filter_map(|name| name.parse().ok()).collect();
+        if regions.is_empty() {
+            let message = "the account names no enabled region".to_owned();
+            return Err(CallError {
+                class: ErrorClass::Other,
+                service: "ec2".to_owned(),
+                operation: "DescribeRegions".to_owned(),
+                account: account.clone(),
+                region: self.home.clone(),
+                code: None,
+                message,
+                request_id: None,
+            });
+        }
+        Ok(regions.into_iter().collect())
+    }
+
+    async fn list_all(&self, run: &Run, cells: Vec<CellKey>) -> Vec<(CellKey, Listing)> {
+        let list = |cell: CellKey| async move { (self.list(&run.account, &cell).await, cell) }.boxed();
+        let listings = together(cells.into_iter().map(list).collect()).await;
+        listings.into_iter().map(|(listing, cell)| (cell, listing)).collect()
+    }
+
+    async fn list(&self, account: &AccountId, cell: &CellKey) -> Listing {
+        let Some(kind) = self.catalogue.kind(&cell.kind) else {
+            let reason = format!("{} is not in the catalogue any more", cell.kind);
+            return Listing::Failed { reason, may_pass: false };
+        };
+        match self.scope(account, cell).await {
+            Ok(scope) => {
+                let (accounts, want_tags) = (self.accounts, self.want_tags);
+                Lister { accounts, scope: &scope, kind, cell, want_tags }.list().await
+            }
+            Err(error) => failure(&error),
+        }
+    }
+
+    async fn scope(&self, account: &AccountId, cell: &CellKey) -> Result<Scope, CallError> {
+        let region = cell.region.parse().ok().filter(|_| cell.region != GLOBAL);
+        self.accounts.scope(account, &region.unwrap_or_else(|| global_region(self.home))).await
+    }
+
+    async fn work_all(&self, run: &Run, tasks: Vec<Task>) -> Vec<(ItemKey, Outcome)> {
+        let named = |(found, _): &(Found, String)| (found.key.cell.kind.clone(), found.name.clone());
+        let kept: &BTreeSet<(TypeName, String)> = &run.kept.iter().map(named).collect();
+        let work = |task: Task| async move { (self.work(run, &task, kept).await, task.key) }.boxed();
+        let outcomes = together(tasks.into_iter().map(work).collect()).await;
+        outcomes.into_iter().map(|(outcome, key)| (key, outcome)).collect()
+    }
+
+    async fn work(&self, run: &Run, task: &Task, kept: &BTreeSet<(TypeName, String)>) -> Outcome {
+        let (Some(work), Some(kind)) = (run.work.get(&task.key), self.catalogue.kind(&task.key.cell.kind)) else {
+            return Outcome::Failed(format!("{} is not in the catalogue any more", task.key.cell.kind));
+        };
+        match self.accounts.scope(&run.account, &work.region).await {
+            Ok(scope) => Attempt { accounts: self.accounts, scope: &scope, kind, work, kept }.run(task.action).await,
+            Err(error) => Outcome::Later(error.to_string()),
+        }
+    }
+
+    async fn make_vpcs(&self, run: &Run) -> Vec<String> {
+        let make = |region| self.make_vpc(&run.account, region).boxed();
+        let mut notes: Vec<String> =
+            together(run.regions.iter().map(make).collect()).await.into_iter().flatten().collect();
+        notes.sort();
+        notes
+    }
+
+    /// A default VPC, where there is none. Returns what went wrong.
+    async fn make_vpc(&self, account: &AccountId, region: &Region) -> Option<String> {
+        let make = async {
+            let scope = self.accounts.scope(account, region).await?;
+            let filter = json!({ "Filters": [{ "Name": "is-default", "Values": ["true"] }] });
+            if scope.pages("ec2", "DescribeVpcs", filter).await?.is_empty() {
+                scope.call("ec2", "CreateDefaultVpc", json!({})).await?;
+            }
+            Ok::<_, CallError>(())
+        };
+        match make.await {
+            Ok(()) => None,
+            Err(error) if error.class == ErrorClass::Exists => None,
+            Err(error) => Some(format!("no default VPC in {region}: {error}")),
+        }
+    }
+
+    async fn hand_over(&self, run: &Run) -> Handover {
+        self.baseliner.baseline(&run.account).await.unwrap_or_else(|reason| Handover {
+            summary: "the baseline was not applied".to_owned(),
+            failed: vec![reason],
+        })
+    }
+}
+
+/// Runs futures, so many at once, in any order.
+async fn together<T: Send>(futures: Vec<BoxFuture<'_, T>>) -> Vec<T> {
+    stream::iter(futures).buffer_unordered(AT_ONCE).collect().await
+}
+
+impl Kind {
+    /// One line for people: how it is listed and deleted.
+    pub fn how(&self) -> String {
+        let steps: Vec<&str> = self.delete.iter().map(|step| step.operation.as_str()).collect();
+        let delete = if steps.is_empty() { "a hook".to_owned() } else { steps.join(", ") };
+        format!("{}:{} -> {delete}", self.service, self.list.operation)
+    }
+}

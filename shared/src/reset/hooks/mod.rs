@@ -1,0 +1,3 @@
+//! Quirks that data cannot say, a file each.
+
+pub mod s3;

@@ -1,0 +1,328 @@
+//! How the run takes in scans, looks and outcomes: what is decided, what is learned, and when it is enough.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use jiff::{Timestamp, tz};
+use sha2::{Digest, Sha256};
+
+use super::catalogue::{Catalogue, SpareAs};
+use super::item::{CellKey, Decision, Found, Holder, ItemKey, Listing, Outcome};
+use super::machine::{Rules, backoff, later};
+use super::state::{End, Left, LeftAs, Run, Settled, Stage, Work, WorkState};
+use crate::types::{AccountId, Mode};
+
+/// How many scans in a row must find nothing.
+const QUIET_SCANS: u32 = 2;
+
+/// How long after a conflict the types in front are listed again.
+const REFRESH: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// How often a resource that came back from being deleted is deleted again in one round.
+const COMEBACKS: u32 = 6;
+
+/// What makes two plans the same plan.
+pub fn plan_hash<'k>(account: &AccountId, doomed: impl Iterator<Item = &'k ItemKey>) -> String {
+    let mut hash = Sha256::new();
+    hash.update(account.as_ref());
+    for key in doomed.collect::<BTreeSet<_>>() {
+        hash.update(format!("\n{}\t{}\t{}", key.cell.region, key.cell.kind, key.id));
+    }
+    let digest = hash.finalize();
+    digest.iter().take(8).fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl Run {
+    /// A scan is complete: decide what goes, and what comes next.
+    pub(super) fn conclude(&mut self, rules: Rules<'_>, now: Timestamp) {
+        let found = std::mem::take(&mut self.scan);
+        let today = now.to_zoned(tz::TimeZone::UTC).date();
+        let decisions = rules.protection.decide(&found, today);
+        self.scans += 1;
+        let old = std::mem::take(&mut self.left);
+        self.kept.clear();
+        self.work.clear();
+        for (found, decision) in found.into_iter().zip(decisions) {
+            self.place(found, decision, now);
+        }
+        // What a former round learned about what is still there stays known.
+        for (key, left) in old {
+            if self.work.contains_key(&key) {
+                self.left.insert(key, left);
+            }
+        }
+        if self.pinned(now) && self.within_limits(now) {
+            self.go_on(now);
+        }
+    }
+
+    fn place(&mut self, found: Found, decision: Decision, now: Timestamp) {
+        let key = found.key.clone();
+        match (decision, self.settled.get(&key)) {
+            (Decision::Ignore(_), _) => {}
+            (Decision::Keep(why), _) => self.kept.push((found, why)),
+            (Decision::Delete | Decision::Trim, Some(Settled::Kept(why))) => self.kept.push((found, why.clone())),
+            (Decision::Delete | Decision::Trim, Some(Settled::Undeletable(reason))) => {
+                self.left.insert(key, Left { why: LeftAs::Undeletable, reason: reason.clone() });
+            }
+            (Decision::Unknown(reason), _) => {
+                self.left.insert(key, Left { why: LeftAs::Error, reason: reason.clone() });
+                self.kept.push((found, reason));
+            }
+            (Decision::Delete | Decision::Trim, None) if !self.may_go(&key) => {
+                let reason = "was not there when the plan was made; make a new plan".to_owned();
+                self.left.insert(key, Left { why: LeftAs::Error, reason });
+            }
+            (decision @ (Decision::Delete | Decision::Trim), None) => {
+                let mut work = Work::new(&found, decision == Decision::Trim);
+                if found.spare == Some(SpareAs::Busy) {
+                    (work.state, work.since) = (WorkState::Deleting(later(now, backoff(1))), Some(now));
+                }
+                self.work.insert(key, work);
+            }
+        }
+    }
+
+    fn may_go(&self, key: &ItemKey) -> bool {
+        self.approved.as_ref().is_none_or(|approved| approved.contains(key))
+    }
+
+    /// The first scan makes the plan; a plan that was approved must be the same.
+    fn pinned(&mut self, now: Timestamp) -> bool {
+        if self.plan.is_some() {
+            return true;
+        }
+        let hash = plan_hash(&self.account, self.work.keys());
+        self.plan = Some(hash.clone());
+        match &self.options.plan {
+            Some(approved) if *approved != hash => {
+                let reason = format!(
+                    "the account is not as it was when plan {approved} was made: the plan is {hash} now; \
+                     look at it with `forester reset plan {}` and approve that one",
+                    self.account
+                );
+                self.finish(End::Refused(reason), now);
+                false
+            }
+            Some(_) => {
+                self.approved = Some(self.work.keys().cloned().collect());
+                true
+            }
+            None => true,
+        }
+    }
+
+    fn within_limits(&mut self, now: Timestamp) -> bool {
+        let wanted = self.cleaned().saturating_add(u32::try_from(self.work.len()).unwrap_or(u32::MAX));
+        if wanted <= self.options.deletes || self.options.mode == Mode::DryRun {
+            return true;
+        }
+        let reason = format!(
+            "{wanted} things would be deleted, more than sandbox.limits.deletes ({}) allows; \
+             look at `forester reset plan {}` and raise the limit if that is right",
+            self.options.deletes, self.account
+        );
+        self.finish(End::Refused(reason), now);
+        false
+    }
+
+    fn go_on(&mut self, now: Timestamp) {
+        if self.options.mode == Mode::DryRun {
+            return self.finish(End::Planned, now);
+        }
+        if self.work.is_empty() {
+            self.quiet += 1;
+            if self.quiet < QUIET_SCANS {
+                self.stage = Stage::Resting(later(now, self.options.rescan_after.length()));
+            } else {
+                self.stage = if self.wants_vpcs() { Stage::Vpcs } else { Stage::Baseline };
+            }
+            return;
+        }
+        (self.quiet, self.rounds) = (0, self.rounds + 1);
+        if self.rounds > self.options.retries.saturating_add(1) {
+            for key in self.work.keys() {
+                let left = || Left { why: LeftAs::Error, reason: "came back after every round".to_owned() };
+                self.left.entry(key.clone()).or_insert_with(left);
+            }
+            return self.finish(End::Stuck, now);
+        }
+        self.stage = Stage::Deleting;
+    }
+
+    /// A cell was listed again while deleting.
+    pub(super) fn looked(&mut self, rules: Rules<'_>, cell: &CellKey, listing: Listing, now: Timestamp) {
+        let refreshed = self.cells.get_mut(cell).is_some_and(|cell| cell.refresh_at.take().is_some());
+        let items = match listing {
+            Listing::Items(items) => items,
+            Listing::Denied(reason) | Listing::Unavailable(reason) | Listing::Failed { reason, .. } => {
+                return self.unseen(cell, &reason, now);
+            }
+        };
+        let again = rules.catalogue.kind(&cell.kind).is_some_and(super::catalogue::Kind::tells_busy);
+        let waiting: Vec<ItemKey> = self.vanishing(cell).collect();
+        for key in waiting {
+            match items.iter().find(|found| found.key == key && found.spare != Some(SpareAs::Gone)) {
+                None => self.gone(&key),
+                Some(found) if again && found.spare != Some(SpareAs::Busy) => self.came_back(&key, found, now),
+                Some(_) => self.wait_on(&key, "is still being deleted", now),
+            }
+        }
+        if refreshed {
+            self.discovered(rules, items, now);
+        }
+    }
+
+    fn vanishing(&self, cell: &CellKey) -> impl Iterator<Item = ItemKey> {
+        let waiting = self.work.iter().filter(|(key, _)| key.cell == *cell);
+        let waiting = waiting.filter(|(_, work)| matches!(work.state, WorkState::Deleting(_)));
+        waiting.map(|(key, _)| key.clone()).collect::<Vec<_>>().into_iter()
+    }
+
+    /// What has become deletable since the scan joins the work, under the same rules.
+    fn discovered(&mut self, rules: Rules<'_>, items: Vec<Found>, now: Timestamp) {
+        let new: Vec<Found> = items.into_iter().filter(|found| !self.work.contains_key(&found.key)).collect();
+        let known = self.kept.len();
+        let all: Vec<Found> = self.kept.iter().map(|(found, _)| found.clone()).chain(new).collect();
+        let today = now.to_zoned(tz::TimeZone::UTC).date();
+        let decisions = rules.protection.decide(&all, today);
+        for (found, decision) in all.into_iter().zip(decisions).skip(known) {
+            let kept = self.kept.iter().any(|(kept, _)| kept.key == found.key);
+            let spent = self.cleaned() as usize + self.work.len() >= self.options.deletes as usize;
+            if !kept && !spent && matches!(decision, Decision::Delete) {
+                self.place(found, decision, now);
+            }
+        }
+    }
+
+    fn unseen(&mut self, cell: &CellKey, reason: &str, now: Timestamp) {
+        let waiting: Vec<ItemKey> = self.vanishing(cell).collect();
+        waiting.iter().for_each(|key| self.wait_on(key, reason, now));
+    }
+
+    /// A delete did not last (a stack that failed to delete, an instance that AWS could not stop): once more.
+    fn came_back(&mut self, key: &ItemKey, found: &Found, now: Timestamp) {
+        let Some(work) = self.work.get_mut(key) else { return };
+        work.facts.clone_from(&found.facts);
+        work.attempts += 1;
+        if work.attempts > COMEBACKS {
+            return self.give_up(key, LeftAs::Error, "AWS keeps failing to delete it");
+        }
+        work.state = WorkState::Parked(later(now, backoff(work.attempts)));
+    }
+
+    fn gone(&mut self, key: &ItemKey) {
+        if let Some(work) = self.work.get_mut(key).filter(|work| work.open()) {
+            work.state = WorkState::Closed;
+            if let Some(cell) = self.cells.get_mut(&key.cell) {
+                cell.cleaned += 1;
+            }
+        }
+        self.left.remove(key);
+    }
+
+    fn give_up(&mut self, key: &ItemKey, why: LeftAs, reason: &str) {
+        if let Some(work) = self.work.get_mut(key) {
+            work.state = WorkState::Closed;
+        }
+        self.left.insert(key.clone(), Left { why, reason: reason.to_owned() });
+    }
+
+    /// One attempt is over.
+    pub(super) fn worked(&mut self, catalogue: &Catalogue, key: &ItemKey, outcome: Outcome, now: Timestamp) {
+        match outcome {
+            Outcome::Gone => self.gone(key),
+            Outcome::Accepted => self.wait_on(key, "is being deleted", now),
+            Outcome::Prepared => self.change(key, |work| work.prepared = true),
+            Outcome::More => self.change(key, |work| (work.attempts, work.since) = (0, None)),
+            Outcome::Later(reason) => self.park(key, &reason, None, now),
+            Outcome::Blocked { reason, holders } => self.blocked(catalogue, key, &reason, &holders, now),
+            Outcome::Kept(why) => {
+                self.change(key, |work| work.state = WorkState::Closed);
+                self.settled.insert(key.clone(), Settled::Kept(why));
+            }
+            Outcome::Denied(reason) => self.give_up(key, LeftAs::Denied, &reason),
+            Outcome::Undeletable(reason) => {
+                self.give_up(key, LeftAs::Undeletable, &reason);
+                self.settled.insert(key.clone(), Settled::Undeletable(reason));
+            }
+            Outcome::Failed(reason) => self.give_up(key, LeftAs::Error, &reason),
+        }
+    }
+
+    fn change(&mut self, key: &ItemKey, change: impl FnOnce(&mut Work)) {
+        if let Some(work) = self.work.get_mut(key) {
+            change(work);
+        }
+    }
+
+    /// AWS said that something holds it. What it names is waited for, and what stands before it is listed again.
+    fn blocked(&mut self, catalogue: &Catalogue, key: &ItemKey, reason: &str, holders: &[Holder], now: Timestamp) {
+        let named = |other: &ItemKey| {
+            other != key
+                && other.cell.region == key.cell.region
+                && (reason.contains(&other.id) || holders.iter().any(|holder| holder.ids.contains(&other.id)))
+        };
+        let behind = self.work.iter().find(|(other, work)| work.open() && named(other)).map(|(other, _)| other.clone());
+        for kind in catalogue.after(&key.cell.kind) {
+            let cell = CellKey { region: key.cell.region.clone(), kind: kind.clone() };
+            if let Some(cell) = self.cells.get_mut(&cell) {
+                cell.refresh_at.get_or_insert(later(now, REFRESH));
+            }
+        }
+        let held: Vec<&str> = holders.iter().map(|holder| holder.text.as_str()).collect();
+        let words = if held.is_empty() { reason.to_owned() } else { format!("held by {}: {reason}", held.join(", ")) };
+        self.park(key, &words, behind, now);
+    }
+
+    fn park(&mut self, key: &ItemKey, reason: &str, behind: Option<ItemKey>, now: Timestamp) {
+        let chain = behind.as_ref().map(|behind| format!(", behind {}", self.chain(behind))).unwrap_or_default();
+        let reason = format!("{reason}{chain}");
+        if self.patient(key, &reason, now) {
+            self.change(key, |work| {
+                work.state = WorkState::Parked(later(now, backoff(work.attempts)));
+                work.behind = behind;
+            });
+        }
+    }
+
+    fn wait_on(&mut self, key: &ItemKey, reason: &str, now: Timestamp) {
+        if self.patient(key, reason, now) {
+            self.change(key, |work| work.state = WorkState::Deleting(later(now, backoff(work.attempts))));
+        }
+    }
+
+    /// Counts the attempt; gives the resource up when it has been in the way for longer than allowed.
+    fn patient(&mut self, key: &ItemKey, reason: &str, now: Timestamp) -> bool {
+        let patience = self.options.patience.length();
+        let Some(work) = self.work.get_mut(key) else { return false };
+        work.attempts += 1;
+        work.reason = Some(reason.to_owned());
+        let since = *work.since.get_or_insert(now);
+        if now < later(since, patience) || work.attempts <= 2 {
+            return true;
+        }
+        let words = format!("{reason} (for {:#})", now.duration_since(since));
+        self.give_up(key, LeftAs::Error, &words);
+        false
+    }
+
+    /// The resource, and what it is behind in turn.
+    fn chain(&self, key: &ItemKey) -> String {
+        let mut text = key.to_string();
+        let mut seen = BTreeSet::from([key]);
+        let mut here = key;
+        while let Some(next) = self.work.get(here).and_then(|work| work.behind.as_ref()) {
+            if !seen.insert(next) {
+                break;
+            }
+            let _ = write!(text, ", which is behind {next}");
+            here = next;
+        }
+        text
+    }
+}

@@ -1,0 +1,257 @@
+//! What is never deleted: the file's rules, and what no file has to say.
+//!
+//! Two properties matter more than comfort: a rule that is not understood stops the run before it starts, and what a
+//! kept resource needs is kept with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use globset::{Glob, GlobMatcher};
+use jiff::civil::Date;
+
+use super::catalogue::{Catalogue, SpareAs, TypeName};
+use super::item::{Decision, Found};
+use crate::config::{Protect, ResetVpc, Sandbox};
+
+/// Names that belong to the organization wherever they appear.
+const ORGANIZATION: &[&str] = &[
+    "AWSControlTower*",
+    "AWSReservedSSO_*",
+    "AWSSSO_*",
+    "OrganizationAccountAccessRole",
+    "StackSet-*",
+    "aws-controltower*",
+    "stacksets-exec-*",
+];
+
+/// Why the parts of a default VPC stay: only this reason lets its default security group be brought back to bare.
+const DEFAULT_VPC_STAYS: &str = "default_vpc is keep";
+
+/// Something the run must not touch because the account is entered through it or the baseline declares it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct Reserved {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: TypeName,
+    /// Its name.
+    pub name: String,
+    /// Why, as in "is kept: …".
+    pub why: String,
+}
+
+/// The rules, compiled.
+#[derive(Clone, Debug)]
+pub struct Protection {
+    rules: Vec<Rule>,
+    default_vpc: ResetVpc,
+    reserved: Vec<Reserved>,
+    organization: Vec<(GlobMatcher, &'static str)>,
+}
+
+#[derive(Clone, Debug)]
+struct Rule {
+    place: String,
+    arn: Option<GlobMatcher>,
+    kind: Option<TypeName>,
+    name: Option<GlobMatcher>,
+    tags: BTreeMap<String, Wanted>,
+}
+
+#[derive(Clone, Debug)]
+enum Wanted {
+    Like(GlobMatcher),
+    FromToday { today_too: bool },
+}
+
+/// Everything wrong with the section, its types included: where (below `sandbox`), and what was expected.
+pub fn problems(sandbox: &Sandbox, catalogue: &Catalogue) -> Vec<(String, String)> {
+    let mut found = sandbox.problems();
+    for (n, rule) in sandbox.protect.iter().enumerate() {
+        let Some(kind) = &rule.kind else { continue };
+        if kind.parse().ok().and_then(|name| catalogue.kind(&name)).is_none() {
+            let message = format!("`{kind}` is not a type that a reset knows; `forester reset catalogue` lists them");
+            found.push((format!("protect[{n}].type"), message));
+        }
+    }
+    found
+}
+
+impl Protection {
+    /// Compiles the section's rules. Callers have checked [`problems`]; what is still not understood is told here.
+    pub fn new(sandbox: &Sandbox, reserved: Vec<Reserved>) -> Result<Self, String> {
+        let rules = sandbox.protect.iter().enumerate();
+        let rules = rules.map(|(n, rule)| compile(n, rule)).collect::<Result<Vec<_>, _>>()?;
+        let organization = ORGANIZATION.iter().map(|pattern| Ok((glob(pattern)?, *pattern)));
+        let organization = organization.collect::<Result<Vec<_>, String>>()?;
+        Ok(Self { rules, default_vpc: sandbox.default_vpc, reserved, organization })
+    }
+
+    /// Whether any rule asks for tags.
+    pub fn wants_tags(&self) -> bool {
+        self.rules.iter().any(|rule| !rule.tags.is_empty())
+    }
+
+    /// Decides about everything that a scan found. Decisions stand in the order of `found`.
+    pub fn decide(&self, found: &[Found], today: Date) -> Vec<Decision> {
+        let mut decisions: Vec<Decision> = found.iter().map(|item| self.alone(item, today)).collect();
+        while spread(found, &mut decisions) {}
+        decisions
+    }
+
+    /// What is said about a resource by itself.
+    fn alone(&self, item: &Found, today: Date) -> Decision {
+        if item.foreign {
+            return Decision::Ignore(SpareAs::Part);
+        }
+        match item.spare {
+            Some(SpareAs::Organization) => return Decision::Keep("belongs to the organization".to_owned()),
+            Some(SpareAs::DefaultVpc) if self.default_vpc == ResetVpc::Keep => {
+                return Decision::Keep(DEFAULT_VPC_STAYS.to_owned());
+            }
+            Some(SpareAs::Default) if item.trimmable => return Decision::Trim,
+            Some(SpareAs::DefaultVpc | SpareAs::Busy) | None => {}
+            Some(spare @ (SpareAs::Gone | SpareAs::Part | SpareAs::Default | SpareAs::Aws)) => {
+                return Decision::Ignore(spare);
+            }
+        }
+        if let Some(why) = self.built_in(item) {
+            return Decision::Keep(why);
+        }
+        self.by_rule(item, today)
+    }
+
+    fn built_in(&self, item: &Found) -> Option<String> {
+        let name_of = |reserved: &&Reserved| {
+            reserved.kind == item.key.cell.kind && (reserved.name == item.name || reserved.name == item.key.id)
+        };
+        if let Some(reserved) = self.reserved.iter().find(name_of) {
+            return Some(reserved.why.clone());
+        }
+        let named = self.organization.iter().find(|(glob, _)| glob.is_match(&item.name) || glob.is_match(&item.key.id));
+        named.map(|(_, pattern)| format!("belongs to the organization ({pattern})"))
+    }
+
+    fn by_rule(&self, item: &Found, today: Date) -> Decision {
+        let mut unknown = None;
+        for rule in &self.rules {
+            match rule.holds(item, today) {
+                Ok(Some(why)) => return Decision::Keep(why),
+                Ok(None) => {}
+                Err(reason) => unknown = Some(reason),
+            }
+        }
+        unknown.map_or(Decision::Delete, Decision::Unknown)
+    }
+}
+
+/// What a kept resource needs is kept, and what belongs to a kept resource too. Returns whether anything changed.
+fn spread(found: &[Found], decisions: &mut [Decision]) -> bool {
+    let stay = |decision: &Decision| matches!(decision, Decision::Keep(_) | Decision::Unknown(_));
+    let mut needed: BTreeMap<&str, &Found> = BTreeMap::new();
+    let mut holders: BTreeMap<&str, &Found> = BTreeMap::new();
+    let mut used: BTreeMap<&str, &Found> = BTreeMap::new();
+    for (item, decision) in found.iter().zip(decisions.iter()).filter(|(_, decision)| stay(decision)) {
+        needed.extend(item.needs.iter().map(|need| (need.as_str(), item)));
+        holders.extend(names(item).map(|name| (name, item)));
+        if *decision != Decision::Keep(DEFAULT_VPC_STAYS.to_owned()) {
+            used.extend(names(item).map(|name| (name, item)));
+        }
+    }
+    let mut changed = false;
+    for (item, decision) in found.iter().zip(decisions.iter_mut()) {
+        let belongs = match decision {
+            Decision::Delete => item.with.iter().find_map(|name| holders.get(name.as_str())),
+            Decision::Trim => item.needs.iter().find_map(|name| used.get(name.as_str())),
+            Decision::Keep(_) | Decision::Ignore(_) | Decision::Unknown(_) => continue,
+        };
+        let user = identities(item).find_map(|name| needed.get(name)).filter(|user| near(user, item));
+        let why = match (user, belongs.filter(|holder| near(holder, item))) {
+            (Some(user), _) => format!("needed by {}, which is kept", user.key),
+            (None, Some(holder)) => format!("belongs to {}, which is kept", holder.key),
+            (None, None) => continue,
+        };
+        *decision = Decision::Keep(why);
+        changed = true;
+    }
+    changed
+}
+
+/// Names such as `default` repeat in every region, so only neighbours count.
+fn near(one: &Found, other: &Found) -> bool {
+    let (one, other) = (&one.key.cell.region, &other.key.cell.region);
+    one == other || one == super::item::GLOBAL || other == super::item::GLOBAL
+}
+
+fn names(item: &Found) -> impl Iterator<Item = &str> {
+    [Some(item.key.id.as_str()), item.arn.as_deref()].into_iter().flatten()
+}
+
+/// What other resources may call it: its id, its ARN, and the name of what is referred to by name (key pairs).
+fn identities(item: &Found) -> impl Iterator<Item = &str> {
+    names(item).chain((item.key.cell.kind.as_ref() == "AWS::EC2::KeyPair").then_some(item.name.as_str()))
+}
+
+impl Rule {
+    /// Why the item is kept, if it is; an error when that cannot be told.
+    fn holds(&self, item: &Found, today: Date) -> Result<Option<String>, String> {
+        let kind = self.kind.as_ref().is_none_or(|kind| *kind == item.key.cell.kind);
+        let name = self.name.as_ref().is_none_or(|glob| glob.is_match(&item.name) || glob.is_match(&item.key.id));
+        let arn = match (&self.arn, &item.arn) {
+            (None, _) => true,
+            (Some(glob), Some(arn)) => glob.is_match(arn),
+            (Some(_), None) => false,
+        };
+        if !(kind && name && arn) {
+            return Ok(None);
+        }
+        if self.tags.is_empty() {
+            return Ok(Some(format!("{} protects it", self.place)));
+        }
+        let tags = item.tags.as_ref().map_err(|error| format!("its tags could not be read: {error}"))?;
+        let holds = |(key, wanted): (&String, &Wanted)| tags.get(key).is_some_and(|value| wanted.holds(value, today));
+        Ok(self.tags.iter().all(holds).then(|| format!("{} protects it ({})", self.place, self.shown(tags))))
+    }
+
+    fn shown(&self, tags: &BTreeMap<String, String>) -> String {
+        let shown = self.tags.keys().filter_map(|key| Some(format!("{key}={}", tags.get(key)?)));
+        shown.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Wanted {
+    /// A date that cannot be read protects: somebody wanted to keep the thing.
+    fn holds(&self, value: &str, today: Date) -> bool {
+        match self {
+            Self::Like(glob) => glob.is_match(value),
+            Self::FromToday { today_too } => {
+                let date = value.trim().get(..10).unwrap_or(value.trim()).parse::<Date>();
+                date.map_or(true, |date| date > today || (*today_too && date == today))
+            }
+        }
+    }
+}
+
+fn compile(n: usize, rule: &Protect) -> Result<Rule, String> {
+    let place = format!("sandbox.protect[{n}]");
+    let wanted = |value: &String| {
+        Ok::<_, String>(match value.as_str() {
+            ">= today" => Wanted::FromToday { today_too: true },
+            "> today" => Wanted::FromToday { today_too: false },
+            pattern => Wanted::Like(glob(pattern)?),
+        })
+    };
+    let tags = rule.tag.iter().map(|(key, value)| Ok((key.clone(), wanted(value)?)));
+    let kind = rule.kind.as_ref().map(|kind| kind.parse().map_err(|error| format!("{place}.type: {error}")));
+    let compiled = Rule {
+        arn: rule.arn.as_deref().map(glob).transpose()?,
+        kind: kind.transpose()?,
+        name: rule.name.as_deref().map(glob).transpose()?,
+        tags: tags.collect::<Result<_, String>>()?,
+        place,
+    };
+    let empty = compiled.arn.is_none() && compiled.kind.is_none() && compiled.tags.is_empty();
+    if empty { Err(format!("{} protects nothing", compiled.place)) } else { Ok(compiled) }
+}
+
+fn glob(pattern: &str) -> Result<GlobMatcher, String> {
+    Glob::new(pattern).map(|glob| glob.compile_matcher()).map_err(|error| format!("sandbox.protect: {error}"))
+}

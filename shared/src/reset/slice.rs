@@ -1,0 +1,342 @@
+//! One slice: guards, lock, checkpoint, then question after question until the time is up or there is nothing to do now.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::book::{Book, Busy, Head, Lock, Opened};
+use super::catalogue::Catalogue;
+use super::engine::{Baseliner, Engine, EngineError};
+use super::guard::{Guard, Refusal, unreadable};
+use super::machine::{Ask, Rules};
+use super::protect::Protection;
+use super::receipt::Receipt;
+use super::state::{End, Options, Run};
+use super::verdict::Verdict;
+use crate::aws::Accounts;
+use crate::config::{Config, Sandbox};
+use crate::org::Directory;
+use crate::store::{Objects, Store, StoreError};
+use crate::types::{AccountId, Mode};
+
+/// What a slice leaves of its time: enough for the calls in flight and the last save.
+const MARGIN: SignedDuration = SignedDuration::from_secs(45);
+
+/// Where the time comes from.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Everything that a reset works with.
+#[derive(Clone)]
+pub struct Reset {
+    /// The file.
+    pub config: Arc<Config>,
+    /// Ways into accounts.
+    pub accounts: Arc<dyn Accounts>,
+    /// The organization.
+    pub directory: Arc<dyn Directory>,
+    /// Heads and locks.
+    pub store: Arc<dyn Store>,
+    /// Checkpoints and receipts.
+    pub objects: Arc<dyn Objects>,
+    /// The baseline.
+    pub baseliner: Arc<dyn Baseliner>,
+    /// The types.
+    pub catalogue: &'static Catalogue,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// What is asked of one slice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Order {
+    /// Whose run.
+    pub account: AccountId,
+    /// The run, new or not.
+    pub run: String,
+    /// The hash of the plan that somebody approved; counts when the run is new.
+    pub plan: Option<String>,
+    /// Who works: no two slices may bear the same name.
+    pub slice: String,
+    /// When the slice must be over.
+    pub deadline: Timestamp,
+}
+
+/// What comes after a slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Next {
+    /// Another slice at once.
+    Continue,
+    /// Another slice after so many seconds.
+    Wait,
+    /// It is over.
+    Done,
+    /// It is over, and something is left.
+    Stuck,
+    /// A guard said no.
+    Refused,
+}
+
+/// What a slice says: the state machine chooses by it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SliceReport {
+    /// The run.
+    pub run: String,
+    /// Its account.
+    pub account: AccountId,
+    /// What comes next.
+    pub next: Next,
+    /// How long to wait before.
+    pub seconds: u64,
+    /// One line for people.
+    pub progress: String,
+    /// What was proved, at the end.
+    pub verdict: Option<Verdict>,
+    /// Where the receipt is, at the end.
+    pub receipt: Option<String>,
+    /// The same for a browser.
+    pub html: Option<String>,
+}
+
+/// Why a slice could not work. The checkpoint is as good as before.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SliceError {
+    /// A guard said no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The store failed, or somebody else took over.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A call failed that the whole run depends on.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl From<Busy> for SliceError {
+    fn from(busy: Busy) -> Self {
+        match busy {
+            Busy::Refused(refusal) => Self::Refused(refusal),
+            Busy::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl Reset {
+    /// The store and the objects.
+    pub fn book(&self) -> Book<'_> {
+        Book { store: &*self.store, objects: &*self.objects }
+    }
+
+    fn guard(&self) -> Guard<'_> {
+        Guard {
+            config: &self.config,
+            directory: &*self.directory,
+            accounts: &*self.accounts,
+            catalogue: self.catalogue,
+        }
+    }
+
+    /// Works until the deadline, a wait, or the end.
+    pub async fn slice(&self, order: &Order) -> Result<SliceReport, SliceError> {
+        let sandbox = self.guard().check(&order.account).await?;
+        let book = self.book();
+        let mut lock = book.lock(&order.account, &order.slice, order.deadline, (self.clock)()).await?;
+        let worked = self.locked(sandbox, order, &mut lock).await;
+        book.release(lock).await;
+        worked
+    }
+
+    async fn locked(&self, sandbox: &Sandbox, order: &Order, lock: &mut Lock) -> Result<SliceReport, SliceError> {
+        let now = (self.clock)();
+        let options = Options::new(sandbox, Mode::Apply, order.plan.clone());
+        let mut opened = self.book().open(Run::new(&order.run, &order.account, options, now)).await?;
+        if opened.run.account != order.account {
+            let message = format!("run {} belongs to account {}", order.run, opened.run.account);
+            return Err(Refusal::Run(message).into());
+        }
+        if opened.head.end.is_some() && opened.head.verdict.is_some() {
+            return Ok(report(&opened.head, Next::of(&opened.run), 0));
+        }
+        let seconds = self.drive(sandbox, order, &mut opened, lock).await?;
+        if opened.run.end().is_some() {
+            self.conclude(order, &mut opened).await?;
+            return Ok(report(&opened.head, Next::of(&opened.run), 0));
+        }
+        Ok(report(&opened.head, if seconds > 0 { Next::Wait } else { Next::Continue }, seconds))
+    }
+
+    /// Question, answer, save; returns the seconds to wait before the next slice.
+    async fn drive(
+        &self,
+        sandbox: &Sandbox,
+        order: &Order,
+        opened: &mut Opened,
+        lock: &mut Lock,
+    ) -> Result<u64, SliceError> {
+        let until = order.deadline.checked_sub(MARGIN).unwrap_or(order.deadline);
+        let mut first = true;
+        loop {
+            let protection = self.protection(sandbox, &opened.run)?;
+            let rules = Rules { catalogue: self.catalogue, protection: &protection };
+            let now = (self.clock)();
+            let ask = opened.run.ask(rules, now);
+            match ask {
+                Ask::Finished => return Ok(0),
+                Ask::Wait(at) if at > now => {
+                    self.book().save(opened, &order.slice, now).await?;
+                    return Ok(u64::try_from(at.duration_since(now).as_secs()).unwrap_or(0) + 1);
+                }
+                Ask::Wait(_) => continue,
+                _ if now >= until && !first => return Ok(0),
+                _ => {}
+            }
+            first = false;
+            self.book().renew(lock, order.deadline).await?;
+            let before = self.accounts.meter().total();
+            let answer = self.engine(&protection).carry_out(&opened.run, ask).await?;
+            let now = (self.clock)();
+            opened.run.calls += self.accounts.meter().total().saturating_sub(before);
+            if let Some(answer) = answer {
+                opened.run.answer(rules, answer, now);
+            }
+            self.book().save(opened, &order.slice, now).await?;
+        }
+    }
+
+    fn protection(&self, sandbox: &Sandbox, run: &Run) -> Result<Protection, Refusal> {
+        Protection::new(sandbox, run.reserved.clone()).map_err(Refusal::Section)
+    }
+
+    fn engine<'a>(&'a self, protection: &Protection) -> Engine<'a> {
+        Engine {
+            accounts: &*self.accounts,
+            catalogue: self.catalogue,
+            baseliner: &*self.baseliner,
+            home: &self.config.home_region,
+            want_tags: protection.wants_tags(),
+            access: &self.config.access,
+        }
+    }
+
+    /// Writes the receipt, then says in the head that it is over.
+    async fn conclude(&self, order: &Order, opened: &mut Opened) -> Result<(), SliceError> {
+        let receipt = Receipt::of(&opened.run);
+        let name = |form: &str| format!("resets/{}/{}/receipt.{form}", opened.run.account, opened.run.id);
+        let put =
+            |name: String, body: String, form| async move { self.objects.put(&name, body.as_bytes(), form).await };
+        let json = put(name("json"), receipt.json().to_string(), "application/json").await?;
+        let html = put(name("html"), super::html::page(&receipt), "text/html; charset=utf-8").await?;
+        opened.head.verdict = opened.run.verdict();
+        (opened.head.receipt, opened.head.html) = (Some(json), Some(html));
+        Ok(self.book().save(opened, &order.slice, (self.clock)()).await?)
+    }
+
+    /// What a reset would do now: scans once, keeps nothing, deletes nothing.
+    pub async fn plan(&self, account: &AccountId) -> Result<Run, SliceError> {
+        let sandbox = self.guard().check(account).await?;
+        let options = Options::new(sandbox, Mode::DryRun, None);
+        let mut run = Run::new("plan", account, options, (self.clock)());
+        while run.end().is_none() {
+            let protection = self.protection(sandbox, &run)?;
+            let rules = Rules { catalogue: self.catalogue, protection: &protection };
+            let now = (self.clock)();
+            let ask = run.ask(rules, now);
+            if let Ask::Wait(at) = ask {
+                // A list that was throttled is due again in seconds; nothing is locked meanwhile.
+                tokio::time::sleep(at.duration_since(now).unsigned_abs()).await;
+                continue;
+            }
+            let before = self.accounts.meter().total();
+            if let Some(answer) = self.engine(&protection).carry_out(&run, ask).await? {
+                run.answer(rules, answer, (self.clock)());
+            }
+            run.calls += self.accounts.meter().total().saturating_sub(before);
+        }
+        Ok(run)
+    }
+
+    /// What the run of this account is called: the unfinished one, or a new one named after `time`.
+    pub async fn run_for(&self, account: &AccountId, time: Timestamp) -> Result<String, StoreError> {
+        let unfinished = self.book().unfinished(account).await?;
+        Ok(unfinished.map_or_else(|| format!("{account}-{}", time.strftime("%Y%m%dT%H%M%SZ")), |head| head.run))
+    }
+
+    /// The accounts that are due, and those that look like sandboxes but may not be emptied, with the reason.
+    pub async fn due(&self, time: Timestamp) -> Result<Due, SliceError> {
+        let sandbox = self.guard().section()?;
+        let privileged = self.directory.privileged().await.map_err(unreadable("privileged"))?;
+        let mut due = Due { at_once: sandbox.limits.accounts_at_once, ..Due::default() };
+        for account in self.directory.accounts().await.map_err(unreadable("member"))? {
+            if !sandbox.matches.takes_ou(&account.ou) {
+                continue;
+            }
+            let fits = super::guard::belongs(sandbox, &account);
+            let fits = fits.and_then(|()| match privileged.contains(&account.id) {
+                true => Err(Refusal::Privileged(account.id.clone())),
+                false => Ok(()),
+            });
+            match fits {
+                Ok(()) => {
+                    let run = self.run_for(&account.id, time).await?;
+                    due.accounts.push(DueAccount { account: account.id, run });
+                }
+                Err(refusal) => due.skipped.push(Skipped { account: account.id, reason: refusal.to_string() }),
+            }
+        }
+        Ok(due)
+    }
+}
+
+/// What is due.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Due {
+    /// Accounts and the names of their runs.
+    pub accounts: Vec<DueAccount>,
+    /// How many the file wants at the same time.
+    pub at_once: u32,
+    /// Accounts in the OU that may not be emptied.
+    pub skipped: Vec<Skipped>,
+}
+
+/// An account to reset.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DueAccount {
+    /// The account.
+    pub account: AccountId,
+    /// Its run.
+    pub run: String,
+}
+
+/// An account that is not reset.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Skipped {
+    /// The account.
+    pub account: AccountId,
+    /// Why.
+    pub reason: String,
+}
+
+impl Next {
+    fn of(run: &Run) -> Self {
+        match run.end() {
+            Some(End::Done | End::Planned) => Self::Done,
+            Some(End::Stuck) => Self::Stuck,
+            Some(End::Refused(_)) => Self::Refused,
+            None => Self::Continue,
+        }
+    }
+}
+
+fn report(head: &Head, next: Next, seconds: u64) -> SliceReport {
+    SliceReport {
+        run: head.run.clone(),
+        account: head.account.clone(),
+        next,
+        seconds,
+        progress: head.progress.clone(),
+        verdict: head.verdict,
+        receipt: head.receipt.clone(),
+        html: head.html.clone(),
+    }
+}
