@@ -6,6 +6,7 @@
 pub mod budgets;
 pub mod dynamodb;
 mod error;
+pub mod organizations;
 mod port;
 mod sdk;
 pub mod sns;

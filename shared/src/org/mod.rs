@@ -1,12 +1,24 @@
 //! The organization: its accounts, its OUs, and the mode that Forester runs in.
+//!
+//! The mode is known here and nowhere else: it decides where accounts are looked up and whether a role is assumed to
+//! enter one.
+
+mod file;
+mod organizations;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::CallError;
+use crate::aws::organizations::OrganizationsClient;
+use crate::aws::{Accounts, CallError, Entry, Sdk};
+use crate::config::{Config, OperatingMode, Subject};
 use crate::types::{AccountId, OuPath};
+
+pub use file::FileDirectory;
+pub use organizations::OrganizationsDirectory;
 
 /// One account of the organization, as Organizations tells it now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +35,13 @@ pub struct Account {
     pub ou: OuPath,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+}
+
+impl Account {
+    /// What conditions and templates look at.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject { id: &self.id, name: &self.name, ou: &self.ou, tags: &self.tags }
+    }
 }
 
 /// The life of an account (`Account.State`, with the older `Status` as fallback).
@@ -43,6 +62,32 @@ pub enum AccountState {
     Unknown,
 }
 
+impl AccountState {
+    fn named(text: &str) -> Self {
+        match text {
+            "PENDING_ACTIVATION" => Self::PendingActivation,
+            "ACTIVE" => Self::Active,
+            "SUSPENDED" => Self::Suspended,
+            "PENDING_CLOSURE" => Self::PendingClosure,
+            "CLOSED" => Self::Closed,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl std::fmt::Display for AccountState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::PendingActivation => "pending activation",
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::PendingClosure => "closing",
+            Self::Closed => "closed",
+            Self::Unknown => "in a state this version does not know",
+        })
+    }
+}
+
 /// Where accounts are looked up: AWS Organizations, or the configuration file where there is none.
 #[async_trait]
 pub trait Directory: Send + Sync {
@@ -54,4 +99,30 @@ pub trait Directory: Send + Sync {
 
     /// Accounts that must never be emptied: the management account and every delegated administrator.
     async fn privileged(&self) -> Result<Vec<AccountId>, CallError>;
+
+    /// The ids behind the names of the file, as far as the accounts exist.
+    async fn names(&self) -> Result<BTreeMap<String, AccountId>, CallError> {
+        Ok(self.accounts().await?.into_iter().map(|account| (account.name, account.id)).collect())
+    }
+}
+
+/// How accounts are entered in the file's mode.
+pub fn entry(config: &Config) -> Entry {
+    match config.mode {
+        OperatingMode::Organization | OperatingMode::VirtualRoot => Entry::AssumeRole,
+        OperatingMode::SingleAccount => Entry::Home,
+    }
+}
+
+/// The directory for the file's mode. Calls nothing.
+pub fn directory(config: &Arc<Config>, sdk: &Sdk, accounts: &Arc<dyn Accounts>) -> Arc<dyn Directory> {
+    match config.mode {
+        OperatingMode::Organization => {
+            let client = OrganizationsClient::new(sdk, accounts.clone(), config.home_region.clone());
+            Arc::new(OrganizationsDirectory::new(config.clone(), Arc::new(client)))
+        }
+        OperatingMode::VirtualRoot | OperatingMode::SingleAccount => {
+            Arc::new(FileDirectory::new(config.clone(), accounts.clone()))
+        }
+    }
 }

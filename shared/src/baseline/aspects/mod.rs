@@ -1,0 +1,127 @@
+//! The aspects, a file each. The list below is the order of work.
+//!
+//! Adding one: its file, a line here, its key in `config/wanted.rs`, a line in the fake account of the tests.
+
+mod alias;
+mod budget;
+mod default_vpc;
+mod ebs_encryption;
+mod password_policy;
+mod public_access;
+mod roles;
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::aspect::{Aspect, Place, Planned, StepError, Taken, Target};
+use crate::aws::{CallError, Scope};
+use crate::types::Region;
+
+/// Makes of the list one enum of kinds, one of facts and one of actions, so that plans stay plain data.
+macro_rules! aspects {
+    ($($kind:ident = $aspect:ty,)*) => {
+        /// Which aspect.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Kind { $(#[doc = concat!("See `", stringify!($aspect), "`.")] $kind,)* }
+
+        /// What an aspect found in one place.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Facts { $(#[doc = concat!("See `", stringify!($aspect), "`.")] $kind(<$aspect as Aspect>::Facts),)* }
+
+        /// What an aspect can do.
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[serde(untagged)]
+        pub enum Action { $(#[doc = concat!("See `", stringify!($aspect), "`.")] $kind(<$aspect as Aspect>::Action),)* }
+
+        /// Every aspect, in the order of work.
+        pub const ASPECTS: &[Kind] = &[$(Kind::$kind,)*];
+
+        impl Kind {
+            /// Its name in plans, in the ledger and on the command line.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$kind => <$aspect as Aspect>::NAME,)* }
+            }
+
+            /// Where it is looked at.
+            pub fn places(self, target: &Target, enabled: &[Region]) -> Vec<Place> {
+                match self { $(Self::$kind => <$aspect as Aspect>::places(target, enabled),)* }
+            }
+
+            /// Reads what there is.
+            pub async fn observe(self, scope: &Scope, target: &Target) -> Result<Facts, CallError> {
+                match self { $(Self::$kind => <$aspect as Aspect>::observe(scope, target).await.map(Facts::$kind),)* }
+            }
+        }
+
+        impl Facts {
+            /// Decides what to do.
+            pub fn plan(&self, target: &Target) -> Planned<Action> {
+                match self { $(Self::$kind(facts) => {
+                    let Planned { steps, kept, problems } = <$aspect as Aspect>::plan(target, facts);
+                    Planned { steps: steps.into_iter().map(Action::$kind).collect(), kept, problems }
+                })* }
+            }
+        }
+
+        impl Action {
+            /// The aspect it belongs to.
+            pub fn kind(&self) -> Kind {
+                match self { $(Self::$kind(_) => Kind::$kind,)* }
+            }
+
+            /// Does it.
+            pub async fn take(&self, scope: &Scope) -> Result<Taken, StepError> {
+                match self { $(Self::$kind(action) => <$aspect as Aspect>::take(scope, action).await,)* }
+            }
+        }
+
+        impl fmt::Display for Action {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self { $(Self::$kind(action) => action.fmt(f),)* }
+            }
+        }
+    };
+}
+
+aspects! {
+    Alias = alias::Alias,
+    PasswordPolicy = password_policy::PasswordPolicy,
+    PublicAccess = public_access::PublicAccess,
+    EbsEncryption = ebs_encryption::EbsEncryption,
+    DefaultVpc = default_vpc::DefaultVpc,
+    Roles = roles::Roles,
+    Budget = budget::Budget,
+}
+
+impl Action {
+    /// The action in a word, such as `create-role`.
+    pub fn word(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value.get("action").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+}
+
+/// The texts under `member` of each of `items`.
+fn texts(items: &[Value], member: &str) -> Vec<String> {
+    items.iter().filter_map(|item| item.get(member)?.as_str()).map(str::to_owned).collect()
+}
+
+/// The list under `member`; empty when there is none.
+fn list<'a>(value: &'a Value, member: &str) -> &'a [Value] {
+    value.get(member).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Turns "it is not there" into success.
+fn fine_if_gone(outcome: Result<Value, CallError>) -> Result<(), CallError> {
+    match outcome {
+        Err(error) if !error.is_gone() => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// `1 subnet`, `3 subnets`.
+fn counted(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}

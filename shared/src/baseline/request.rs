@@ -1,0 +1,295 @@
+//! Events read as requests: the one place of this capability that sees their JSON.
+//!
+//! Organizations and Control Tower tell what happened through CloudTrail, in two kinds of events: calls
+//! (`AWS API Call via CloudTrail`) and results (`AWS Service Event via CloudTrail`); calls that failed are told as
+//! well. An event only names the account: its state is read from AWS afterwards.
+//! <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_cloudtrail-integration.html>
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::event::{BadEvent, Message};
+use crate::types::AccountId;
+
+const EXPECTED: &str = "an account event of AWS Organizations or Control Tower, a region opt-in event, a schedule \
+                        (`{\"action\": \"sweep\"}`) or `{\"account\": \"111122223333\"}`";
+
+/// What an event asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BaselineRequest {
+    /// One account to its baseline.
+    Account {
+        /// The account.
+        id: AccountId,
+        /// What happened to it.
+        because: String,
+    },
+    /// Every account to its baseline.
+    Everything {
+        /// What happened.
+        because: String,
+    },
+    /// Nothing.
+    Nothing {
+        /// Why not.
+        because: String,
+    },
+}
+
+impl TryFrom<&Message> for BaselineRequest {
+    type Error = BadEvent;
+
+    fn try_from(message: &Message) -> Result<Self, BadEvent> {
+        let Some(event) = message.json() else { return Err(bad("it is not JSON")) };
+        if let Some(account) = event.get("account").filter(|_| event.get("detail-type").is_none()) {
+            let id = account.as_str().and_then(|id| id.parse().ok());
+            let because = "somebody asked for it".to_owned();
+            return id
+                .map(|id| Self::Account { id, because })
+                .ok_or_else(|| bad(format!("{account} is no account id")));
+        }
+        if event.get("action") == Some(&"sweep".into()) {
+            return Ok(Self::Everything { because: "the sweep is due".to_owned() });
+        }
+        let text = |path: &str| event.pointer(path).and_then(Value::as_str).unwrap_or_default();
+        match (text("/source"), text("/detail-type")) {
+            ("aws.events", "Scheduled Event") => Ok(Self::Everything { because: "the sweep is due".to_owned() }),
+            ("aws.organizations", _) => organizations(&event, text("/detail/eventName")),
+            ("aws.controltower", _) => control_tower(&event, text("/detail/eventName")),
+            ("aws.account", "Region Opt-In Status Change") => region(&event),
+            ("", "") => Err(bad("it has neither `source` nor `detail-type`")),
+            (source, kind) => Err(bad(format!("it is `{kind}` from `{source}`"))),
+        }
+    }
+}
+
+fn bad(problem: impl Into<String>) -> BadEvent {
+    BadEvent { problem: problem.into(), expected: EXPECTED }
+}
+
+/// The account id at `path`.
+fn id_at(event: &Value, path: &str) -> Option<AccountId> {
+    event.pointer(path)?.as_str()?.parse().ok()
+}
+
+fn account(event: &Value, path: &str, because: &str) -> Result<BaselineRequest, BadEvent> {
+    let id = id_at(event, path).ok_or_else(|| bad(format!("there is no account id at {path}")))?;
+    Ok(BaselineRequest::Account { id, because: because.to_owned() })
+}
+
+fn nothing(because: impl Into<String>) -> Result<BaselineRequest, BadEvent> {
+    Ok(BaselineRequest::Nothing { because: because.into() })
+}
+
+fn organizations(event: &Value, name: &str) -> Result<BaselineRequest, BadEvent> {
+    if let Some(code) = event.pointer("/detail/errorCode").and_then(Value::as_str) {
+        return nothing(format!("{name} failed with {code}"));
+    }
+    match name {
+        "CreateAccountResult" => created(event),
+        "AccountJoinedOrganization" => joined(event),
+        "AcceptHandshake" => accepted(event),
+        "MoveAccount" => account(event, "/detail/requestParameters/accountId", "it was moved to another OU"),
+        "TagResource" | "UntagResource" => match id_at(event, "/detail/requestParameters/resourceId") {
+            Some(id) => Ok(BaselineRequest::Account { id, because: "its tags were changed".to_owned() }),
+            None => nothing("the tags of something that is no account were changed"),
+        },
+        "AccountDepartedOrganization"
+        | "CloseAccount"
+        | "CloseAccountResult"
+        | "LeaveOrganization"
+        | "RemoveAccountFromOrganization" => {
+            nothing(format!("{name}: there is no baseline to keep; offboarding is not built in this version"))
+        }
+        _ => Err(bad(format!("it is `{name}` of AWS Organizations"))),
+    }
+}
+
+/// Some pipelines deliver the details as text.
+fn details(event: &Value) -> Value {
+    match event.pointer("/detail/serviceEventDetails") {
+        Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_default(),
+        Some(details) => details.clone(),
+        None => Value::Null,
+    }
+}
+
+fn created(event: &Value) -> Result<BaselineRequest, BadEvent> {
+    let details = details(event);
+    let text = |path: &str| details.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    match text("/createAccountStatus/state") {
+        "SUCCEEDED" => account(&details, "/createAccountStatus/accountId", "it was created"),
+        "FAILED" => nothing(format!("no account was created: {}", text("/createAccountStatus/failureReason"))),
+        state => Err(bad(format!("CreateAccountResult is in the state `{state}`"))),
+    }
+}
+
+/// The nesting of this event is not published, so the one account id that is not the organization's own is looked
+/// for; when that is not one, everything is looked at.
+fn joined(event: &Value) -> Result<BaselineRequest, BadEvent> {
+    let own: BTreeSet<AccountId> =
+        ["/account", "/detail/recipientAccountId"].iter().filter_map(|path| id_at(event, path)).collect();
+    let mut found = BTreeSet::new();
+    account_ids(&details(event), &mut found);
+    if found.is_empty() {
+        account_ids(event.pointer("/detail/requestParameters").unwrap_or(&Value::Null), &mut found);
+    }
+    let others: Vec<&AccountId> = found.difference(&own).collect();
+    match others.as_slice() {
+        [id] => Ok(BaselineRequest::Account { id: (*id).clone(), because: "it joined the organization".to_owned() }),
+        _ => Ok(BaselineRequest::Everything {
+            because: "an account joined, and the event does not say which".to_owned(),
+        }),
+    }
+}
+
+fn account_ids(value: &Value, found: &mut BTreeSet<AccountId>) {
+    match value {
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                let key = key.to_ascii_lowercase().replace(['_', '-'], "");
+                if key.ends_with("accountid") {
+                    found.extend(value.as_str().and_then(|id| id.parse().ok()));
+                }
+                account_ids(value, found);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| account_ids(item, found)),
+        _ => {}
+    }
+}
+
+fn accepted(event: &Value) -> Result<BaselineRequest, BadEvent> {
+    let handshake = event.pointer("/detail/responseElements/handshake").cloned().unwrap_or_default();
+    let is = |member: &str, word: &str| {
+        handshake.get(member).and_then(Value::as_str).is_some_and(|found| found.eq_ignore_ascii_case(word))
+    };
+    if !is("action", "INVITE") || !is("state", "ACCEPTED") {
+        return nothing("the handshake is no accepted invitation");
+    }
+    let parties = handshake.get("parties").and_then(Value::as_array).into_iter().flatten();
+    let invited = parties.filter(|party| party.get("type").and_then(Value::as_str) == Some("ACCOUNT"));
+    match invited.filter_map(|party| id_at(party, "/id")).next() {
+        Some(id) => Ok(BaselineRequest::Account { id, because: "it accepted an invitation".to_owned() }),
+        None => Ok(BaselineRequest::Everything { because: "an invitation was accepted, by an address".to_owned() }),
+    }
+}
+
+/// <https://docs.aws.amazon.com/controltower/latest/userguide/lifecycle-events.html>: a creation that is tried again
+/// is told as an update.
+fn control_tower(event: &Value, name: &str) -> Result<BaselineRequest, BadEvent> {
+    let (status, because) = match name {
+        "CreateManagedAccount" => ("createManagedAccountStatus", "Control Tower enrolled it"),
+        "UpdateManagedAccount" => ("updateManagedAccountStatus", "Control Tower updated it"),
+        _ => return Err(bad(format!("it is `{name}` of Control Tower"))),
+    };
+    let details = details(event);
+    match details.pointer(&format!("/{status}/state")).and_then(Value::as_str) {
+        Some("SUCCEEDED") => account(&details, &format!("/{status}/account/accountId"), because),
+        Some("FAILED") => nothing("Control Tower did not finish; it tells again when it does"),
+        state => Err(bad(format!("{name} is in the state `{}`", state.unwrap_or_default()))),
+    }
+}
+
+fn region(event: &Value) -> Result<BaselineRequest, BadEvent> {
+    match event.pointer("/detail/status").and_then(Value::as_str) {
+        Some("ENABLED") => account(event, "/detail/accountId", "a region was enabled in it"),
+        Some(status) => nothing(format!("a region is {status}")),
+        None => Err(bad("the region has no status")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Batch, open};
+
+    fn read(payload: &Value) -> Result<BaselineRequest, BadEvent> {
+        let message = match open(payload, "request") {
+            Batch::Direct(message) => message,
+            Batch::Queue(messages) | Batch::Topic(messages) => messages[0].clone(),
+        };
+        BaselineRequest::try_from(&message)
+    }
+
+    /// What each file of `events/account-baseline` asks for, in a word.
+    const SAMPLES: &[(&str, &str)] = &[
+        ("accept-handshake", "account"),
+        ("account", "account"),
+        ("account-departed-organization", "nothing"),
+        ("account-joined-organization", "account"),
+        ("close-account-result", "nothing"),
+        ("control-tower-create-managed-account", "account"),
+        ("control-tower-create-managed-account-failed", "nothing"),
+        ("control-tower-update-managed-account", "account"),
+        ("create-account-result-details-as-text", "account"),
+        ("create-account-result-failed", "nothing"),
+        ("create-account-result-succeeded", "account"),
+        ("move-account", "account"),
+        ("move-account-refused", "nothing"),
+        ("region-opt-in-enabled", "account"),
+        ("region-opt-in-enabling", "nothing"),
+        ("scheduled-event", "everything"),
+        ("sqs-create-account-result", "account"),
+        ("sweep", "everything"),
+        ("tag-resource-account", "account"),
+        ("tag-resource-ou", "nothing"),
+        ("untag-resource-account", "account"),
+    ];
+
+    #[test]
+    fn every_sample_asks_for_what_it_should() {
+        let folder = format!("{}/../events/account-baseline", env!("CARGO_MANIFEST_DIR"));
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let payload = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            let word = match read(&payload).unwrap_or_else(|error| panic!("{name}: {error}")) {
+                BaselineRequest::Account { id, .. } => {
+                    assert_eq!(id.as_ref(), "444455556666", "{name}");
+                    "account"
+                }
+                BaselineRequest::Everything { .. } => "everything",
+                BaselineRequest::Nothing { .. } => "nothing",
+            };
+            found.push((name, word));
+        }
+        found.sort();
+        let expect: Vec<(String, &str)> = SAMPLES.iter().map(|(name, word)| ((*name).to_owned(), *word)).collect();
+        assert_eq!(found, expect);
+    }
+
+    fn refused(payload: Value, expect: &str) {
+        let error = read(&payload).unwrap_err().to_string();
+        assert!(error.contains(expect), "{error}");
+    }
+
+    #[test]
+    fn events_of_another_kind_are_bad_and_say_what_they_are() {
+        use serde_json::json;
+        refused(json!({"source": "aws.ec2", "detail-type": "EC2 Instance State-change"}), "from `aws.ec2`");
+        refused(json!({"source": "aws.organizations", "detail": {"eventName": "CreatePolicy"}}), "`CreatePolicy`");
+        refused(json!({"account": "123"}), "is no account id");
+        refused(json!({}), "neither `source` nor `detail-type`");
+        refused(json!("text"), "neither");
+    }
+
+    #[test]
+    fn joined_event_without_one_clear_account_looks_at_everything() {
+        let details = serde_json::json!({"members": [{"account_id": "444455556666"}, {"AccountId": "555566667777"}]});
+        let event = serde_json::json!({"source": "aws.organizations", "detail-type": "x", "account": "111122223333",
+            "detail": {"eventName": "AccountJoinedOrganization", "serviceEventDetails": details}});
+        assert!(matches!(read(&event), Ok(BaselineRequest::Everything { .. })));
+    }
+
+    #[test]
+    fn failed_creation_says_why() {
+        let details = serde_json::json!({"createAccountStatus": {"state": "FAILED", "failureReason": "INVALID_EMAIL"}});
+        let event = serde_json::json!({"source": "aws.organizations", "detail-type": "x",
+            "detail": {"eventName": "CreateAccountResult", "serviceEventDetails": details}});
+        let expect = BaselineRequest::Nothing { because: "no account was created: INVALID_EMAIL".to_owned() };
+        assert_eq!(read(&event), Ok(expect));
+    }
+}

@@ -1,0 +1,125 @@
+//! Baselines with their parts at hand: what the function, the command line and a finished reset call.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Ledger, Plan, Report, Target, apply, observe, plan};
+use crate::Forester;
+use crate::aws::{Accounts, CallError};
+use crate::config::{Config, Resolved};
+use crate::org::{Account, AccountState, Directory};
+use crate::store::{Store, StoreError};
+use crate::types::{AccountId, Mode};
+
+/// The baseline of every account.
+#[derive(Clone)]
+pub struct Baseline {
+    config: Arc<Config>,
+    accounts: Arc<dyn Accounts>,
+    directory: Arc<dyn Directory>,
+    store: Arc<dyn Store>,
+}
+
+/// A plan with the target it was made for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prepared {
+    /// The account and what is declared for it.
+    pub target: Target,
+    /// What is to be done.
+    pub plan: Plan,
+}
+
+impl Baseline {
+    /// From the wired parts.
+    pub fn new(forester: &Forester) -> Self {
+        let Forester { config, accounts, directory, store, .. } = forester;
+        Self::of(config.clone(), accounts.clone(), directory.clone(), store.clone())
+    }
+
+    /// From the parts it needs.
+    pub fn of(
+        config: Arc<Config>,
+        accounts: Arc<dyn Accounts>,
+        directory: Arc<dyn Directory>,
+        store: Arc<dyn Store>,
+    ) -> Self {
+        Self { config, accounts, directory, store }
+    }
+
+    /// The organization.
+    pub fn directory(&self) -> &dyn Directory {
+        self.directory.as_ref()
+    }
+
+    /// The accounts behind an id: one, or in single-account mode one for every name.
+    pub async fn accounts_of(&self, id: &AccountId) -> Result<Vec<Account>, CallError> {
+        let Some(first) = self.directory.account(id).await? else { return Ok(Vec::new()) };
+        let named = self.config.accounts.values().filter(|entry| entry.id.as_ref().is_none_or(|other| other == id));
+        if named.count() <= 1 {
+            return Ok(vec![first]);
+        }
+        let all: Vec<Account> = self.directory.accounts().await?.into_iter().filter(|a| a.id == *id).collect();
+        Ok(if all.is_empty() { vec![first] } else { all })
+    }
+
+    /// What is declared for an account, and by which layer.
+    pub fn resolve(&self, account: &Account) -> Resolved {
+        self.config.resolve(account.subject())
+    }
+
+    /// The account as a target; `names` as the directory tells them.
+    pub fn target(&self, account: Account, names: &BTreeMap<String, AccountId>) -> Target {
+        let Resolved { wanted, enforce, .. } = self.resolve(&account);
+        Target {
+            account,
+            wanted,
+            enforce,
+            names: names.clone(),
+            home: self.config.home_region.clone(),
+            govern: self.config.regions.govern.clone(),
+            vpc_cleanup: self.config.regions.vpc_cleanup,
+        }
+    }
+
+    /// Looks at an account and plans it. An account that cannot be entered has a plan that says so.
+    pub async fn prepare(&self, target: Target) -> Prepared {
+        if let Some(plan) = Plan::resting(&target) {
+            return Prepared { target, plan };
+        }
+        let plan = match observe(self.accounts.as_ref(), &target).await {
+            Ok(seen) => plan(&target, &seen),
+            Err(error) => Plan::blocked(&target, &error),
+        };
+        Prepared { target, plan }
+    }
+
+    /// Takes a plan's steps and remembers the result.
+    pub async fn apply(&self, prepared: &Prepared, mode: Mode, now: Timestamp) -> Result<Report, StoreError> {
+        let Prepared { target, plan } = prepared;
+        let report = apply(self.accounts.as_ref(), plan, &self.config.home_region, mode).await;
+        if mode == Mode::Apply && target.account.state == AccountState::Active {
+            Ledger::of(target, &report, now).save(self.store.as_ref(), &target.account.id).await?;
+        }
+        Ok(report)
+    }
+
+    /// The last look at an account.
+    pub async fn last(&self, account: &Account) -> Result<Option<Ledger>, StoreError> {
+        Ledger::load(self.store.as_ref(), &account.id, &account.name).await
+    }
+
+    /// Brings one account to its baseline: looks, plans, logs the plan, applies, remembers.
+    pub async fn bring(
+        &self,
+        account: Account,
+        names: &BTreeMap<String, AccountId>,
+        now: Timestamp,
+    ) -> Result<Report, StoreError> {
+        let prepared = self.prepare(self.target(account, names)).await;
+        let plan = &prepared.plan;
+        tracing::info!(account.id = %plan.id, steps = plan.steps.len(), "baseline plan for {plan}");
+        self.apply(&prepared, Mode::Apply, now).await
+    }
+}
