@@ -1,1 +1,29 @@
-//! Baselines.
+//! Baselines: every account brought to what is declared for it, and kept there.
+//!
+//! `observe` reads, `plan` decides, `apply` writes; each aspect does its part of the three in a file of its own
+//! (`aspects/`). An event only says which account to look at: what is true is read from AWS, so lost, repeated and
+//! disordered events do no harm.
+
+mod apply;
+mod aspect;
+mod aspects;
+#[cfg(test)]
+mod fake;
+mod job;
+mod ledger;
+mod observe;
+mod plan;
+mod request;
+mod service;
+#[cfg(test)]
+mod tests;
+
+pub use apply::{Failed, Report, Skipped, apply};
+pub use aspect::{Aspect, Place, Planned, StepError, Taken, Target};
+pub use aspects::{ASPECTS, Action, Facts, Kind};
+pub use job::BaselineJob;
+pub use ledger::{Ledger, State};
+pub use observe::{Part, Seen, observe};
+pub use plan::{Kept, Plan, PlanError, Step, plan};
+pub use request::BaselineRequest;
+pub use service::{Baseline, Prepared};

@@ -3,6 +3,8 @@
 //! `UpdateBudget` leaves alerts alone, and alerts leave their subscribers alone, so each level is compared and mended
 //! by itself (<https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_UpdateBudget.html>).
 
+mod alerts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
@@ -12,46 +14,19 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::super::aspect::global_if;
-use super::super::{Aspect, Place, Planned, StepError, Taken, Target};
 use super::fine_if_gone;
 use crate::aws::{CallError, ErrorClass, Scope};
+use crate::baseline::aspect::global_if;
+use crate::baseline::{Aspect, Place, Planned, StepError, Taken, Target};
 use crate::config;
 use crate::types::Region;
+pub use alerts::{Alert, Spend, Subscriber};
+use alerts::{about, with};
 
 const DEFAULT_NAME: &str = "forester-monthly";
 
 /// The monthly budget.
 pub struct Budget;
-
-/// What an alert looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Spend {
-    /// What was spent.
-    Actual,
-    /// What AWS expects to be spent.
-    Forecasted,
-}
-
-/// An alert: "more than so many per cent".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Alert {
-    /// What it looks at.
-    pub spend: Spend,
-    /// Per cent of the amount.
-    pub percent: u32,
-}
-
-/// Who is told.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Subscriber {
-    /// An address.
-    Email(String),
-    /// A topic's ARN.
-    Sns(String),
-}
 
 /// A budget with its alerts.
 #[derive(Clone, Debug, PartialEq)]
@@ -299,11 +274,11 @@ fn subscriptions(
     let topic = |all: &BTreeSet<Subscriber>| all.iter().find(|who| matches!(who, Subscriber::Sns(_))).cloned();
     let (old, new) = (topic(told), topic(wanted));
     let mut steps = Vec::new();
-    if let (Some(old), Some(new)) = (&old, &new) {
-        if old != new {
-            let (old, new) = (old.clone(), new.clone());
-            steps.push(Action::ReplaceSubscriber { budget: budget(), alert, old, new });
-        }
+    if let (Some(old), Some(new)) = (&old, &new)
+        && old != new
+    {
+        let (old, new) = (old.clone(), new.clone());
+        steps.push(Action::ReplaceSubscriber { budget: budget(), alert, old, new });
     }
     let replaced = |who: &&Subscriber| !(matches!(who, Subscriber::Sns(_)) && old.is_some() && new.is_some());
     let missing = wanted.difference(told).filter(replaced);
@@ -330,46 +305,6 @@ impl Found {
             rest: kept.collect(),
             alerts: BTreeMap::new(),
             other_alerts: Vec::new(),
-        }
-    }
-}
-
-impl Alert {
-    /// `None` for an alert of another form than ours.
-    fn read(notification: &Value) -> Option<Self> {
-        let text = |member: &str| notification.get(member).and_then(Value::as_str);
-        let spend = match text("NotificationType")? {
-            "ACTUAL" => Spend::Actual,
-            "FORECASTED" => Spend::Forecasted,
-            _ => return None,
-        };
-        let percentage = text("ThresholdType").is_none_or(|kind| kind == "PERCENTAGE");
-        let threshold = Decimal::try_from(notification.get("Threshold")?.as_f64()?).ok()?;
-        let ours = percentage && text("ComparisonOperator") == Some("GREATER_THAN") && threshold.fract().is_zero();
-        let percent = u32::try_from(threshold).ok().filter(|_| ours)?;
-        Some(Self { spend, percent })
-    }
-
-    fn described(self) -> Value {
-        json!({ "NotificationType": self.spend, "ComparisonOperator": "GREATER_THAN", "Threshold": self.percent,
-            "ThresholdType": "PERCENTAGE" })
-    }
-}
-
-impl Subscriber {
-    fn read(answer: &Value) -> Option<Self> {
-        let address = answer.get("Address")?.as_str()?.to_owned();
-        match answer.get("SubscriptionType")?.as_str()? {
-            "EMAIL" => Some(Self::Email(address)),
-            "SNS" => Some(Self::Sns(address)),
-            _ => None,
-        }
-    }
-
-    fn described(&self) -> Value {
-        match self {
-            Self::Email(address) => json!({ "SubscriptionType": "EMAIL", "Address": address }),
-            Self::Sns(topic) => json!({ "SubscriptionType": "SNS", "Address": topic }),
         }
     }
 }
@@ -427,34 +362,6 @@ fn described(name: &str, amount: Decimal, unit: &str, rest: Map<String, Value>) 
     Value::Object(budget)
 }
 
-/// The parameters that every call about an alert has.
-fn about(scope: &Scope, budget: &str, notification: &Value) -> Value {
-    json!({ "AccountId": scope.account(), "BudgetName": budget, "Notification": notification })
-}
-
-fn with(params: &mut Value, member: &str, value: Value) {
-    if let Value::Object(params) = params {
-        params.insert(member.to_owned(), value);
-    }
-}
-
-impl fmt::Display for Alert {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.spend {
-            Spend::Actual => write!(f, "{}% spent", self.percent),
-            Spend::Forecasted => write!(f, "{}% forecast", self.percent),
-        }
-    }
-}
-
-impl fmt::Display for Subscriber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Email(to) | Self::Sns(to) => f.write_str(to),
-        }
-    }
-}
-
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -467,10 +374,11 @@ impl fmt::Display for Action {
             Self::UpdateBudget { budget, amount, unit, .. } => {
                 write!(f, "set budget {budget} to {amount} {unit} a month")
             }
-            Self::RemoveAlert { budget, notification } => match Alert::read(notification) {
-                Some(alert) => write!(f, "remove the alert at {alert} from budget {budget}"),
-                None => write!(f, "remove the alert {notification} from budget {budget}"),
-            },
+            Self::RemoveAlert { budget, notification } => {
+                let alert =
+                    Alert::read(notification).map_or_else(|| notification.to_string(), |alert| alert.to_string());
+                write!(f, "remove the alert at {alert} from budget {budget}")
+            }
             Self::AddAlert { budget, alert, .. } => write!(f, "add an alert at {alert} to budget {budget}"),
             Self::ReplaceSubscriber { budget, alert, old, new } => {
                 write!(f, "tell {new} instead of {old} about {budget} at {alert}")
