@@ -1,5 +1,7 @@
 //! What is to be done about an alert: who hears, or why nobody does. Pure.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -40,14 +42,14 @@ impl Plan {
         };
         let deliveries = match decision.suppressed_by {
             Some(_) => Vec::new(),
-            None => owed(alerts, &alert, &episode, &decision.receivers),
+            None => owed(alerts, &alert, &episode, &decision),
         };
         Self { alert, turn, decision, incident, deliveries }
     }
 
     /// What each channel would get, sent or not.
     pub(super) fn messages(&self, alerts: &Alerts) -> Vec<Value> {
-        let all = owed(alerts, &self.alert, &self.alert.identity.episode, &self.decision.receivers);
+        let all = owed(alerts, &self.alert, &self.alert.identity.episode, &self.decision);
         let rendered = all.iter().filter_map(|delivery| {
             let declared = alerts.receivers.get(&delivery.receiver)?.get(delivery.channel)?;
             let body = channels::of(declared)?.render(delivery);
@@ -71,11 +73,27 @@ impl Plan {
     }
 }
 
-fn owed(alerts: &Alerts, alert: &Alert, episode: &str, receivers: &[String]) -> Vec<Delivery> {
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): ", self.alert.title, self.alert.severity.name())?;
+        match &self.decision.suppressed_by {
+            Some(why) => write!(f, "not delivered: {why}"),
+            None => write!(f, "to {}", self.decision.receivers.join(", ")),
+        }
+    }
+}
+
+/// What is owed to each channel of each receiver; every message says why its reader gets it.
+fn owed(alerts: &Alerts, alert: &Alert, episode: &str, decision: &Decision) -> Vec<Delivery> {
     let of_receiver = |name: &String| {
+        let taken = decision.route.iter().find(|taken| taken.receiver == *name);
+        let mut alert = alert.clone();
+        if let Some(taken) = taken {
+            alert.fact("routed", format!("to {name}, by {}: {}", taken.at, taken.because));
+        }
         let channels = alerts.receivers.get(name).map(Vec::as_slice).unwrap_or_default();
         let numbered = channels.iter().enumerate();
-        numbered.map(|(n, channel)| Delivery::new(alert, episode, name, n, channel.kind())).collect::<Vec<_>>()
+        numbered.map(|(n, channel)| Delivery::new(&alert, episode, name, n, channel.kind())).collect::<Vec<_>>()
     };
-    receivers.iter().flat_map(of_receiver).collect()
+    decision.receivers.iter().flat_map(of_receiver).collect()
 }

@@ -28,6 +28,7 @@ use crate::forester::Forester;
 use crate::job::{Failure, Invocation, Job};
 use crate::org::Directory;
 use crate::store::{Item, Store, StoreError, When};
+use crate::telemetry::{Metric, emit};
 use crate::types::Malformed;
 
 /// Routes messages.
@@ -148,6 +149,7 @@ impl Router {
             let when = item.as_ref().map_or(When::AbsentAt(now), |item| When::Version(item.version));
             let known = item.map(incident).transpose()?;
             let plan = Plan::new(alerts, alert.clone(), known.as_ref(), now);
+            tell(&plan);
             let mut report = plan.report();
             let deliveries = self.send(&plan.deliveries, clock).await?;
             if let Some(members) = report.as_object_mut() {
@@ -201,6 +203,15 @@ impl Router {
             }
         }
     }
+}
+
+fn tell(plan: &Plan) {
+    let account = plan.alert.account.as_ref().map_or("-", AsRef::as_ref);
+    tracing::info!(account.id = account, alert.kind = %plan.alert.kind, receivers = ?plan.decision.receivers, "{plan}");
+    let unread = u64::from(plan.alert.kind == "unknown");
+    let silent = u64::from(plan.decision.suppressed_by.is_some());
+    let counts = [("Alerts", 1), ("Unread", unread), ("Suppressed", silent)].map(|(name, n)| Metric::count(name, n));
+    emit("alerts", &counts);
 }
 
 fn incident(item: Item) -> Result<Incident, StoreError> {

@@ -29,15 +29,22 @@ impl Send {
             let report = router.handle(&invocation(), message).await;
             reports.push(report.unwrap_or_else(|failure| json!({ "failed": failure.to_string() })));
         }
-        let exit = if reports.iter().any(is_unclean) { Exit::Unclean } else { Exit::Done };
+        let exit = match (reports.iter().any(|report| report.get("failed").is_some()), reports.iter().any(is_dead)) {
+            (true, _) => Exit::Failed,
+            (false, true) => Exit::Unclean,
+            (false, false) => Exit::Done,
+        };
         let text = reports.iter().flat_map(lines).collect::<Vec<_>>().join("\n");
         result(context.form, &json!({ "reports": reports }), text);
         Ok(exit)
     }
 }
 
-fn is_unclean(report: &Value) -> bool {
-    report.get("failed").is_some() || report.to_string().contains("\"state\":\"DEAD\"")
+/// Whether a delivery will never arrive.
+fn is_dead(report: &Value) -> bool {
+    let alerts = report.get("alerts").and_then(Value::as_array).into_iter().flatten();
+    let mut deliveries = alerts.filter_map(|alert| alert.get("deliveries").and_then(Value::as_array)).flatten();
+    deliveries.any(|delivery| delivery.pointer("/state/state").and_then(Value::as_str) == Some("DEAD"))
 }
 
 fn lines(report: &Value) -> Vec<String> {

@@ -5,7 +5,7 @@
 
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::TokioSleep;
@@ -29,7 +29,8 @@ pub enum Loopback {
 /// Posts documents.
 #[derive(Clone, Debug)]
 pub struct Https {
-    connector: Arc<Connector>,
+    /// Made when it is first needed: reading the root certificates takes longer than the rest of a start.
+    connector: Arc<OnceLock<Connector>>,
     loopback: Loopback,
 }
 
@@ -57,10 +58,7 @@ const READ: Duration = Duration::from_secs(10);
 impl Https {
     /// A connector with its own connections.
     pub fn new(loopback: Loopback) -> Self {
-        let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT).read_timeout(READ).build();
-        let connector = Connector::builder().connector_settings(settings).sleep_impl(TokioSleep::new());
-        let connector = connector.tls_provider(Provider::Rustls(CryptoMode::AwsLc));
-        Self { connector: Arc::new(connector.build_with_resolver(Judged { loopback })), loopback }
+        Self { connector: Arc::default(), loopback }
     }
 
     /// Posts `body` and returns the status; redirects are answers like any other.
@@ -80,7 +78,7 @@ impl Https {
             header.map_err(|_| forbidden("a header cannot be sent"))?;
         }
         self.judge(&request)?;
-        let call = self.connector.call(request);
+        let call = self.connector.get_or_init(|| connector(self.loopback)).call(request);
         let Ok(answer) = tokio::time::timeout(CONNECT + READ, call).await else {
             return Err(PostError::Silent("timed out".to_owned()));
         };
@@ -117,6 +115,12 @@ impl Https {
             _ => forbidden("only https is spoken"),
         }
     }
+}
+
+fn connector(loopback: Loopback) -> Connector {
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT).read_timeout(READ).build();
+    let connector = Connector::builder().connector_settings(settings).sleep_impl(TokioSleep::new());
+    connector.tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_with_resolver(Judged { loopback })
 }
 
 /// Resolves names, and keeps only addresses that may be posted to.

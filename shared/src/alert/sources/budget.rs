@@ -95,6 +95,11 @@ impl Budget {
         }
     }
 
+    /// The amount in percent of the budget.
+    fn share(&self) -> Option<Decimal> {
+        self.amount.as_ref()?.percent_of(self.limit.as_ref()?)
+    }
+
     /// The amount that the text reports.
     pub fn reported(&self) -> Option<Decimal> {
         self.amount.as_ref().and_then(|amount| amount.value)
@@ -186,6 +191,7 @@ impl Budget {
             ("alert type", self.alert_type.clone()),
             ("threshold", threshold),
             ("amount", amount(&self.amount)),
+            ("share of the budget", self.share().map(|percent| format!("{percent}%"))),
             ("action", action),
             ("action id", action_id),
             ("action status", status),
