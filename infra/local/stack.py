@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import shutil
 import signal
@@ -38,21 +39,22 @@ HEALTH = {MOTO: "/moto-api/data.json", MINISTACK: "/_ministack/ready"}
 PATIENCE = 60.0
 
 
-class StartError(Exception):
-    """An emulator did not come up."""
+class StackError(Exception):
+    """An emulator did not come up, or did not stay."""
 
 
 def main() -> int:
-    """Run the stack until told to stop; the exit code is 1 when it could not start."""
+    """Run the stack until told to stop; the exit code is 1 when it failed."""
     parser = argparse.ArgumentParser(description="Forester's local stack")
     parser.add_argument("--workdir", type=Path, help="keep logs and calls here (default: a temporary directory)")
     named = parser.parse_args().workdir
     workdir = named or Path(tempfile.mkdtemp(prefix="forester-stack-"))
     workdir.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(filename=workdir / "gateway.log", level=logging.WARNING)
     try:
         return asyncio.run(run(workdir.resolve()))
-    except StartError as problem:
-        print(f"the local stack did not start: {problem}", file=sys.stderr)
+    except StackError as problem:
+        print(f"the local stack failed: {problem}", file=sys.stderr)
         return 1
     finally:
         if not named:
@@ -142,7 +144,7 @@ async def ready(child: processes.Child, address: str) -> None:
             except aiohttp.ClientError:
                 pass
             await asyncio.sleep(0.05)
-    raise StartError(f"{child.name} does not answer; the end of {child.log.name}:\n{child.last_words()}")
+    raise StackError(f"{child.name} does not answer; the end of {child.log.name}:\n{child.last_words()}")
 
 
 async def end_of(done: asyncio.Event, children: list[processes.Child]) -> None:
@@ -150,7 +152,7 @@ async def end_of(done: asyncio.Event, children: list[processes.Child]) -> None:
     while not done.is_set():
         for child in children:
             if not child.running():
-                raise StartError(f"{child.name} ended; the end of {child.log.name}:\n{child.last_words()}")
+                raise StackError(f"{child.name} ended; the end of {child.log.name}:\n{child.last_words()}")
         try:
             await asyncio.wait_for(done.wait(), 0.5)
         except asyncio.TimeoutError:

@@ -6,10 +6,12 @@ A call is named, logged, perhaps broken on purpose, and passed to its emulator.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import aiohttp
 from aiohttp import web
 
 from . import budgets, control, events, faults, logsearch, unsupported
@@ -18,7 +20,9 @@ from .call import Call, action_of, protocol_of, scope_of, service_of
 from .calllog import CallLog
 from .errors import error
 from .faults import Fault, Faults
+from .owner import owner_of
 from .proxy import Answer, Proxy, respond
+from .regions import Regions
 from .route import MINISTACK, plane_of
 
 NOBODY = Caller("unknown", "unknown", "unknown")
@@ -33,6 +37,7 @@ class Gateway:
     log: CallLog
     accounts: Accounts = field(default_factory=Accounts)
     faults: Faults = field(default_factory=Faults)
+    regions: Regions = field(default_factory=Regions)
     spend: budgets.Spend = field(default_factory=budgets.Spend)
     config: control.Config = field(default_factory=control.Config)
 
@@ -47,7 +52,7 @@ class Gateway:
         caller = self.accounts.caller(scope.access_key, request.headers.get("X-Amz-Security-Token", "")) or NOBODY
         action = action_of(request, service, protocol, body)
         call = Call(service, action, caller.account, scope.region, protocol, scope.access_key, caller.arn, caller.origin)
-        return await self.logged(request, call, body)
+        return await self.logged(request, replace(call, owner=owner_of(call, request, body)), body)
 
     async def unsigned(self, request: web.Request, body: bytes) -> web.StreamResponse:
         """Links that ministack gives out (a custom resource's answer, a function's code) carry no signature."""
@@ -79,7 +84,11 @@ class Gateway:
             await self.broken(request, fault)
         if fault and fault.delay_ms:
             await asyncio.sleep(fault.delay_ms / 1000)
-        answer = await self.forward(request, call, body, plane)
+        try:
+            answer = await self.forward(request, call, body, plane)
+        except aiohttp.ClientError as problem:
+            logging.warning("%s did not answer %s:%s: %s", plane, call.service, call.action, problem)
+            answer = error(call, 503, "ServiceUnavailable", f"{plane} did not answer: {problem}")
         if fault and fault.kind == "lost":
             faults.reset(request)
             return web.Response(), 0
@@ -91,7 +100,8 @@ class Gateway:
         """The answer to a call that reaches no emulator."""
         if call.account == NOBODY.account:
             return error(call, 403, "InvalidClientTokenId", "The security token included in the request is invalid.")
-        return (faults.refusal(fault, call) if fault else None) or budgets.refusal(call, body)
+        injected = faults.refusal(fault, call) if fault else None
+        return injected or self.regions.refusal(call) or budgets.refusal(call, body)
 
     async def broken(self, request: web.Request, fault: Fault) -> None:
         """A connection that stays silent, or ends."""
@@ -106,6 +116,7 @@ class Gateway:
             return await logsearch.answer(self, request, call, body, plane)
         answer = await self.proxy.send(plane, request, body, call, self.wishes(call))
         self.accounts.learn(call, answer.status, answer.body)
+        self.regions.learn(call, answer.status, body)
         await events.after(self, call, body, answer)
         return self.spend.merged(call, answer)
 

@@ -36,6 +36,7 @@ class Call:
     access_key: str
     caller: str
     origin: str
+    owner: str = ""
 
 
 @dataclass(frozen=True)

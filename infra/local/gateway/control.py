@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from . import events
+from .route import MINISTACK
 
 if TYPE_CHECKING:
     from .app import Gateway
@@ -23,6 +26,8 @@ class Config:
     account_ids: list[str] = field(default_factory=list)
     # Whether the first page of every log search with a pattern is empty and has a nextToken, as AWS's often are.
     empty_log_pages: bool = True
+    # Step Functions' waits and retry intervals are multiplied by this; 0 skips them.
+    wait_scale: float = 1.0
 
     def change(self, wanted: dict[str, Any]) -> None:
         """Apply the given settings; ValueError names what is wrong."""
@@ -30,7 +35,7 @@ class Config:
         for name, value in wanted.items():
             if name not in types:
                 raise ValueError(f"unknown setting {name!r}; there are {', '.join(types)}")
-            if not isinstance(value, types[name]):
+            if not isinstance(value, (types[name], int) if types[name] is float else types[name]):
                 raise ValueError(f"{name} must be of type {types[name].__name__}")
         for name, value in wanted.items():
             setattr(self, name, value)
@@ -59,7 +64,10 @@ def add_routes(app: web.Application, gateway: Gateway) -> None:
         return web.json_response(asdict(gateway.config))
 
     async def post_config(request: web.Request) -> web.Response:
-        gateway.config.change(await request.json())
+        wanted = await request.json()
+        gateway.config.change(wanted)
+        if "wait_scale" in wanted:
+            await scale_waits(gateway)
         return web.json_response(asdict(gateway.config))
 
     async def post_spend(request: web.Request) -> web.Response:
@@ -77,6 +85,12 @@ def add_routes(app: web.Application, gateway: Gateway) -> None:
     app.router.add_post("/_local/config", answers_mistakes(post_config))
     app.router.add_post("/_local/spend", answers_mistakes(post_spend))
     app.router.add_post("/_local/events", answers_mistakes(post_events))
+
+
+async def scale_waits(gateway: Gateway) -> None:
+    """Tell ministack by how much to shorten waits."""
+    body = json.dumps({"stepfunctions._SFN_WAIT_SCALE": gateway.config.wait_scale}).encode()
+    await gateway.proxy.fetch(MINISTACK, "POST", "/_ministack/config", CIMultiDict(), body)
 
 
 def answers_mistakes(handler):

@@ -63,10 +63,10 @@ class Proxy:
         headers.update(extra or {})
         path = request.raw_path
         if call and plane == MINISTACK:
-            headers["Authorization"] = headers.get("Authorization", "").replace(call.access_key, call.account, 1)
-            path = path.replace(call.access_key, call.account, 1)
+            headers["Authorization"] = headers.get("Authorization", "").replace(call.access_key, call.owner, 1)
+            path = path.replace(call.access_key, call.owner, 1)
         elif call:
-            headers["x-moto-account-id"] = call.account
+            headers["x-moto-account-id"] = call.owner
             headers["x-local-caller"] = call.caller
         return await self.fetch(plane, request.method, path, headers, body)
 

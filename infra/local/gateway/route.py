@@ -3,6 +3,7 @@
 moto is the accounts' control plane: organizations, identities, and everything that lies in member accounts.
 ministack is the event plane of the management account: what our own functions are made of and woken by.
 
+A call is judged by the account that holds what it is about, which is the caller's but for a few (`owner.py`).
 The split cannot tear one thing in two, because it follows ownership. A stack that CloudFormation creates in the
 management account has its functions, queues, tables, buckets *and roles* inside ministack, and ministack uses them
 there, in process. Only `iam` of the management account is answered by moto, so a role from the template is not
@@ -45,6 +46,6 @@ def plane_of(call: Call) -> str:
     """The emulator for this call."""
     if call.service in MINISTACK_EVERYWHERE:
         return MINISTACK
-    if call.account == MANAGEMENT_ACCOUNT and call.service in EVENT_PLANE:
+    if call.owner == MANAGEMENT_ACCOUNT and call.service in EVENT_PLANE:
         return MINISTACK
     return MOTO

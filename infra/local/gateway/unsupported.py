@@ -27,8 +27,9 @@ def refusal(call: Call, answer: Answer, plane: str) -> web.Response | None:
 
 
 def lacks_operation(answer: Answer) -> bool:
-    """501, or a web framework's own page for a path that it does not know."""
-    return answer.status == 501 or (answer.status in (404, 405) and answer.content_type == "text/html")
+    """501, or a web framework's own page for a path that it does not know (an answer to HEAD has no page)."""
+    page = answer.content_type == "text/html" and bool(answer.body)
+    return answer.status == 501 or (answer.status in (404, 405) and page)
 
 
 def broke(call: Call, answer: Answer) -> bool:

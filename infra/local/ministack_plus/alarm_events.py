@@ -17,10 +17,10 @@ from .service_events import deliver
 
 
 def record_history(original: Any, alarm_name: str, old: str, new: str, reason: str, *args: Any, **kwargs: Any) -> Any:
-    """Every change passes through the alarm's history."""
+    """Every change passes through the alarm's history; so does an alarm's creation, which is none."""
     result = original(alarm_name, old, new, reason, *args, **kwargs)
     alarm = cloudwatch._alarms.get(alarm_name) or cloudwatch._composite_alarms.get(alarm_name)
-    if alarm:
+    if alarm and old != new:
         deliver(event(alarm, old, new, reason))
     return result
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import alarm_events, function_environment, metric_filters, scheduler_words, service_events
+from . import alarm_events, function_environment, metric_filters, schedules, service_events
 
-PATCHES = (alarm_events, function_environment, metric_filters, scheduler_words, service_events)
+PATCHES = (alarm_events, function_environment, metric_filters, schedules, service_events)
 
 
 def install() -> None:

@@ -61,9 +61,10 @@ class Caller:
     def __init__(self, key: str = MANAGEMENT, secret: str = "any", token: str | None = None) -> None:
         self.keys = {"aws_access_key_id": key, "aws_secret_access_key": secret, "aws_session_token": token}
 
-    def __call__(self, service: str, region: str = "us-east-1", attempts: int = 1) -> Any:
+    def __call__(self, service: str, region: str = "us-east-1", attempts: int = 1, read_timeout: float = 60) -> Any:
         """A client."""
-        config = Config(retries={"total_max_attempts": attempts}, s3={"addressing_style": "path"})
+        retries, path = {"total_max_attempts": attempts, "mode": "standard"}, {"addressing_style": "path"}
+        config = Config(retries=retries, s3=path, read_timeout=read_timeout)
         endpoint = stack().contract["endpoint"]
         return boto3.client(service, region_name=region, endpoint_url=endpoint, config=config, **self.keys)
 

@@ -125,6 +125,15 @@ class AccountSettings(unittest.TestCase):
         asked["RegionName"] = "us-east-1"
         self.assertEqual("ValidationException", code_of(lambda: account.disable_region(**asked)))
 
+    def test_regions_that_are_off_answer_nobody(self) -> None:
+        two = Caller().assume(member("two"))
+        self.assertEqual("AuthFailure", code_of(two("ec2", "af-south-1").describe_vpcs))
+        self.assertEqual("UnrecognizedClientException", code_of(two("dynamodb", "af-south-1").list_tables))
+        self.assertEqual("InvalidClientTokenId", code_of(two("sns", "af-south-1").list_topics))
+        two("account").enable_region(RegionName="af-south-1")
+        self.assertEqual("ok", code_of(two("ec2", "af-south-1").describe_vpcs))
+        self.assertEqual("AuthFailure", code_of(Caller().assume(member("one"))("ec2", "af-south-1").describe_vpcs))
+
     def test_aws_policies_can_be_attached(self) -> None:
         iam = Caller().assume(member("one"))("iam")
         arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
