@@ -270,6 +270,8 @@ class Service:
     def reference(self, ref):
         """A member: its type, or an object when it has traits; those of the shape count where it has none itself."""
         target = self.model["shapes"][ref["shape"]]
+        if ref.get("jsonvalue"):
+            raise Refused(f"{self.name}: {ref['shape']} is JSON inside a header")
         out = {"t": self.shape(ref["shape"])}
         if "locationName" in ref or "locationName" in target:
             out["n"] = ref.get("locationName", target.get("locationName"))
@@ -285,8 +287,6 @@ class Service:
             out["attr"] = True
         if "xmlNamespace" in ref or "xmlNamespace" in target:
             out["ns"] = self.namespace(ref.get("xmlNamespace", target.get("xmlNamespace")))
-        if ref.get("jsonvalue"):
-            out["json"] = True
         if ref.get("idempotencyToken"):
             out["token"] = True
         if ref.get("hostLabel"):
@@ -317,6 +317,12 @@ def written(model):
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
+def embedded(services):
+    """The list that compiles the files in; `shared/src/aws/api/model.rs` includes it."""
+    lines = [f'    ("{name}", include_str!("{name}.json")),' for name in sorted(services)]
+    return "// Written by generate.py.\n[\n" + "\n".join(lines) + "\n]\n"
+
+
 def compact(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
@@ -324,7 +330,7 @@ def compact(value):
 def generate():
     loader = botocore.session.Session().get_component("data_loader")
     wanted = tomllib.loads((HERE / "operations.toml").read_text())
-    files, refusals = {}, []
+    files, refusals = {"embedded.rs": embedded(wanted)}, []
     for name, operations in sorted(wanted.items()):
         try:
             files[f"{name}.json"] = written(Service(loader, name, operations.split()).compact())
@@ -342,15 +348,16 @@ def main():
     if botocore.__version__ != BOTOCORE:
         sys.exit(f"botocore {BOTOCORE} is needed, {botocore.__version__} is installed: pip install botocore=={BOTOCORE}")
     files = generate()
-    present = {path.name: path.read_text() for path in HERE.glob("*.json")}
+    present = {path.name: path.read_text() for path in [*HERE.glob("*.json"), *HERE.glob("*.rs")]}
     stale = sorted(name for name in files.keys() | present.keys() if files.get(name) != present.get(name))
     if not check:
         for name in stale:
             (HERE / name).write_text(files[name]) if name in files else (HERE / name).unlink()
-    size = sum(len(text) for text in files.values())
-    packed = len(gzip.compress("".join(files.values()).encode(), mtime=0))
-    operations = sum(len(json.loads(text)["operations"]) for text in files.values())
-    print(f"models: {len(files)} services, {operations} operations, {size:,} bytes ({packed:,} packed)")
+    models = [text for name, text in files.items() if name.endswith(".json")]
+    size = sum(len(text) for text in models)
+    packed = len(gzip.compress("".join(models).encode(), mtime=0))
+    operations = sum(len(json.loads(text)["operations"]) for text in models)
+    print(f"models: {len(models)} services, {operations} operations, {size:,} bytes ({packed:,} packed)")
     verb = "stale" if check else "written"
     print("\n".join(f"{verb}: {name}" for name in stale) or "all current")
     sys.exit(1 if check and stale else 0)

@@ -12,7 +12,7 @@ use crate::event::{BadEvent, Message};
 pub struct Invocation {
     /// The Lambda request id, or one made up by the command line.
     pub request_id: String,
-    /// When the invocation began: the `now` of everything it plans.
+    /// When the work on this message began: the `now` of everything it plans.
     pub started: Timestamp,
     /// When the platform will stop it; work must be saved before.
     pub deadline: Timestamp,

@@ -14,7 +14,7 @@ pub fn run(house: &House, arguments: &[String]) -> Result<ExitCode, Problem> {
     {
         let _held = house.lock_target()?;
         let mut cargo = house.cargo("build");
-        cargo.args(["--workspace", "--bin", "forester"]);
+        cargo.args(programs::SELECTION).args(["--bin", "forester"]);
         // Cargo's progress is for people; a script wants the command's output alone.
         if !std::io::stderr().is_terminal() {
             cargo.arg("--quiet");

@@ -8,12 +8,15 @@ use crate::house::{self, House};
 use crate::problem::Problem;
 use crate::step;
 
+/// What every build of programs selects. The whole workspace, whatever is needed of it, and examples, because they make
+/// cargo count the tests' dependencies: so it settles on the same features as for the tests, and compiles crates once.
+pub const SELECTION: [&str; 2] = ["--workspace", "--examples"];
+
 /// Builds every binary and gives the directory that holds them.
 pub fn build(house: &House) -> Result<PathBuf, Problem> {
     let _held = house.lock_target()?;
-    // The whole workspace, whatever is needed of it: with one selection cargo settles on one set of features.
     let mut cargo = house.cargo("build");
-    cargo.args(["--workspace", "--bins"]);
+    cargo.args(SELECTION).arg("--bins");
     step::run(house, "programs", cargo)?.or_problem()?;
     collect(house)
 }

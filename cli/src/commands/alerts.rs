@@ -7,7 +7,7 @@ mod test;
 
 use std::path::Path;
 
-use forester::event::{Batch, Message, open};
+use forester::event::{Message, open};
 use forester::job::Invocation;
 use jiff::{SignedDuration, Timestamp};
 
@@ -51,11 +51,8 @@ pub fn messages(file: &Path) -> Result<Vec<Message>, Problem> {
         .map_err(|error| Problem::failed(format_args!("cannot read {}: {error}", file.display())))?;
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok(match serde_json::from_str(&text) {
-        Ok(payload) => match open(&payload, &name) {
-            Batch::Queue(messages) | Batch::Topic(messages) => messages,
-            Batch::Direct(message) => vec![message],
-        },
-        Err(_) => vec![Message { item: None, id: name, text, topic: None, subject: None, attempt: 1 }],
+        Ok(payload) => open(&payload, &name).messages(),
+        Err(_) => vec![Message::direct(name, text)],
     })
 }
 

@@ -185,7 +185,7 @@ impl Deliverer {
             match settle(self.store.as_ref(), delivery, version, clock.now()).await {
                 Ok(_) => return Ok(()),
                 Err(StoreError::Unavailable { .. }) if tries < 4 => {
-                    tokio::time::sleep(Duration::from_millis(200 * tries)).await;
+                    tokio::time::sleep(Duration::from_millis(50 * tries)).await;
                 }
                 Err(error) => return Err(error.into()),
             }

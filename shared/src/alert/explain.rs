@@ -32,14 +32,9 @@ pub fn explain(config: &Config, alerts: &Alerts, message: &Message, now: Timesta
 
 /// A message that every receiver can be tried with: plainly a test, and another one each time.
 pub fn test_message(id: &str) -> Message {
-    Message {
-        item: None,
-        id: id.to_owned(),
-        text: format!("This is a test of Forester's alerts ({id}). Nothing is wrong."),
-        topic: Some("forester alerts test".to_owned()),
-        subject: Some("a test, nothing is wrong".to_owned()),
-        attempt: 1,
-    }
+    let text = format!("This is a test of Forester's alerts ({id}). Nothing is wrong.");
+    let subject = Some("a test, nothing is wrong".to_owned());
+    Message { subject, topic: Some("forester alerts test".to_owned()), ..Message::direct(id, text) }
 }
 
 fn listed(config: &Config, id: &AccountId) -> Option<Account> {
@@ -52,4 +47,49 @@ fn listed(config: &Config, id: &AccountId) -> Option<Account> {
         ou: entry.ou.clone().unwrap_or_default(),
         tags: entry.tags.clone(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::fakes::{config, samples};
+
+    /// Every message of every sample, explained.
+    fn all() -> Vec<Value> {
+        let hooks = json!([{"webhook": {"url": "https://hooks.acme.example/x"}},
+            {"sns": {"topic": "arn:aws:sns:eu-west-1:111122223333:t"}}]);
+        let config = config(json!({"receivers": {"platform": hooks}, "route": {"receiver": "platform"}}));
+        let mut explained = Vec::new();
+        for function in ["budget-router", "alarm-fanout"] {
+            let messages = samples(function).into_iter().flat_map(|(_, messages)| messages);
+            let alerts = config.alerts.as_ref().unwrap();
+            explained.extend(messages.map(|message| explain(&config, alerts, &message, Timestamp::UNIX_EPOCH)));
+        }
+        explained
+    }
+
+    #[test]
+    fn explanation_keeps_its_form() {
+        for explained in all() {
+            let keys: Vec<&String> = explained.as_object().unwrap().keys().collect();
+            assert_eq!(keys, ["alert", "messages", "receivers", "route", "suppressed_by"]);
+            assert_eq!(
+                (&explained["receivers"], &explained["route"][0]["at"]),
+                (&json!(["platform"]), &json!("route"))
+            );
+            assert_eq!(explained["messages"].as_array().unwrap().len(), 2);
+        }
+    }
+
+    #[test]
+    fn nothing_hidden_leaves_in_any_message() {
+        let hides =
+            |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}');
+        for explained in all() {
+            for message in explained["messages"].as_array().unwrap() {
+                let body = message["body"].as_str().unwrap();
+                assert!(!body.contains(hides), "{body}");
+            }
+        }
+    }
 }

@@ -12,6 +12,8 @@ mod delivery;
 mod digest;
 mod enrich;
 mod explain;
+#[cfg(test)]
+mod fakes;
 mod incident;
 mod lint;
 mod model;

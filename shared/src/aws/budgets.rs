@@ -15,8 +15,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::typed::{Place, call_error};
-use super::{Accounts, CallError, Sdk};
+use super::{Accounts, CallError, CallSite, Sdk, failed};
 use crate::types::{AccountId, Region};
 
 /// What a budget says about itself.
@@ -92,7 +91,8 @@ pub struct SdkBudgets {
 impl SdkBudgets {
     /// A reader with the credentials of this process, and of members by `accounts`.
     pub fn new(sdk: &Sdk, accounts: Arc<dyn Accounts>, home: Region) -> Self {
-        Self { client: Client::new(sdk.config()), accounts, region: home }
+        let config = aws_sdk_budgets::config::Builder::from(sdk.config()).interceptor(sdk.counter());
+        Self { client: Client::from_conf(config.build()), accounts, region: home }
     }
 }
 
@@ -111,9 +111,9 @@ impl Budgets for SdkBudgets {
             let answer = scope.call("budgets", "DescribeBudget", params).await?;
             return Ok(answer.get("Budget").map(member_facts).unwrap_or_default());
         }
-        let place = Place { service: "budgets", operation: "DescribeBudget", account: owner, region: &self.region };
+        let site = CallSite::new("budgets", "DescribeBudget", owner, &self.region);
         let request = self.client.describe_budget().account_id(owner.as_ref()).budget_name(name);
-        let answer = request.show_filter_expression(true).send().await.map_err(|error| call_error(place, &error))?;
+        let answer = request.show_filter_expression(true).send().await.map_err(|error| failed(site, error))?;
         Ok(answer.budget.as_ref().map(facts).unwrap_or_default())
     }
 }

@@ -55,7 +55,8 @@ pub enum TableError {
 impl Table {
     /// The table called `name` in the home account and region.
     pub fn new(sdk: &Sdk, name: &str) -> Self {
-        Self { client: Client::new(sdk.config()), name: name.to_owned() }
+        let config = aws_sdk_dynamodb::config::Builder::from(sdk.config()).interceptor(sdk.counter());
+        Self { client: Client::from_conf(config.build()), name: name.to_owned() }
     }
 
     /// Reads one item, consistently.

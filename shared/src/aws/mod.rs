@@ -3,7 +3,11 @@
 //! Member accounts are reached by a model-driven client (`api`), because breadth counts there; the control plane's
 //! fixed handful of calls goes through typed SDK crates, a file each.
 
+mod accounts;
+pub mod api;
 pub mod budgets;
+mod classify;
+mod count;
 pub mod dynamodb;
 mod error;
 pub mod organizations;
@@ -11,8 +15,10 @@ mod port;
 mod sdk;
 pub mod sns;
 pub mod sqs;
-mod typed;
 
+pub use accounts::{AccessRoles, Entry, SdkAccounts, Width};
+pub use classify::{CallSite, failed};
+pub use count::Counter;
 pub use error::{CallError, ErrorClass};
 pub use port::{Accounts, Call, Meter, Scope};
-pub use sdk::Sdk;
+pub use sdk::{Patience, Sdk};

@@ -4,8 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::{Builder, Region as SdkRegion};
 
-use super::typed::{Place, call_error};
-use super::{CallError, Sdk};
+use super::{CallError, CallSite, Sdk, failed};
 use crate::types::TopicArn;
 
 /// What is published.
@@ -47,8 +46,11 @@ impl SdkTopics {
 impl Topics for SdkTopics {
     async fn publish(&self, publication: Publication<'_>) -> Result<String, CallError> {
         let topic = publication.topic;
-        let place = Place { service: "sns", operation: "Publish", account: topic.account(), region: topic.region() };
-        let config = Builder::from(self.sdk.config()).region(SdkRegion::new(topic.region().to_string())).build();
+        let site = CallSite::new("sns", "Publish", topic.account(), topic.region());
+        let config = Builder::from(self.sdk.config())
+            .region(SdkRegion::new(topic.region().to_string()))
+            .interceptor(self.sdk.counter())
+            .build();
         let request = Client::from_conf(config).publish().topic_arn(topic.to_string());
         let request = request.subject(publication.subject).message(publication.message);
         let request = if topic.is_fifo() {
@@ -56,7 +58,7 @@ impl Topics for SdkTopics {
         } else {
             request
         };
-        let answer = request.send().await.map_err(|error| call_error(place, &error))?;
+        let answer = request.send().await.map_err(|error| failed(site, error))?;
         Ok(answer.message_id.unwrap_or_default())
     }
 }

@@ -3,8 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 
-use super::typed::{Place, call_error};
-use super::{CallError, Sdk};
+use super::{CallError, CallSite, Sdk, failed};
 use crate::types::{AccountId, Malformed, Region};
 
 /// A FIFO queue that deliveries wait in.
@@ -29,16 +28,22 @@ impl SdkQueue {
     pub fn new(sdk: &Sdk, url: &str, region: Region) -> Result<Self, Malformed> {
         let account = url.rsplit('/').nth(1).and_then(|account| account.parse().ok());
         let wrong = || Malformed::new(url, "the URL of an SQS queue (https://sqs.region.amazonaws.com/account/name)");
-        Ok(Self { client: Client::new(sdk.config()), url: url.to_owned(), account: account.ok_or_else(wrong)?, region })
+        let config = aws_sdk_sqs::config::Builder::from(sdk.config()).interceptor(sdk.counter());
+        Ok(Self {
+            client: Client::from_conf(config.build()),
+            url: url.to_owned(),
+            account: account.ok_or_else(wrong)?,
+            region,
+        })
     }
 }
 
 #[async_trait]
 impl Queue for SdkQueue {
     async fn send(&self, body: &str, group: &str, deduplication: &str) -> Result<(), CallError> {
-        let place = Place { service: "sqs", operation: "SendMessage", account: &self.account, region: &self.region };
+        let site = CallSite::new("sqs", "SendMessage", &self.account, &self.region);
         let request = self.client.send_message().queue_url(&self.url).message_body(body);
         let request = request.message_group_id(group).message_deduplication_id(deduplication);
-        request.send().await.map(drop).map_err(|error| call_error(place, &error))
+        request.send().await.map(drop).map_err(|error| failed(site, error))
     }
 }

@@ -17,11 +17,19 @@ pub struct Message {
     pub topic: Option<String>,
     /// The SNS subject.
     pub subject: Option<String>,
+    /// The message group of a FIFO queue, within which order is kept.
+    pub group: Option<String>,
     /// How often SQS has handed it out, this time included; 1 outside SQS.
     pub attempt: u32,
 }
 
 impl Message {
+    /// A message that came by itself.
+    pub fn direct(id: impl Into<String>, text: impl Into<String>) -> Self {
+        let (id, text) = (id.into(), text.into());
+        Self { item: None, id, text, topic: None, subject: None, group: None, attempt: 1 }
+    }
+
     /// The text as JSON, if it is.
     pub fn json(&self) -> Option<Value> {
         serde_json::from_str(&self.text).ok()
@@ -37,6 +45,16 @@ pub enum Batch {
     Topic(Vec<Message>),
     /// One event handed over directly (EventBridge, an alarm action, a state machine, a person).
     Direct(Message),
+}
+
+impl Batch {
+    /// The messages, whatever brought them.
+    pub fn messages(self) -> Vec<Message> {
+        match self {
+            Self::Queue(messages) | Self::Topic(messages) => messages,
+            Self::Direct(message) => vec![message],
+        }
+    }
 }
 
 /// Opens the invocation's payload. `invocation` names a bare event that carries no id of its own.
@@ -55,8 +73,9 @@ fn queue(payload: &Value) -> Option<Batch> {
         let item = record.message_id.clone();
         let attempt = record.attributes.get("ApproximateReceiveCount").and_then(|n| n.parse().ok()).unwrap_or(1);
         let body = record.body.unwrap_or_default();
+        let group = record.attributes.get("MessageGroupId").cloned();
         let id = item.clone().unwrap_or_default();
-        Message { item, attempt, ..inner(&body, id) }
+        Message { item, group, attempt, ..inner(&body, id) }
     });
     Some(Batch::Queue(messages.collect()))
 }
@@ -69,16 +88,13 @@ fn inner(body: &str, id: String) -> Message {
     let field = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
     match (field("Type").as_deref(), field("Message")) {
         (Some("Notification"), Some(text)) => Message {
-            item: None,
-            id: field("MessageId").unwrap_or(id),
-            text,
             topic: field("TopicArn"),
             subject: field("Subject"),
-            attempt: 1,
+            ..Message::direct(field("MessageId").unwrap_or(id), text)
         },
         _ => {
             let own = field("detail-type").and_then(|_| field("id"));
-            Message { item: None, id: own.unwrap_or(id), text: body.to_owned(), topic: None, subject: None, attempt: 1 }
+            Message::direct(own.unwrap_or(id), body)
         }
     }
 }
@@ -86,19 +102,16 @@ fn inner(body: &str, id: String) -> Message {
 fn topic(payload: &Value) -> Option<Batch> {
     let event: SnsEvent = serde_json::from_value(payload.clone()).ok()?;
     let messages = event.records.into_iter().map(|record| Message {
-        item: None,
-        id: record.sns.message_id,
-        text: record.sns.message,
         topic: Some(record.sns.topic_arn),
         subject: record.sns.subject,
-        attempt: 1,
+        ..Message::direct(record.sns.message_id, record.sns.message)
     });
     Some(Batch::Topic(messages.collect()))
 }
 
 fn bare(payload: &Value, invocation: &str) -> Batch {
     let id = payload.get("id").and_then(Value::as_str).unwrap_or(invocation).to_owned();
-    Batch::Direct(Message { item: None, id, text: payload.to_string(), topic: None, subject: None, attempt: 1 })
+    Batch::Direct(Message::direct(id, payload.to_string()))
 }
 
 #[cfg(test)]

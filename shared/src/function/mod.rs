@@ -4,6 +4,7 @@
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>); any other source gets the report,
 //! or an error of one of five types.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
@@ -47,21 +48,24 @@ async fn answer(name: &'static str, job: &dyn Job, event: LambdaEvent<Value>) ->
     }
 }
 
-/// Handles a queue's messages in order; after a failure in a FIFO group the rest of the batch is handed back too,
-/// which for standard queues costs a repetition and for FIFO queues keeps the order.
+/// Handles a queue's messages in order. After a failure in a FIFO group the rest of that group is handed back
+/// untouched, which keeps its order; other groups, and standard queues, go on.
 async fn each(name: &'static str, job: &dyn Job, invocation: &Invocation, messages: &[Message]) -> Value {
-    let mut failed = Vec::new();
+    let (mut failed, mut held) = (Vec::new(), BTreeSet::new());
     for message in messages {
-        if one(name, job, invocation, message).await.is_err() {
+        let waits = message.group.as_ref().is_some_and(|group| held.contains(group));
+        if waits || one(name, job, invocation, message).await.is_err() {
             failed.push(json!({ "itemIdentifier": message.item }));
+            held.extend(message.group.clone());
         }
     }
     json!({ "batchItemFailures": failed })
 }
 
 async fn one(name: &'static str, job: &dyn Job, invocation: &Invocation, message: &Message) -> Result<Value, Failure> {
-    let outcome = job.handle(invocation, message).await;
-    telemetry::outcome(name, invocation, message, &outcome);
+    let invocation = Invocation { started: Timestamp::now(), ..invocation.clone() };
+    let outcome = job.handle(&invocation, message).await;
+    telemetry::outcome(name, &invocation, message, &outcome);
     outcome
 }
 
@@ -71,5 +75,50 @@ fn invocation(context: &Context) -> Invocation {
         request_id: context.request_id.clone(),
         started: Timestamp::now(),
         deadline: Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::event::BadEvent;
+
+    /// Fails for messages whose text is `bad`.
+    struct Picky;
+
+    #[async_trait]
+    impl Job for Picky {
+        async fn handle(&self, _invocation: &Invocation, message: &Message) -> Result<Value, Failure> {
+            let bad = BadEvent { problem: "bad".to_owned(), expected: "good" };
+            if message.text == "bad" { Err(bad.into()) } else { Ok(Value::Null) }
+        }
+    }
+
+    /// Messages as item, group and text; the items that are handed back.
+    async fn check(messages: &[(&str, Option<&str>, &str)], expect: &[&str]) {
+        let message = |(item, group, text): &(&str, Option<&str>, &str)| Message {
+            item: Some((*item).to_owned()),
+            group: group.map(str::to_owned),
+            ..Message::direct(*item, *text)
+        };
+        let messages: Vec<Message> = messages.iter().map(message).collect();
+        let now = Timestamp::UNIX_EPOCH;
+        let invocation = Invocation { request_id: "r".to_owned(), started: now, deadline: now };
+        let answer = each("test", &Picky, &invocation, &messages).await;
+        let expect: Vec<Value> = expect.iter().map(|item| json!({ "itemIdentifier": item })).collect();
+        assert_eq!(answer, json!({ "batchItemFailures": expect }));
+    }
+
+    #[tokio::test]
+    async fn one_bad_message_fails_alone() {
+        check(&[("1", None, "good"), ("2", None, "bad"), ("3", None, "good")], &["2"]).await;
+    }
+
+    #[tokio::test]
+    async fn fifo_group_waits_behind_its_failure_and_others_go_on() {
+        let messages = [("1", Some("a"), "bad"), ("2", Some("b"), "good"), ("3", Some("a"), "good")];
+        check(&messages, &["1", "3"]).await;
     }
 }

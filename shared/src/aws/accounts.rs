@@ -1,0 +1,260 @@
+//! The way into accounts: the home account as it is, members through a role that is assumed.
+//!
+//! Organizations puts `OrganizationAccountAccessRole` into accounts that it creates, Control Tower
+//! `AWSControlTowerExecution`, and an invited account has what its owner made: hence a role and its fallbacks.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_smithy_runtime_api::client::identity::SharedIdentityResolver;
+use serde_json::{Value, json};
+use tokio::sync::{OnceCell, Semaphore};
+
+use super::api::{Client, Permits};
+use super::classify::CallSite;
+use super::{Accounts, Call, CallError, ErrorClass, Meter, Scope, Sdk};
+use crate::types::{AccountId, Arn, Region};
+
+/// The roles that let us into a member account, by name (with path, if it has one).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessRoles {
+    /// Tried first.
+    pub role: String,
+    /// Tried next, in this order.
+    pub fallback: Vec<String>,
+}
+
+impl AccessRoles {
+    fn names(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.role).chain(&self.fallback)
+    }
+}
+
+/// How accounts other than home are entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// By assuming a role there.
+    AssumeRole,
+    /// Not at all: every account asked for is the home account.
+    Home,
+}
+
+/// How many calls may be under way at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Width {
+    /// In all accounts together.
+    pub all: usize,
+    /// In one account.
+    pub account: usize,
+}
+
+impl Default for Width {
+    fn default() -> Self {
+        Self { all: 64, account: 16 }
+    }
+}
+
+/// Hands out scopes made from one [`Sdk`]. Cheap to clone.
+#[derive(Clone)]
+pub struct SdkAccounts {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    sdk: Sdk,
+    roles: AccessRoles,
+    entry: Entry,
+    width: Width,
+    all: Arc<Semaphore>,
+    home: OnceCell<AccountId>,
+    doors: Mutex<BTreeMap<AccountId, Arc<OnceCell<Door>>>>,
+}
+
+/// What all regions of an account share.
+#[derive(Clone)]
+struct Door {
+    credentials: SharedIdentityResolver,
+    permits: Permits,
+}
+
+impl SdkAccounts {
+    /// Accounts reached with the credentials of `sdk`.
+    pub fn new(sdk: &Sdk, roles: AccessRoles, entry: Entry) -> Self {
+        Self::with_width(sdk, roles, entry, Width::default())
+    }
+
+    /// The same, with bounds of one's own on the calls under way.
+    pub fn with_width(sdk: &Sdk, roles: AccessRoles, entry: Entry, width: Width) -> Self {
+        let all = Arc::new(Semaphore::new(width.all.max(1)));
+        let (home, doors) = (OnceCell::new(), Mutex::default());
+        Self { inner: Arc::new(Inner { sdk: sdk.clone(), roles, entry, width, all, home, doors }) }
+    }
+}
+
+#[async_trait]
+impl Accounts for SdkAccounts {
+    async fn scope(&self, account: &AccountId, region: &Region) -> Result<Scope, CallError> {
+        let inner = &self.inner;
+        let cell =
+            Arc::clone(inner.doors.lock().unwrap_or_else(PoisonError::into_inner).entry(account.clone()).or_default());
+        let door = cell.get_or_try_init(|| inner.open(account, region)).await?;
+        let client = Client::new(&inner.sdk, account.clone(), region.clone(), door.credentials.clone());
+        Ok(Scope::new(account.clone(), region.clone(), Arc::new(client.within(door.permits.clone()))))
+    }
+
+    async fn home(&self) -> Result<AccountId, CallError> {
+        self.inner.home().await
+    }
+
+    fn meter(&self) -> &Meter {
+        self.inner.sdk.meter()
+    }
+}
+
+impl Inner {
+    /// The account of the process's own credentials, asked once.
+    async fn home(&self) -> Result<AccountId, CallError> {
+        self.home.get_or_try_init(|| who(&self.sdk)).await.cloned()
+    }
+
+    async fn open(&self, account: &AccountId, region: &Region) -> Result<Door, CallError> {
+        let home = self.home().await?;
+        let permits =
+            Permits { all: Arc::clone(&self.all), account: Arc::new(Semaphore::new(self.width.account.max(1))) };
+        if *account == home {
+            return Ok(Door { credentials: SharedIdentityResolver::new(own_credentials(&self.sdk)?), permits });
+        }
+        if self.entry == Entry::Home {
+            let message =
+                format!("the credentials are for {home}, and in this mode no role is assumed in other accounts");
+            return Err(CallSite::new("sts", "AssumeRole", account, region).error(ErrorClass::Denied, message));
+        }
+        let member = Member {
+            sdk: self.sdk.clone(),
+            roles: self.roles.clone(),
+            home,
+            account: account.clone(),
+            first: Mutex::default(),
+        };
+        // At once, so that an account that cannot be entered is told here rather than by the first call into it.
+        let credentials = member.assume().await?;
+        *member.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(credentials);
+        let provider = SharedCredentialsProvider::new(member);
+        Ok(Door { credentials: SharedIdentityResolver::new(provider), permits })
+    }
+}
+
+/// An STS client in the region of the process: tokens of regional endpoints are good in opt-in regions, too.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html>
+fn sts(sdk: &Sdk, home: &AccountId) -> Result<(Client, Region), CallError> {
+    let region = sdk.config().region().and_then(|region| region.as_ref().parse::<Region>().ok());
+    let region =
+        region.ok_or_else(|| no_setting(home, "no region is set: set AWS_REGION to the one Forester runs in"))?;
+    let credentials = SharedIdentityResolver::new(own_credentials(sdk)?);
+    Ok((Client::new(sdk, home.clone(), region.clone(), credentials), region))
+}
+
+fn own_credentials(sdk: &Sdk) -> Result<SharedCredentialsProvider, CallError> {
+    let found = sdk.config().credentials_provider();
+    found.ok_or_else(|| no_setting(&nobody(), "no credentials are set up: AWS_PROFILE, AWS_ACCESS_KEY_ID or a role"))
+}
+
+/// Stands for the account of our own credentials as long as that is not known.
+fn nobody() -> AccountId {
+    const NOBODY: &str = "000000000000";
+    NOBODY.parse().unwrap_or_else(|_| unreachable!("twelve digits are an account id"))
+}
+
+async fn who(sdk: &Sdk) -> Result<AccountId, CallError> {
+    let (sts, region) = sts(sdk, &nobody())?;
+    let identity = sts.call("sts", "GetCallerIdentity", json!({})).await?;
+    let account = identity.get("Account").and_then(Value::as_str).unwrap_or_default();
+    account.parse().map_err(|malformed: crate::types::Malformed| {
+        CallSite::new("sts", "GetCallerIdentity", &nobody(), &region).error(ErrorClass::Other, malformed.to_string())
+    })
+}
+
+/// Credentials in a member account, assumed anew when the SDK's cache asks.
+struct Member {
+    sdk: Sdk,
+    roles: AccessRoles,
+    home: AccountId,
+    account: AccountId,
+    /// Those with which the account was first entered, until they are asked for.
+    first: Mutex<Option<Credentials>>,
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Member({})", self.account)
+    }
+}
+
+impl ProvideCredentials for Member {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let fresh = first.filter(|first| first.expiry().is_none_or(|expiry| expiry > SystemTime::now() + MARGIN));
+        future::ProvideCredentials::new(async move {
+            match fresh {
+                Some(credentials) => Ok(credentials),
+                None => self.assume().await.map_err(CredentialsError::provider_error),
+            }
+        })
+    }
+}
+
+/// Credentials that end sooner are not worth starting with.
+const MARGIN: Duration = Duration::from_secs(60);
+
+impl Member {
+    /// Assumes the first role that lets us in. Only a refusal leads on to the next: after a throttle the next role is the
+    /// wrong answer.
+    async fn assume(&self) -> Result<Credentials, CallError> {
+        let (sts, region) = sts(&self.sdk, &self.home)?;
+        let mut refused = Vec::new();
+        for role in self.roles.names() {
+            match self.assume_one(&sts, &region, role).await {
+                Ok(credentials) => return Ok(credentials),
+                Err(error) if error.class == ErrorClass::Denied => refused.push((role, error)),
+                Err(error) => return Err(error),
+            }
+        }
+        let told: Vec<String> = refused.iter().map(|(role, error)| format!("{role}: {}", error.message)).collect();
+        let message = format!("no role lets us into the account; tried {}", told.join("; "));
+        let site = CallSite::new("sts", "AssumeRole", &self.account, &region);
+        let last = refused.into_iter().last().map(|(_, error)| (error.code, error.request_id));
+        let (code, request_id) = last.unwrap_or_default();
+        Err(CallError { code, request_id, ..site.error(ErrorClass::Denied, message) })
+    }
+
+    async fn assume_one(&self, sts: &Client, region: &Region, role: &str) -> Result<Credentials, CallError> {
+        let arn = Arn::iam(region.partition(), &self.account, &format!("role/{role}"));
+        let params = json!({ "RoleArn": arn, "RoleSessionName": "forester" });
+        let answer = sts.call("sts", "AssumeRole", params).await?;
+        read(&answer).ok_or_else(|| {
+            let site = CallSite::new("sts", "AssumeRole", &self.account, region);
+            site.error(ErrorClass::Other, "the answer holds no credentials")
+        })
+    }
+}
+
+fn read(answer: &Value) -> Option<Credentials> {
+    let text = |name: &str| answer.pointer(&format!("/Credentials/{name}"))?.as_str();
+    let expiry: jiff::Timestamp = text("Expiration")?.parse().ok()?;
+    let (key, secret, token) = (text("AccessKeyId")?, text("SecretAccessKey")?, text("SessionToken")?);
+    Some(Credentials::new(key, secret, Some(token.to_owned()), Some(expiry.into()), "forester"))
+}
+
+fn no_setting(home: &AccountId, message: &str) -> CallError {
+    let region = "us-east-1".parse().unwrap_or_else(|_| unreachable!("a region code"));
+    CallSite::new("sts", "GetCallerIdentity", home, &region).error(ErrorClass::Invalid, message)
+}

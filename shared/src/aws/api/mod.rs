@@ -1,0 +1,19 @@
+//! The model-driven client: any operation of any service in `shared/models`, as `call("ec2", "DescribeVpcs", params)`.
+//!
+//! It is the official SDK runtime (smithy's orchestrator: signing, retries, timeouts, credentials) with requests and
+//! answers shaped by AWS's own service models. One typed crate a service would mean sixty crates, and `aws-sdk-ec2`
+//! alone takes gigabytes to compile; an operation here costs about a kilobyte.
+
+mod checksum;
+mod client;
+mod endpoint;
+mod errors;
+mod model;
+mod page;
+mod parse;
+mod s3;
+mod serialize;
+mod time;
+mod validate;
+
+pub(crate) use client::{Client, Permits};
