@@ -150,12 +150,6 @@ class Wakers(unittest.TestCase):
                 self.run_machine(language, {"Type": "Task", "Resource": arn, "End": True, **more})
                 self.check(said, f"by-{language}")
 
-<<<<<<< ecdfe27987141f7a95f7c7814bb24da99de02ad8
-    def run_machine(self, language: str, task: dict[str, Any]) -> None:
-        states = Caller()("stepfunctions")
-        definition = {"QueryLanguage": language, "StartAt": "Wake", "States": {"Wake": task}}
-        machine = states.create_state_machine(name=language, roleArn=ROLE, definition=json.dumps(definition))
-=======
     def test_waits_can_be_skipped(self) -> None:
         stack().control("POST", "config", {"wait_scale": 0})
         self.addCleanup(stack().control, "POST", "config", {"wait_scale": 1})
@@ -167,7 +161,6 @@ class Wakers(unittest.TestCase):
         machine = states.create_state_machine(
             name=f"{name}-{language}", roleArn=ROLE, definition=json.dumps(definition)
         )
->>>>>>> 5438adcd9aaa322cd2e99d3196db261bb5c9e8be
         started = states.start_execution(stateMachineArn=machine["stateMachineArn"], input=json.dumps({"how": language}))
 
         def ended() -> str | None:

@@ -82,8 +82,6 @@ class Planes(unittest.TestCase):
         actions = [entry["action"] for entry in stack().log() if entry["service"] == "s3control"]
         self.assertEqual(["PutPublicAccessBlock", "GetPublicAccessBlock"], actions[-2:])
 
-<<<<<<< ecdfe27987141f7a95f7c7814bb24da99de02ad8
-=======
     def test_things_of_other_accounts_are_reached_by_their_names(self) -> None:
         one = Caller().assume(member("one"))
         theirs = one("sqs").create_queue(QueueName="theirs")["QueueUrl"]
@@ -96,7 +94,6 @@ class Planes(unittest.TestCase):
         self.assertEqual("to them", one("sqs").receive_message(QueueUrl=theirs)["Messages"][0]["Body"])
         self.assertIn("to us", Caller()("sqs").receive_message(QueueUrl=ours)["Messages"][0]["Body"])
 
->>>>>>> 5438adcd9aaa322cd2e99d3196db261bb5c9e8be
     def test_head_answers_keep_their_length(self) -> None:
         for caller in (Caller(), Caller().assume(member("one"))):
             s3 = caller("s3")

@@ -49,21 +49,11 @@ def listeners(pids: set[int]) -> set[str]:
 
 class Lifecycle(unittest.TestCase):
     def start(self, *arguments: str, stdin: int = subprocess.PIPE) -> tuple[subprocess.Popen[str], dict[str, object]]:
-<<<<<<< ecdfe27987141f7a95f7c7814bb24da99de02ad8
-        process = subprocess.Popen(
-            [sys.executable, str(LAUNCHER), *arguments], stdin=stdin, stdout=subprocess.PIPE, text=True
-        )
-        self.addCleanup(process.wait)
-        self.addCleanup(process.terminate)
-        assert process.stdout is not None
-        self.addCleanup(process.stdout.close)
-=======
         pipe, command = subprocess.PIPE, [sys.executable, str(LAUNCHER), *arguments]
         process = subprocess.Popen(command, stdin=stdin, stdout=pipe, stderr=pipe, text=True)
         self.addCleanup(process.communicate)
         self.addCleanup(process.terminate)
         assert process.stdout is not None
->>>>>>> 5438adcd9aaa322cd2e99d3196db261bb5c9e8be
         return process, json.loads(process.stdout.readline())
 
     def check_gone(self, process: subprocess.Popen[str], pids: set[int], code: int = 0) -> None:
@@ -87,10 +77,7 @@ class Lifecycle(unittest.TestCase):
             pids = descendants(process.pid)
             assert process.stdin is not None
             process.stdin.close()
-<<<<<<< ecdfe27987141f7a95f7c7814bb24da99de02ad8
-=======
             process.stdin = None
->>>>>>> 5438adcd9aaa322cd2e99d3196db261bb5c9e8be
             self.check_gone(process, pids)
             self.assertTrue(Path(kept, "calls.jsonl").exists())
 
@@ -106,11 +93,8 @@ class Lifecycle(unittest.TestCase):
         pids = descendants(process.pid)
         os.kill(max(pids - {process.pid}), signal.SIGKILL)
         self.check_gone(process, pids, 1)
-<<<<<<< ecdfe27987141f7a95f7c7814bb24da99de02ad8
-=======
         assert process.stderr is not None
         self.assertIn("the local stack failed: ministack_plus ended", process.stderr.read())
->>>>>>> 5438adcd9aaa322cd2e99d3196db261bb5c9e8be
 
     def test_it_listens_on_loopback_only(self) -> None:
         loopback = {"0100007F"}

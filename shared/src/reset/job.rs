@@ -134,8 +134,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expect: Option<Request>) {
-        let message =
-            Message { item: None, id: "e".to_owned(), text: text.to_owned(), topic: None, subject: None, attempt: 1 };
+        let message = Message::direct("e", text);
         assert_eq!(Request::try_from(&message).ok(), expect);
     }
 
