@@ -84,9 +84,7 @@ async def run(workdir: Path) -> int:
     return 0
 
 
-def start_children(
-    sockets: dict[str, socket.socket], workdir: Path, endpoint: str
-) -> dict[str, processes.Child]:
+def start_children(sockets: dict[str, socket.socket], workdir: Path, endpoint: str) -> dict[str, processes.Child]:
     """Both emulators, each on its socket."""
     scratch = workdir / "tmp"
     scratch.mkdir(exist_ok=True)

@@ -51,7 +51,9 @@ class Gateway:
         protocol = protocol_of(request, service)
         caller = self.accounts.caller(scope.access_key, request.headers.get("X-Amz-Security-Token", "")) or NOBODY
         action = action_of(request, service, protocol, body)
-        call = Call(service, action, caller.account, scope.region, protocol, scope.access_key, caller.arn, caller.origin)
+        call = Call(
+            service, action, caller.account, scope.region, protocol, scope.access_key, caller.arn, caller.origin
+        )
         return await self.logged(request, replace(call, owner=owner_of(call, request, body)), body)
 
     async def unsigned(self, request: web.Request, body: bytes) -> web.StreamResponse:

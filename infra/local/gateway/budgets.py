@@ -34,7 +34,11 @@ class Spend:
 
     def merged(self, call: Call, answer: Answer) -> Answer:
         """The answer, with the spend in it."""
-        if call.service != "budgets" or call.action not in ("DescribeBudget", "DescribeBudgets") or answer.status != 200:
+        if (
+            call.service != "budgets"
+            or call.action not in ("DescribeBudget", "DescribeBudgets")
+            or answer.status != 200
+        ):
             return answer
         body = json.loads(answer.body)
         for budget in [body["Budget"]] if "Budget" in body else body.get("Budgets", []):

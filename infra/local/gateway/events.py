@@ -32,7 +32,9 @@ async def publish(gateway: Gateway, envelope: dict[str, Any]) -> str:
     if missing:
         raise ValueError(f"the event lacks {', '.join(sorted(missing))}")
     region = envelope.get("region") or HOME_REGION
-    answer = await call_as_management(gateway, MINISTACK, region, "events", "AWSEvents.PutEvents", {"ServiceEvent": envelope})
+    answer = await call_as_management(
+        gateway, MINISTACK, region, "events", "AWSEvents.PutEvents", {"ServiceEvent": envelope}
+    )
     return json.loads(answer.body)["Entries"][0]["EventId"]
 
 
@@ -73,7 +75,12 @@ def api_call(call: Call, params: Any, answered: Any) -> dict[str, Any]:
     """An `AWS API Call via CloudTrail` event."""
     kind = "Root" if call.caller.endswith(":root") else "AssumedRole"
     identity = {"type": kind, "arn": call.caller, "accountId": call.account}
-    fields = {"userIdentity": identity, "requestParameters": params, "responseElements": answered, "eventType": "AwsApiCall"}
+    fields = {
+        "userIdentity": identity,
+        "requestParameters": params,
+        "responseElements": answered,
+        "eventType": "AwsApiCall",
+    }
     return envelope("AWS API Call via CloudTrail", call.action, fields)
 
 
@@ -131,7 +138,14 @@ def answered_creation(answered: dict[str, Any]) -> dict[str, Any]:
     """CreateAccount's answer as CloudTrail shows it."""
     status = answered["CreateAccountStatus"]
     began = spoken(status["RequestedTimestamp"])
-    return {"createAccountStatus": {"id": status["Id"], "state": status["State"], "accountName": MASKED, "requestedTimestamp": began}}
+    return {
+        "createAccountStatus": {
+            "id": status["Id"],
+            "state": status["State"],
+            "accountName": MASKED,
+            "requestedTimestamp": began,
+        }
+    }
 
 
 async def creation_result(gateway: Gateway, request_id: str) -> dict[str, Any]:
@@ -147,7 +161,11 @@ async def creation_result(gateway: Gateway, request_id: str) -> dict[str, Any]:
         "requestedTimestamp": spoken(status["RequestedTimestamp"]),
         "completedTimestamp": spoken(status["CompletedTimestamp"]),
     }
-    shown |= {name: status[key] for name, key in (("accountId", "AccountId"), ("failureReason", "FailureReason")) if key in status}
+    shown |= {
+        name: status[key]
+        for name, key in (("accountId", "AccountId"), ("failureReason", "FailureReason"))
+        if key in status
+    }
     return service_event("CreateAccountResult", {"createAccountStatus": shown})
 
 

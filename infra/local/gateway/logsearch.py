@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from multidict import CIMultiDict
+
 from pattern import BadPattern, compile_pattern
 
 from .call import Call

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from aiohttp import web
 from botocore.exceptions import UnknownServiceError
@@ -57,7 +57,7 @@ def has_query(route: Route, request: web.BaseRequest) -> bool:
     return all(key in request.query and value in (None, request.query[key]) for key, value in route.query)
 
 
-@lru_cache(maxsize=None)
+@cache
 def routes(service: str) -> tuple[Route, ...]:
     """All routes of a service, the most specific first."""
     found = [route for model in MODELS.get(service, [service]) for route in model_routes(model)]

@@ -15,7 +15,8 @@ from .call import Call
 from .errors import error
 
 OPT_IN = set(
-    "af-south-1 ap-east-1 ap-east-2 ap-south-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 ap-southeast-7 "
+    "af-south-1 ap-east-1 ap-east-2 ap-south-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 "
+    "ap-southeast-7 "
     "ca-west-1 eu-central-2 eu-south-1 eu-south-2 il-central-1 me-central-1 me-south-1 mx-central-1".split()
 )
 
@@ -32,7 +33,9 @@ class Regions:
             return None
         if call.protocol == "ec2":
             return error(call, 401, "AuthFailure", "AWS was not able to validate the provided access credentials")
-        code = "UnrecognizedClientException" if call.protocol in ("json", "rest-json", "cbor") else "InvalidClientTokenId"
+        code = (
+            "UnrecognizedClientException" if call.protocol in ("json", "rest-json", "cbor") else "InvalidClientTokenId"
+        )
         status = 400 if call.protocol == "json" else 403
         return error(call, status, code, "The security token included in the request is invalid.")
 

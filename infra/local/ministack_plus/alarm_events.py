@@ -53,7 +53,11 @@ def metric(alarm: dict[str, Any]) -> dict[str, Any]:
     """The alarm's metric, in the words of the event."""
     dimensions = {entry["Name"]: entry["Value"] for entry in alarm.get("Dimensions", [])}
     named = {"namespace": alarm.get("Namespace"), "name": alarm.get("MetricName"), "dimensions": dimensions}
-    stat = {"metric": named, "period": alarm.get("Period"), "stat": alarm.get("Statistic") or alarm.get("ExtendedStatistic")}
+    stat = {
+        "metric": named,
+        "period": alarm.get("Period"),
+        "stat": alarm.get("Statistic") or alarm.get("ExtendedStatistic"),
+    }
     return {"id": "m1", "metricStat": stat, "returnData": True}
 
 

@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 from ministack.services import cloudwatch, cloudwatch_logs
+
 from pattern import BadPattern, compile_pattern, found, path_of
 
 from .patch import around

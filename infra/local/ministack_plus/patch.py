@@ -1,4 +1,4 @@
-"""The one way in which the patches change ministack: a module's function is wrapped, and the wrapper given the original."""
+"""The one way in which the patches change ministack: a function is wrapped, and the wrapper given the original."""
 
 from __future__ import annotations
 

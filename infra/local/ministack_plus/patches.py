@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from . import alarm_events, function_environment, metric_filters, schedules, service_events
+from . import (
+    alarm_events,
+    function_environment,
+    metric_filters,
+    schedules,
+    service_events,
+)
 
 PATCHES = (alarm_events, function_environment, metric_filters, schedules, service_events)
 

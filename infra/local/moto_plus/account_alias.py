@@ -16,7 +16,9 @@ from .patch import around
 
 def create_account_alias(original: Any, self: IAMBackend, alias: str) -> None:
     """Set the alias, unless some account has it."""
-    taken = any(alias in backend.account_aliases for account in list(iam_backends.values()) for backend in account.values())
+    taken = any(
+        alias in backend.account_aliases for account in list(iam_backends.values()) for backend in account.values()
+    )
     if taken:
         raise EntityAlreadyExists(f"The account alias {alias} already exists.")
     original(self, alias)

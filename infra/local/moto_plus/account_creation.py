@@ -22,7 +22,9 @@ from .patch import around
 
 WANTED_ID = "x-local-account-id"
 CALL = threading.local()
-ADMINISTRATOR = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+ADMINISTRATOR = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+)
 
 
 def requests(backend: OrganizationsBackend) -> dict[str, dict[str, Any]]:
@@ -75,7 +77,9 @@ def describe_create_account_status(original: Any, self: OrganizationsBackend, **
     """How one request ended."""
     status = requests(self).get(kwargs["CreateAccountRequestId"])
     if not status:
-        raise OrganizationsClientError("CreateAccountStatusNotFoundException", "You specified a request that doesn't exist.")
+        raise OrganizationsClientError(
+            "CreateAccountStatusNotFoundException", "You specified a request that doesn't exist."
+        )
     return {"CreateAccountStatus": status}
 
 

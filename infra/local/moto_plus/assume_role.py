@@ -45,7 +45,9 @@ def is_open(account: str, caller: str) -> bool:
     """Whether the account exists and is not closed. An account outside any organization is known by its caller only."""
     master = organizations_backends.master_accounts.get(account)
     if not master:
-        return account == caller or any(account == owner for owner, _ in organizations_backends.master_accounts.values())
+        return account == caller or any(
+            account == owner for owner, _ in organizations_backends.master_accounts.values()
+        )
     found = (entry for entry in organizations_backends[master[0]][master[1]].accounts if entry.id == account)
     return any(entry.state == "ACTIVE" for entry in found)
 

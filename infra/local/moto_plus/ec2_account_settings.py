@@ -21,7 +21,12 @@ def settings(response: EC2Response) -> dict[str, Any]:
     """The settings of the caller's account in the called region, kept on moto's backend object."""
     backend = response.ec2_backend
     if not hasattr(backend, "account_settings"):
-        backend.account_settings = {"metadata": {}, "snapshots": "unblocked", "images": "block-new-sharing", "console": False}
+        backend.account_settings = {
+            "metadata": {},
+            "snapshots": "unblocked",
+            "images": "block-new-sharing",
+            "console": False,
+        }
     return backend.account_settings
 
 

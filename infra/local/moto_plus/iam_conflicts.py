@@ -49,7 +49,9 @@ def delete_policy(original: Any, self: IAMBackend, policy_arn: str) -> None:
     if policy.attachment_count:
         raise DeleteConflictException("Cannot delete a policy attached to entities.")
     if len(policy.versions) > 1:
-        raise DeleteConflictException("This policy has more than one version. Before you delete a policy, you must delete its other versions.")
+        raise DeleteConflictException(
+            "This policy has more than one version. Before you delete a policy, you must delete its other versions."
+        )
     original(self, policy_arn)
 
 

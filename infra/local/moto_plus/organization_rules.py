@@ -46,11 +46,17 @@ def move_account(original: Any, self: OrganizationsBackend, **kwargs: Any) -> No
     """Move an account from where it really is to another place that exists."""
     account = self.get_account_by_id(kwargs["AccountId"])
     if account.parent_id != kwargs["SourceParentId"]:
-        raise OrganizationsClientError("SourceParentNotFoundException", "You specified a source root or OU that the account is not in.")
+        raise OrganizationsClientError(
+            "SourceParentNotFoundException", "You specified a source root or OU that the account is not in."
+        )
     if all(place.id != kwargs["DestinationParentId"] for place in self.ou):
-        raise OrganizationsClientError("DestinationParentNotFoundException", "You specified a destination that doesn't exist.")
+        raise OrganizationsClientError(
+            "DestinationParentNotFoundException", "You specified a destination that doesn't exist."
+        )
     if kwargs["SourceParentId"] == kwargs["DestinationParentId"]:
-        raise OrganizationsClientError("DuplicateAccountException", "That account is already present in the specified destination.")
+        raise OrganizationsClientError(
+            "DuplicateAccountException", "That account is already present in the specified destination."
+        )
     original(self, **kwargs)
 
 

@@ -40,7 +40,9 @@ def delete_security_group(original: Any, self: EC2Backend, name: str | None = No
     group = self.get_security_group_from_id(group_id) if group_id else self.get_security_group_from_name(name)
     if group and not getattr(self, "deleting_vpc", False):
         if group.name == "default":
-            raise EC2ClientError("CannotDelete", f'the specified group: "{group.id}" name: "default" cannot be deleted by a user')
+            raise EC2ClientError(
+                "CannotDelete", f'the specified group: "{group.id}" name: "default" cannot be deleted by a user'
+            )
         if referenced(self, group.id) or worn(self, group.id):
             raise DependencyViolationError(f"resource {group.id} has a dependent object")
     return original(self, name=name, group_id=group_id)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 import unittest
 
-from .support import MANAGEMENT, Caller, code_of, create_account, member, organization, stack
+from .support import (
+    MANAGEMENT,
+    Caller,
+    code_of,
+    create_account,
+    member,
+    organization,
+    stack,
+)
 
 
 class Isolation(unittest.TestCase):

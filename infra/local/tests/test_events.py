@@ -7,7 +7,16 @@ import time
 import unittest
 from typing import Any
 
-from .support import MANAGEMENT, Caller, code_of, create_account, eventually, member, organization, stack
+from .support import (
+    MANAGEMENT,
+    Caller,
+    code_of,
+    create_account,
+    eventually,
+    member,
+    organization,
+    stack,
+)
 
 
 class Inbox:
@@ -22,7 +31,9 @@ class Inbox:
 
     def take(self, seconds: float = 5.0) -> list[dict[str, Any]]:
         """The events that have come."""
-        found = eventually(lambda: self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages"), seconds)
+        found = eventually(
+            lambda: self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages"), seconds
+        )
         return [json.loads(message["Body"]) for message in found or []]
 
 
@@ -37,9 +48,14 @@ class ServiceEvents(unittest.TestCase):
         self.assertEqual((account, "SUCCEEDED", "****"), (status["accountId"], status["state"], status["accountName"]))
 
     def test_moves_tags_and_closings_are_told(self) -> None:
-        pattern = {"source": ["aws.organizations"], "detail": {"eventName": [{"anything-but": {"prefix": "CreateAccount"}}]}}
+        pattern = {
+            "source": ["aws.organizations"],
+            "detail": {"eventName": [{"anything-but": {"prefix": "CreateAccount"}}]},
+        }
         account, organizations = member("busy"), Caller()("organizations")
-        unit = organizations.create_organizational_unit(ParentId=organization(), Name="busy")["OrganizationalUnit"]["Id"]
+        unit = organizations.create_organizational_unit(ParentId=organization(), Name="busy")["OrganizationalUnit"][
+            "Id"
+        ]
         inbox = Inbox("changed", pattern)
         organizations.move_account(AccountId=account, SourceParentId=organization(), DestinationParentId=unit)
         organizations.tag_resource(ResourceId=account, Tags=[{"Key": "owner", "Value": "team"}])

@@ -64,7 +64,9 @@ class Environment(unittest.TestCase):
         self.assertEqual(("1", MANAGEMENT), (found["OWN"], found["AWS_ACCESS_KEY_ID"]))
         self.assertNotIn("MINISTACK_ACCOUNT_ID", found)
         calls = [entry for entry in stack().log(since) if entry["action"] == "SendMessage"]
-        self.assertEqual([f"arn:aws:sts::{MANAGEMENT}:assumed-role/functions/speaker"], [call["origin"] for call in calls])
+        self.assertEqual(
+            [f"arn:aws:sts::{MANAGEMENT}:assumed-role/functions/speaker"], [call["origin"] for call in calls]
+        )
         self.assertEqual(["{}"], taken(said))
 
 
@@ -161,7 +163,9 @@ class Wakers(unittest.TestCase):
         machine = states.create_state_machine(
             name=f"{name}-{language}", roleArn=ROLE, definition=json.dumps(definition)
         )
-        started = states.start_execution(stateMachineArn=machine["stateMachineArn"], input=json.dumps({"how": language}))
+        started = states.start_execution(
+            stateMachineArn=machine["stateMachineArn"], input=json.dumps({"how": language})
+        )
 
         def ended() -> str | None:
             status = states.describe_execution(executionArn=started["executionArn"])["status"]
@@ -176,7 +180,9 @@ class Template(unittest.TestCase):
         s3.create_bucket(Bucket="acme-code")
         s3.put_object(Bucket="acme-code", Key="function.zip", Body=package())
         cloudformation.create_stack(
-            StackName="sam", TemplateBody=json.dumps(TEMPLATE), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+            StackName="sam",
+            TemplateBody=json.dumps(TEMPLATE),
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
 
         def ended() -> dict[str, Any] | None:

@@ -21,7 +21,9 @@ class Log(unittest.TestCase):
         code_of(lambda: one("iam").get_role(RoleName="Nobody"))
         entries = stack().log(since)
         self.assertEqual(list(range(since + 1, since + 7)), [entry["n"] for entry in entries])
-        seen = [(e["service"], e["action"], e["account"], e["region"], e["status"], e["plane"], e["write"]) for e in entries]
+        seen = [
+            (e["service"], e["action"], e["account"], e["region"], e["status"], e["plane"], e["write"]) for e in entries
+        ]
         account = member("one")
         self.assertEqual(
             [
@@ -114,7 +116,9 @@ class Planes(unittest.TestCase):
         alerts = [{"Notification": alert, "Subscribers": subscribers}]
         one.create_budget(AccountId=account, Budget=budget, NotificationsWithSubscribers=alerts)
         named = {"AccountId": account, "BudgetName": "monthly"}
-        self.assertEqual("DuplicateRecordException", code_of(lambda: one.create_budget(AccountId=account, Budget=budget)))
+        self.assertEqual(
+            "DuplicateRecordException", code_of(lambda: one.create_budget(AccountId=account, Budget=budget))
+        )
         self.assertEqual(1, len(one.describe_notifications_for_budget(**named)["Notifications"]))
         found = one.describe_subscribers_for_notification(**named, Notification=alert)["Subscribers"]
         self.assertEqual(subscribers, found)
