@@ -37,6 +37,7 @@ from gateway.route import MINISTACK, MOTO
 
 HEALTH = {MOTO: "/moto-api/data.json", MINISTACK: "/_ministack/ready"}
 PATIENCE = 60.0
+PREFIX = "forester-stack-"
 
 
 class StackError(Exception):
@@ -48,7 +49,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Forester's local stack")
     parser.add_argument("--workdir", type=Path, help="keep logs and calls here (default: a temporary directory)")
     named = parser.parse_args().workdir
-    workdir = named or Path(tempfile.mkdtemp(prefix="forester-stack-"))
+    sweep()
+    workdir = named or Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     workdir.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(filename=workdir / "gateway.log", level=logging.WARNING)
     try:
@@ -59,6 +61,14 @@ def main() -> int:
     finally:
         if not named:
             shutil.rmtree(workdir, ignore_errors=True)
+
+
+def sweep() -> None:
+    """Remove the temporary directories of stacks that were killed and could not do it; their names have the pid."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        pid = left.name.removeprefix(PREFIX).partition("-")[0]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 async def run(workdir: Path) -> int:

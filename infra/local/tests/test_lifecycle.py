@@ -88,6 +88,14 @@ class Lifecycle(unittest.TestCase):
             process.kill()
             self.check_gone(process, pids, -signal.SIGKILL)
 
+    def test_what_a_killed_stack_left_is_swept_by_the_next(self) -> None:
+        killed, contract = self.start(stdin=subprocess.DEVNULL)
+        killed.kill()
+        killed.wait()
+        self.assertTrue(Path(str(contract["workdir"])).exists())
+        self.start()
+        self.assertFalse(Path(str(contract["workdir"])).exists())
+
     def test_the_death_of_an_emulator_is_told(self) -> None:
         process, _ = self.start(stdin=subprocess.DEVNULL)
         pids = descendants(process.pid)
