@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use crate::Outcome;
 
 fn set_by_xtask(name: &str) -> Outcome<PathBuf> {
-    let value = std::env::var_os(name).ok_or_else(|| format!("{name} is not set: run this through `cargo xtask test` or `cargo xtask demo`"))?;
+    let value = std::env::var_os(name)
+        .ok_or_else(|| format!("{name} is not set: run this through `cargo xtask test` or `cargo xtask demo`"))?;
     Ok(PathBuf::from(value))
 }
 

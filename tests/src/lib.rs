@@ -1,5 +1,18 @@
-//! What the end-to-end tests, the demonstration and the benchmarks stand on.
+//! The real binaries on the local stack: what the end-to-end tests, the benchmarks and `cargo xtask demo` stand on.
 
 pub mod bench;
+pub mod command;
+pub mod control;
+pub mod deploy;
+pub mod environment;
 pub mod http;
+pub mod jobs;
+pub mod local;
 pub mod runtime_api;
+pub mod seed;
+pub mod stack;
+pub mod webhook;
+pub mod world;
+
+/// What every step here returns: it worked, or a sentence about what did not.
+pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;

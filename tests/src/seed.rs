@@ -33,7 +33,8 @@ async fn network_and_machines(scope: &Scope) -> Outcome<()> {
     // Each group lets the other in: neither can be deleted before a rule is.
     for (one, other) in [(0, 1), (1, 0)] {
         let (Some(one), Some(other)) = (groups.get(one), groups.get(other)) else { continue };
-        let rule = json!({ "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "UserIdGroupPairs": [{ "GroupId": other }] });
+        let rule =
+            json!({ "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "UserIdGroupPairs": [{ "GroupId": other }] });
         make("AuthorizeSecurityGroupIngress", json!({ "GroupId": one, "IpPermissions": [rule] })).await?;
     }
     let image = json!({

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
-use crate::http::request;
+use crate::control::request;
 use crate::{Outcome, environment};
 
 /// How long the stack may take to answer its first call.
