@@ -80,7 +80,11 @@ fn configuration(webhook: &Webhook) -> Outcome<String> {
 }
 
 /// Asks again and again until there is an answer, and says what was waited for if there is none in time.
-pub async fn eventually<T>(limit: Duration, what: &str, mut ask: impl AsyncFnMut() -> Outcome<Option<T>>) -> Outcome<T> {
+pub async fn eventually<T>(
+    limit: Duration,
+    what: &str,
+    mut ask: impl AsyncFnMut() -> Outcome<Option<T>>,
+) -> Outcome<T> {
     let began = Instant::now();
     loop {
         match ask().await {

@@ -4,8 +4,12 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
 
 use super::StoreError;
+use crate::aws::{CallError, Scope};
 
 /// Where large documents go.
 #[async_trait]
@@ -54,5 +58,49 @@ impl Objects for DirectoryObjects {
                 Err(StoreError::Unavailable { action: format!("read {}", path.display()), message: error.to_string() })
             }
         }
+    }
+}
+
+/// Documents as objects of a bucket in the home account.
+#[derive(Clone, Debug)]
+pub struct BucketObjects {
+    home: Scope,
+    bucket: String,
+}
+
+impl BucketObjects {
+    /// Objects of `bucket`, reached through `home`.
+    pub fn new(home: Scope, bucket: impl Into<String>) -> Self {
+        Self { home, bucket: bucket.into() }
+    }
+
+    fn failed(&self, action: &str, key: &str, error: &CallError) -> StoreError {
+        StoreError::Unavailable { action: format!("{action} s3://{}/{key}", self.bucket), message: error.to_string() }
+    }
+}
+
+#[async_trait]
+impl Objects for BucketObjects {
+    async fn put(&self, key: &str, body: &[u8], content_type: &str) -> Result<String, StoreError> {
+        let object = json!({
+            "Bucket": self.bucket, "Key": key, "Body": STANDARD.encode(body), "ContentType": content_type,
+        });
+        let put = self.home.call("s3", "PutObject", object).await;
+        put.map(|_| format!("s3://{}/{key}", self.bucket)).map_err(|error| self.failed("write", key, &error))
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let read = self.home.call("s3", "GetObject", json!({ "Bucket": self.bucket, "Key": key })).await;
+        let object = match read {
+            Ok(object) => object,
+            Err(error) if error.is_gone() => return Ok(None),
+            Err(error) => return Err(self.failed("read", key, &error)),
+        };
+        let body = object.get("Body").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let bytes = STANDARD.decode(body).map_err(|error| StoreError::Unavailable {
+            action: format!("read s3://{}/{key}", self.bucket),
+            message: format!("the body is not base64: {error}"),
+        })?;
+        Ok(Some(bytes))
     }
 }

@@ -95,7 +95,8 @@ struct Timeline {
 impl Timeline {
     fn start() -> Self {
         let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("        {spinner} {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let style = ProgressStyle::with_template("        {spinner} {elapsed}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
         spinner.set_style(style);
         spinner.enable_steady_tick(Duration::from_millis(120));
         Self { began: Instant::now(), spinner }

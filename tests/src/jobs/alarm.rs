@@ -24,7 +24,9 @@ pub async fn run(local: &Local) -> Outcome<Effect> {
     let id = local.put_event(&alarm(local, acted)?).await?;
     local.handled("AlarmFanout", &id).await?;
     let message = delivered(local, before, ALARM).await?;
-    for (what, expected) in [("who", "Root"), ("what", "CreateAccessKey"), ("where", affected.as_str()), ("from", "203.0.113.64")] {
+    for (what, expected) in
+        [("who", "Root"), ("what", "CreateAccessKey"), ("where", affected.as_str()), ("from", "203.0.113.64")]
+    {
         if !message.body.contains(expected) {
             return Err(format!("the message does not say {what} ({expected}): {}", message.body).into());
         }
@@ -32,7 +34,8 @@ pub async fn run(local: &Local) -> Outcome<Effect> {
     if message.body.contains("ListBuckets") {
         return Err("the message names an event that the alarm's filter does not match".into());
     }
-    let changes = vec![format!("1 message: {}", title(&message)?), "the event behind it found by the alarm's own filter".into()];
+    let changes =
+        vec![format!("1 message: {}", title(&message)?), "the event behind it found by the alarm's own filter".into()];
     clock.stop(local, "CloudWatch Alarm State Change", "alarm-fanout, alert-delivery", changes).await
 }
 

@@ -53,7 +53,8 @@ pub async fn again(local: &Local) -> Outcome<Vec<String>> {
     local.handled("AccountBaseline", &id).await?;
     let calls = local.stack.calls(since).await?.into_iter();
     let of_account = calls.filter(|call| call.account.as_deref() == Some(account.as_ref()));
-    let writes = of_account.filter_map(|call| call.action.filter(|action| writes(action)).map(|a| format!("{}:{a}", call.service)));
+    let writes = of_account
+        .filter_map(|call| call.action.filter(|action| writes(action)).map(|a| format!("{}:{a}", call.service)));
     Ok(writes.collect())
 }
 
@@ -81,16 +82,38 @@ async fn globally_missing(scope: &Scope, name: &str) -> Outcome<Vec<String>> {
     let role = json!({ "RoleName": "SecurityReviewer" });
     let policies = scope.call("iam", "ListAttachedRolePolicies", role).await;
     let answers = [
-        ("alias", scope.call("iam", "ListAccountAliases", json!({})).await, "/AccountAliases/0", json!(format!("acme-{name}"))),
-        ("password policy", scope.call("iam", "GetAccountPasswordPolicy", json!({})).await, "/PasswordPolicy/MinimumPasswordLength", json!(14)),
-        ("S3 public access block", scope.call("s3control", "GetPublicAccessBlock", json!({ "AccountId": account })).await, "/PublicAccessBlockConfiguration/RestrictPublicBuckets", json!(true)),
+        (
+            "alias",
+            scope.call("iam", "ListAccountAliases", json!({})).await,
+            "/AccountAliases/0",
+            json!(format!("acme-{name}")),
+        ),
+        (
+            "password policy",
+            scope.call("iam", "GetAccountPasswordPolicy", json!({})).await,
+            "/PasswordPolicy/MinimumPasswordLength",
+            json!(14),
+        ),
+        (
+            "S3 public access block",
+            scope.call("s3control", "GetPublicAccessBlock", json!({ "AccountId": account })).await,
+            "/PublicAccessBlockConfiguration/RestrictPublicBuckets",
+            json!(true),
+        ),
         ("role", policies, "/AttachedPolicies/0/PolicyName", json!("ReadOnlyAccess")),
-        ("budget", scope.call("budgets", "DescribeBudgets", budgets).await, "/Budgets/0/BudgetLimit/Unit", json!("USD")),
+        (
+            "budget",
+            scope.call("budgets", "DescribeBudgets", budgets).await,
+            "/Budgets/0/BudgetLimit/Unit",
+            json!("USD"),
+        ),
     ];
     let lacks = |answer: Result<Value, CallError>, pointer: &str, expect: &Value| match answer {
         Ok(answer) => answer.pointer(pointer) != Some(expect),
         Err(_) => true,
     };
-    let missing = answers.into_iter().filter_map(|(what, answer, pointer, expect)| lacks(answer, pointer, &expect).then(|| what.to_owned()));
+    let missing = answers
+        .into_iter()
+        .filter_map(|(what, answer, pointer, expect)| lacks(answer, pointer, &expect).then(|| what.to_owned()));
     Ok(missing.collect())
 }

@@ -15,7 +15,11 @@ pub const NAME: &str = "sbx-ana";
 
 /// What must be gone: service, listing operation, parameters.
 const LISTINGS: [(&str, &str, &str); 11] = [
-    ("ec2", "DescribeInstances", r#"{"Filters":[{"Name":"instance-state-name","Values":["pending","running","stopping","stopped"]}]}"#),
+    (
+        "ec2",
+        "DescribeInstances",
+        r#"{"Filters":[{"Name":"instance-state-name","Values":["pending","running","stopping","stopped"]}]}"#,
+    ),
     ("ec2", "DescribeVolumes", "{}"),
     ("ec2", "DescribeSecurityGroups", "{}"),
     ("ec2", "DescribeVpcs", "{}"),
@@ -106,7 +110,9 @@ pub async fn left(local: &Local) -> Outcome<Vec<String>> {
         for (service, operation, params) in LISTINGS {
             let found = scope.pages(service, operation, serde_json::from_str(params)?).await?;
             let kept = |item: &Value| item["GroupName"] == json!("default") || item["IsDefault"] == json!(true);
-            left.extend(found.iter().filter(|item| !kept(item)).map(|item| format!("{region} {service}:{operation} {item}")));
+            left.extend(
+                found.iter().filter(|item| !kept(item)).map(|item| format!("{region} {service}:{operation} {item}")),
+            );
         }
     }
     let global = local.world.scope(NAME, "us-east-1").await?;
