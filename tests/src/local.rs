@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::deploy::{Deployment, deploy};
-use crate::webhook::Webhook;
 use crate::stack::{SeenCall, Stack};
+use crate::webhook::Webhook;
 use crate::world::{HOME, World, text};
 use crate::{Outcome, environment, seed};
 

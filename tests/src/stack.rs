@@ -2,7 +2,6 @@
 //!
 //! The child ends when its standard input closes, so nothing survives this process, however it ends.
 
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 

@@ -90,7 +90,8 @@ async fn only_sandboxes_are_ever_emptied() -> Outcome<()> {
         let ran = terminal.run(&["reset", "run", account, "--yes"]).await?;
         assert_eq!(ran.code, 3, "{account}: {ran:?}");
         let calls = stack.calls(since).await?;
-        let deletes = calls.iter().filter(|call| call.action.as_deref().is_some_and(|action| action.starts_with("Delete")));
+        let deletes =
+            calls.iter().filter(|call| call.action.as_deref().is_some_and(|action| action.starts_with("Delete")));
         assert_eq!(deletes.count(), 0, "{account}");
     }
     stack.stop().await

@@ -104,8 +104,8 @@ async fn entrances(forester: &Forester, accounts: &[Account]) -> Vec<Finding> {
             scope.call("sts", "GetCallerIdentity", json!({})).await
         };
         findings.push(match entered.await {
-            Ok(identity) if identity["Account"] == json!(account.id) => Finding::ok(what),
-            Ok(identity) => Finding::missing(what, format_args!("its role leads to account {}", identity["Account"])),
+            Ok(identity) if identity.get("Account") == Some(&json!(account.id)) => Finding::ok(what),
+            Ok(identity) => Finding::missing(what, format_args!("its role leads to somebody else: {identity}")),
             Err(error) => Finding::missing(what, error),
         });
     }
@@ -118,12 +118,12 @@ async fn trail(home: &Scope) -> Finding {
     let what = "a trail with logging on records this account's management events";
     let hint = "without one EventBridge hears nothing of Organizations: create a trail (an organization trail is best)";
     let trails = match home.call("cloudtrail", "DescribeTrails", json!({})).await {
-        Ok(answer) => answer["trailList"].as_array().cloned().unwrap_or_default(),
+        Ok(answer) => answer.get("trailList").and_then(Value::as_array).cloned().unwrap_or_default(),
         Err(error) => return Finding::unknown(what, &error),
     };
     for trail in &trails {
-        match home.call("cloudtrail", "GetTrailStatus", json!({ "Name": trail["TrailARN"] })).await {
-            Ok(status) if status["IsLogging"] == Value::Bool(true) => return Finding::ok(what),
+        match home.call("cloudtrail", "GetTrailStatus", json!({ "Name": trail.get("TrailARN") })).await {
+            Ok(status) if status.get("IsLogging") == Some(&Value::Bool(true)) => return Finding::ok(what),
             Ok(_) => {}
             Err(error) => return Finding::unknown(what, &error),
         }
@@ -146,9 +146,10 @@ async fn topics(home: &Scope) -> Finding {
     let what = "every topic subscription of this account is confirmed";
     match home.pages("sns", "ListSubscriptions", json!({})).await {
         Ok(subscriptions) => {
-            let pending = |subscription: &&Value| subscription["SubscriptionArn"] == json!("PendingConfirmation");
+            let pending =
+                |subscription: &&Value| subscription.get("SubscriptionArn") == Some(&json!("PendingConfirmation"));
             let waiting: Vec<&str> =
-                subscriptions.iter().filter(pending).filter_map(|one| one["TopicArn"].as_str()).collect();
+                subscriptions.iter().filter(pending).filter_map(|one| one.get("TopicArn")?.as_str()).collect();
             match waiting.as_slice() {
                 [] => Finding::ok(what),
                 waiting => Finding::missing(what, format_args!("unconfirmed: {}", waiting.join(", "))),

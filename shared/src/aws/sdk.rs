@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
@@ -16,6 +17,7 @@ use aws_types::service_config::ServiceConfigKey;
 
 use super::Meter;
 use super::count::Counter;
+use crate::types::Region;
 
 /// How patient every client is.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,17 +61,23 @@ impl Sdk {
 
     /// The same, with a patience of one's own.
     pub async fn patient(patience: Patience) -> Self {
-        let defaults = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(http_client())
-            .retry_config(patience.retries())
-            .timeout_config(patience.timeouts())
-            // The default keeps 64 identities; an organization has more accounts than that.
-            .identity_cache(IdentityCache::lazy().max_partitions(4096).load_timeout(Duration::from_secs(30)).build());
-        let defaults = match AppName::new("forester") {
-            Ok(name) => defaults.app_name(name),
-            Err(_) => defaults,
-        };
+        Self { config: defaults(&patience).load().await, meter: Meter::default() }
+    }
+
+    /// An SDK that knows nothing of the environment: one endpoint for everything, and an access key whose secret does
+    /// not matter. For local stacks.
+    pub async fn at(endpoint: &str, access_key: &str, region: &Region) -> Self {
+        let credentials = Credentials::from_keys(access_key, "local", None);
+        let defaults = defaults(&Patience::default())
+            .endpoint_url(endpoint)
+            .credentials_provider(credentials)
+            .region(aws_config::Region::new(region.to_string()));
         Self { config: defaults.load().await, meter: Meter::default() }
+    }
+
+    /// The region that environment or shared files name.
+    pub fn region(&self) -> Option<Region> {
+        self.config.region().and_then(|region| region.as_ref().parse().ok())
     }
 
     /// Counts every call of every client made from this.
@@ -116,6 +124,19 @@ impl Patience {
             .operation_attempt_timeout(self.attempt)
             .operation_timeout(self.call)
             .build()
+    }
+}
+
+fn defaults(patience: &Patience) -> ConfigLoader {
+    let defaults = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(http_client())
+        .retry_config(patience.retries())
+        .timeout_config(patience.timeouts())
+        // The default keeps 64 identities; an organization has more accounts than that.
+        .identity_cache(IdentityCache::lazy().max_partitions(4096).load_timeout(Duration::from_secs(30)).build());
+    match AppName::new("forester") {
+        Ok(name) => defaults.app_name(name),
+        Err(_) => defaults,
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Clock, Effect};
-use crate::webhook::Received;
 use crate::local::{Local, eventually};
+use crate::webhook::Received;
 use crate::{Outcome, environment};
 
 /// Publishes one notification twice, as SNS may, and waits for the one message that comes of it.
