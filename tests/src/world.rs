@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use forester::aws::{AccessRoles, Accounts, Entry, Scope, SdkAccounts};
 use forester::types::{AccountId, Region};
 use serde_json::{Value, json};
 
 use crate::Outcome;
+use crate::local::eventually;
 use crate::stack::Stack;
 
 /// Where Forester is deployed.
@@ -69,7 +71,7 @@ impl World {
         let tags: Vec<Value> = tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
         let request = json!({ "AccountName": name, "Email": format!("aws+{name}@acme.example"), "Tags": tags });
         let made = management.call("organizations", "CreateAccount", request).await?;
-        let id: AccountId = text(&made, "/CreateAccountStatus/AccountId")?.parse()?;
+        let id = created(&management, &text(&made, "/CreateAccountStatus/Id")?).await?;
         let (from, to) = (self.ou("")?, self.ou(ou)?);
         let place = json!({ "AccountId": id, "SourceParentId": from, "DestinationParentId": to });
         management.call("organizations", "MoveAccount", place).await?;
@@ -95,6 +97,19 @@ impl World {
         let regions = answer["Regions"].as_array().ok_or("no regions")?;
         Ok(regions.iter().filter_map(|region| region["RegionName"].as_str()).map(str::to_owned).collect())
     }
+}
+
+/// The id of an account that is being created, once it is.
+async fn created(management: &Scope, request: &str) -> Outcome<AccountId> {
+    let asked = json!({ "CreateAccountRequestId": request });
+    let created = async || {
+        let told = management.call("organizations", "DescribeCreateAccountStatus", asked.clone()).await?;
+        match text(&told, "/CreateAccountStatus/State")?.as_str() {
+            "SUCCEEDED" => Ok(Some(text(&told, "/CreateAccountStatus/AccountId")?)),
+            _ => Ok(None),
+        }
+    };
+    Ok(eventually(Duration::from_secs(30), "a new account", created).await?.parse()?)
 }
 
 /// The text at a JSON pointer of an answer.
