@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::aws::{Accounts, CallError, Sdk};
+use crate::aws::dynamodb::Table;
+use crate::aws::{AccessRoles, Accounts, CallError, Entry, Sdk, SdkAccounts};
 use crate::config::{Config, ConfigErrors};
-use crate::org::Directory;
-use crate::store::{Objects, Store};
+use crate::org::{self, Directory};
+use crate::store::{BucketObjects, DirectoryObjects, DynamoStore, FileStore, Objects, Store};
 
 /// What the environment says. Every problem is collected before the first is reported.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,11 +108,41 @@ impl Forester {
 
     /// Reads the file and wires the parts.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let unreadable = |message: String| StartError::Unreadable { location: settings.config.clone(), message };
-        let text = std::fs::read_to_string(&settings.config).map_err(|error| unreadable(error.to_string()))?;
-        let _config = Config::parse(&text, &settings.config)?;
-        Err(unreadable("the way into accounts is not wired yet".to_owned()))
+        let sdk = Sdk::load().await;
+        let config = Arc::new(read(&settings.config, &sdk).await?);
+        let entry = org::entry(&config);
+        let roles = AccessRoles { role: config.access.role.clone(), fallback: config.access.fallback.clone() };
+        let accounts: Arc<dyn Accounts> = Arc::new(SdkAccounts::new(&sdk, roles, entry));
+        let home = accounts.home().await?;
+        let directory = org::directory(&config, &sdk, &accounts);
+        let store: Arc<dyn Store> = match &settings.table {
+            Some(table) => Arc::new(DynamoStore::new(Table::new(&sdk, table))),
+            None => Arc::new(FileStore::new(settings.state.join("state.redb"))),
+        };
+        let objects: Arc<dyn Objects> = match &settings.bucket {
+            Some(bucket) => Arc::new(BucketObjects::new(accounts.scope(&home, &config.home_region).await?, bucket)),
+            None => Arc::new(DirectoryObjects::new(&settings.state)),
+        };
+        Ok(Self { settings, config, sdk, accounts, directory, store, objects })
     }
+}
+
+/// Reads the configuration from a file, or from S3 with the process's own credentials.
+async fn read(location: &str, sdk: &Sdk) -> Result<Config, StartError> {
+    let unreadable = |message: String| StartError::Unreadable { location: location.to_owned(), message };
+    let text = match location.strip_prefix("s3://").and_then(|rest| rest.split_once('/')) {
+        Some((bucket, key)) => {
+            let region = sdk.region().ok_or_else(|| unreadable("no region is set: set AWS_REGION".to_owned()))?;
+            let nobody = AccessRoles { role: String::new(), fallback: Vec::new() };
+            let accounts = SdkAccounts::new(sdk, nobody, Entry::Home);
+            let home = accounts.scope(&accounts.home().await?, &region).await?;
+            let bytes = BucketObjects::new(home, bucket).get(key).await.map_err(|error| unreadable(error.to_string()))?;
+            let bytes = bytes.ok_or_else(|| unreadable("there is no such object".to_owned()))?;
+            String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?
+        }
+        None => std::fs::read_to_string(location).map_err(|error| unreadable(error.to_string()))?,
+    };
+    Ok(Config::parse(&text, location)?)
 }
 
 #[cfg(test)]

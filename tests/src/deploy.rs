@@ -22,6 +22,9 @@ const ARTIFACTS: &str = "forester-artifacts";
 const STACK: &str = "forester";
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// The last of the functions' variables in the template; here they get one more, which lets webhooks be on loopback.
+const OUTBOX_VARIABLE: &str = "FORESTER_OUTBOX: !Ref OutboxQueue";
+
 /// Writes `bootstrap` (argument 1) into a zip (argument 2) with the mode that Lambda needs; stored, because speed
 /// counts here and size does not.
 const ZIP: &str = "
@@ -88,6 +91,7 @@ async fn with_artifacts(home: &Scope) -> Outcome<String> {
         upload(home, &format!("{name}.zip"), &zip).await?;
         template = template.replace(&format!("../dist/{name}.zip"), &format!("s3://{ARTIFACTS}/{name}.zip"));
     }
+    template = template.replace(OUTBOX_VARIABLE, &format!("{OUTBOX_VARIABLE}\n        FORESTER_ALLOW_LOOPBACK: '1'"));
     let machine = std::fs::read(infra.join("statemachines/sandbox-reset.asl.json"))?;
     upload(home, "sandbox-reset.asl.json", &machine).await?;
     let uploaded = format!("s3://{ARTIFACTS}/sandbox-reset.asl.json");
