@@ -113,14 +113,20 @@ impl Forester {
         let entry = org::entry(&config);
         let roles = AccessRoles { role: config.access.role.clone(), fallback: config.access.fallback.clone() };
         let accounts: Arc<dyn Accounts> = Arc::new(SdkAccounts::new(&sdk, roles, entry));
-        let home = accounts.home().await?;
+        // The first call opens the connection while the platform still gives a whole processor.
+        if let Err(error) = accounts.home().await {
+            tracing::warn!("the account of the credentials at hand is not known yet: {error}");
+        }
         let directory = org::directory(&config, &sdk, &accounts);
         let store: Arc<dyn Store> = match &settings.table {
             Some(table) => Arc::new(DynamoStore::new(Table::new(&sdk, table))),
             None => Arc::new(FileStore::new(settings.state.join("state.redb"))),
         };
         let objects: Arc<dyn Objects> = match &settings.bucket {
-            Some(bucket) => Arc::new(BucketObjects::new(accounts.scope(&home, &config.home_region).await?, bucket)),
+            Some(bucket) => {
+                let home = accounts.home().await?;
+                Arc::new(BucketObjects::new(accounts.scope(&home, &config.home_region).await?, bucket))
+            }
             None => Arc::new(DirectoryObjects::new(&settings.state)),
         };
         Ok(Self { settings, config, sdk, accounts, directory, store, objects })
