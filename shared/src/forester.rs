@@ -142,7 +142,8 @@ async fn read(location: &str, sdk: &Sdk) -> Result<Config, StartError> {
             let nobody = AccessRoles { role: String::new(), fallback: Vec::new() };
             let accounts = SdkAccounts::new(sdk, nobody, Entry::Home);
             let home = accounts.scope(&accounts.home().await?, &region).await?;
-            let bytes = BucketObjects::new(home, bucket).get(key).await.map_err(|error| unreadable(error.to_string()))?;
+            let bytes =
+                BucketObjects::new(home, bucket).get(key).await.map_err(|error| unreadable(error.to_string()))?;
             let bytes = bytes.ok_or_else(|| unreadable("there is no such object".to_owned()))?;
             String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?
         }

@@ -92,12 +92,17 @@ async fn events_of_another_kind_go_back_to_the_queue_with_a_reason() -> Outcome<
     let bench = Bench::set_up("kind", |config| config).await?;
     for name in ["account-baseline", "sandbox-reset", "alert-delivery"] {
         let mut function = bench.function(name).await?;
-        let outcome = function.invoke(&batch(&[r#"{"id":"e1","detail-type":"Scheduled Event","source":"acme.example"}"#])).await;
+        let outcome =
+            function.invoke(&batch(&[r#"{"id":"e1","detail-type":"Scheduled Event","source":"acme.example"}"#])).await;
         assert_eq!(failed_items(&outcome.answer), ["m0"], "{name}: {}", function.log());
         let log = function.stop().await;
-        let line = log.lines().find(|line| line.contains("could not handle")).ok_or(format!("{name} said nothing: {log}"))?;
+        let line =
+            log.lines().find(|line| line.contains("could not handle")).ok_or(format!("{name} said nothing: {log}"))?;
         let line: Value = serde_json::from_str(line)?;
-        assert_eq!((&line["level"], &line["error.kind"], &line["service"]), (&json!("ERROR"), &json!("BadEvent"), &json!(name)));
+        assert_eq!(
+            (&line["level"], &line["error.kind"], &line["service"]),
+            (&json!("ERROR"), &json!("BadEvent"), &json!(name))
+        );
         assert!(log.contains("\"BadEvent\":1"), "{name} counted nothing: {log}");
     }
     bench.tear_down().await
@@ -127,7 +132,9 @@ async fn an_unknown_account_is_named_and_kept() -> Outcome<()> {
 
 #[tokio::test]
 async fn a_role_that_cannot_be_assumed_is_named_and_the_message_kept() -> Outcome<()> {
-    let bench = Bench::set_up("role", |config| config.replace("role: OrganizationAccountAccessRole", "role: NoSuchRole")).await?;
+    let bench =
+        Bench::set_up("role", |config| config.replace("role: OrganizationAccountAccessRole", "role: NoSuchRole"))
+            .await?;
     let dev = bench.world.ids.get("dev").ok_or("no account dev")?.to_string();
     let mut function = bench.function("account-baseline").await?;
     let outcome = function.invoke(&batch(&[&json!({ "account": dev }).to_string()])).await;
