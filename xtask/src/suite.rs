@@ -11,7 +11,7 @@ use crate::tally::Tally;
 use crate::{models, programs, python};
 
 /// Enough random inputs for every operation to be met; `cargo xtask conformance` takes more.
-const CONFORMANCE: &str = "300";
+const CONFORMANCE: &str = "1000";
 
 /// What became of all steps.
 #[derive(Default)]

@@ -258,3 +258,100 @@ fn no_setting(home: &AccountId, message: &str) -> CallError {
     let region = "us-east-1".parse().unwrap_or_else(|_| unreachable!("a region code"));
     CallSite::new("sts", "GetCallerIdentity", home, &region).error(ErrorClass::Invalid, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::loopback::{Reply, Seen, serve};
+    use super::*;
+
+    /// A server that knows one account, lets the roles of `open` be assumed until `expiry`, and has no tables.
+    async fn accounts(open: &'static str, expiry: &'static str, entry: Entry) -> (SdkAccounts, Seen) {
+        let (sdk, seen) = serve(move |_, request| {
+            if request.contains("GetCallerIdentity") {
+                return answer("GetCallerIdentity", "<Account>111122223333</Account>");
+            }
+            if !request.contains("Action=AssumeRole") {
+                return Reply::Answer(200, "{\"TableNames\":[]}".to_owned());
+            }
+            if !request.contains(open) {
+                let error = "<Error><Code>AccessDenied</Code><Message>not you</Message></Error>";
+                return Reply::Answer(403, format!("<ErrorResponse>{error}</ErrorResponse>"));
+            }
+            let keys = "<AccessKeyId>AKIDMEMBER</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>";
+            answer("AssumeRole", &format!("<Credentials>{keys}<Expiration>{expiry}</Expiration></Credentials>"))
+        })
+        .await;
+        let roles = AccessRoles { role: "First".to_owned(), fallback: vec!["Second".to_owned()] };
+        (SdkAccounts::new(&sdk, roles, entry), seen)
+    }
+
+    fn answer(operation: &str, inside: &str) -> Reply {
+        let result = format!("<{operation}Result>{inside}</{operation}Result>");
+        Reply::Answer(200, format!("<{operation}Response>{result}</{operation}Response>"))
+    }
+
+    const LATER: &str = "2099-01-01T00:00:00Z";
+
+    fn member() -> AccountId {
+        "222233334444".parse().unwrap()
+    }
+
+    fn region(code: &str) -> Region {
+        code.parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn fallback_role_is_taken_and_shared_by_all_regions() {
+        let (accounts, seen) = accounts("Second", LATER, Entry::AssumeRole).await;
+        for code in ["eu-west-1", "us-east-2"] {
+            let scope = accounts.scope(&member(), &region(code)).await.unwrap();
+            scope.call("dynamodb", "ListTables", json!({})).await.unwrap();
+            scope.call("dynamodb", "ListTables", json!({})).await.unwrap();
+        }
+        let calls = accounts.meter().by_operation();
+        assert_eq!((calls["sts:AssumeRole"], calls["dynamodb:ListTables"]), (2, 4));
+        assert!(seen.lock().unwrap().last().unwrap().contains("Credential=AKIDMEMBER/"));
+    }
+
+    #[tokio::test]
+    async fn error_names_every_role_tried() {
+        let (accounts, _) = accounts("Third", LATER, Entry::AssumeRole).await;
+        let error = accounts.scope(&member(), &region("eu-west-1")).await.unwrap_err();
+        assert_eq!((error.class, error.code.as_deref()), (ErrorClass::Denied, Some("AccessDenied")));
+        assert_eq!(error.message, "no role lets us into the account; tried First: not you; Second: not you");
+    }
+
+    #[tokio::test]
+    async fn credentials_that_are_about_to_end_are_renewed() {
+        let (accounts, _) = accounts("First", "2026-01-01T00:00:00Z", Entry::AssumeRole).await;
+        let scope = accounts.scope(&member(), &region("eu-west-1")).await.unwrap();
+        assert_eq!(accounts.meter().by_operation()["sts:AssumeRole"], 1);
+        scope.call("dynamodb", "ListTables", json!({})).await.unwrap();
+        assert_eq!(accounts.meter().by_operation()["sts:AssumeRole"], 2);
+    }
+
+    #[tokio::test]
+    async fn home_is_entered_without_a_role() {
+        let (accounts, seen) = accounts("First", LATER, Entry::AssumeRole).await;
+        let home = accounts.home().await.unwrap();
+        let scope = accounts.scope(&home, &region("eu-west-1")).await.unwrap();
+        scope.call("dynamodb", "ListTables", json!({})).await.unwrap();
+        assert!(seen.lock().unwrap().last().unwrap().contains("Credential=AKIDHOME/"));
+        assert_eq!(accounts.meter().by_operation()["sts:GetCallerIdentity"], 1);
+    }
+
+    #[tokio::test]
+    async fn no_role_is_ever_assumed_in_single_account_mode() {
+        let (accounts, _) = accounts("First", LATER, Entry::Home).await;
+        let error = accounts.scope(&member(), &region("eu-west-1")).await.unwrap_err();
+        assert_eq!(error.class, ErrorClass::Denied);
+        assert!(!accounts.meter().by_operation().contains_key("sts:AssumeRole"));
+    }
+
+    #[tokio::test]
+    async fn role_is_named_in_the_partition_of_the_region() {
+        let region = region("cn-north-1");
+        let arn = Arn::iam(region.partition(), &member(), "role/First");
+        assert_eq!(arn.as_ref(), "arn:aws-cn:iam::222233334444:role/First");
+    }
+}

@@ -10,6 +10,8 @@ mod classify;
 mod count;
 pub mod dynamodb;
 mod error;
+#[cfg(test)]
+mod loopback;
 pub mod organizations;
 mod port;
 mod sdk;

@@ -67,8 +67,13 @@ impl Sdk {
     /// An SDK that knows nothing of the environment: one endpoint for everything, and an access key whose secret does
     /// not matter. For local stacks.
     pub async fn at(endpoint: &str, access_key: &str, region: &Region) -> Self {
+        Self::at_with(endpoint, access_key, region, Patience::default()).await
+    }
+
+    /// The same, with a patience of one's own.
+    pub async fn at_with(endpoint: &str, access_key: &str, region: &Region, patience: Patience) -> Self {
         let credentials = Credentials::from_keys(access_key, "local", None);
-        let defaults = defaults(&Patience::default())
+        let defaults = defaults(&patience)
             .endpoint_url(endpoint)
             .credentials_provider(credentials)
             .region(aws_config::Region::new(region.to_string()));

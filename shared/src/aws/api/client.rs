@@ -35,7 +35,7 @@ use super::page::Pager;
 use super::parse::{Answer, output};
 use super::serialize::{Wire, request};
 use super::validate::{Wrong, checked};
-use super::{checksum, s3};
+use super::{checksum, quirks, s3};
 use crate::types::{AccountId, Region};
 
 /// Makes calls with one account's credentials in one region.
@@ -70,6 +70,7 @@ impl Call for Client {
         let invalid = |wrong: Wrong| site.clone().error(ErrorClass::Invalid, wrong.0);
         let (service, operation) = find(service, operation).map_err(invalid)?;
         let mut params = checked(service, operation.1, params).map_err(invalid)?;
+        quirks::params(service.service, &mut params);
         let encoded = s3::ask(service.service, operation.0, &mut params);
         let (target, wire) = self.prepare(service, operation, &params).map_err(invalid)?;
         let mut output = self.send(service, operation, target, wire, &site).await?;
@@ -99,9 +100,9 @@ impl Call for Client {
     }
 }
 
-type Named = (&'static str, &'static Operation);
+pub(super) type Named = (&'static str, &'static Operation);
 
-fn find(service: &str, operation: &str) -> Result<(&'static Service, Named), Wrong> {
+pub(super) fn find(service: &str, operation: &str) -> Result<(&'static Service, Named), Wrong> {
     let unknown = |what: String| Wrong(format!("{what}; `shared/models/operations.toml` lists what can be called"));
     let model =
         Service::named(service).ok_or_else(|| unknown(format!("there is no model of the service {service}")))?;
@@ -130,6 +131,7 @@ impl Client {
         let given = self.sdk.endpoint_url(service.id);
         let target = target(service, operation, params, &self.region, given.as_deref())?;
         let mut wire = request(service, (name, operation), target.uri, params)?;
+        quirks::wire(service.service, &mut wire);
         checksum::add(operation, params, &mut wire)?;
         Ok((target, wire))
     }

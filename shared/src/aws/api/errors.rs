@@ -6,6 +6,7 @@
 use std::fmt;
 
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryReason};
 use aws_smithy_types::retry::ErrorKind;
 use serde_json::Value;
@@ -143,7 +144,9 @@ impl ClassifyRetry for Retries {
                 _ => RetryAction::RetryForbidden,
             };
         }
-        let broken = error.as_connector_error().is_some_and(|error| error.is_io() || error.is_timeout());
+        // The connector says of a connection closed half-way that it is another, yet passing, kind of error.
+        let passing = |error: &ConnectorError| error.is_io() || error.is_timeout() || error.as_other().is_some();
+        let broken = error.as_connector_error().is_some_and(passing);
         if broken || error.is_response_error() || error.is_timeout_error() {
             return RetryAction::transient_error();
         }

@@ -11,8 +11,12 @@ mod errors;
 mod model;
 mod page;
 mod parse;
+pub mod probe;
+mod quirks;
 mod s3;
 mod serialize;
+#[cfg(test)]
+mod tests;
 mod time;
 mod validate;
 
