@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use forester::Forester;
 use forester::alert::{Deliverer, Incoming, Router, detect};
+use forester::baseline::BaselineJob;
 use forester::event::Message;
 use forester::job::{Failure, Job};
 use serde_json::{Value, json};
@@ -82,7 +83,8 @@ async fn handle(forester: &Forester, function: Function, message: &Message) -> R
             Box::new(Router::new(forester).map_err(|error| Failure::Config(error.to_string()))?)
         }
         Function::AlertDelivery => Box::new(Deliverer::new(forester)),
-        Function::AccountBaseline | Function::SandboxReset => {
+        Function::AccountBaseline => Box::new(BaselineJob::new(forester)),
+        Function::SandboxReset => {
             return Err(Failure::Config(format!("replaying into {} is not built in this version", name(function))));
         }
     };

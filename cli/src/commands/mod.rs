@@ -1,10 +1,16 @@
 //! The commands, a file each. Adding one: its file, a `mod` line, a variant, an arm.
 
+mod accounts;
 mod alerts;
+mod apply;
 mod doctor;
 mod events;
+mod explain;
+mod plan;
+mod resolve;
 mod schema;
 mod validate;
+mod verify;
 
 use clap::Subcommand;
 
@@ -18,6 +24,18 @@ pub enum Command {
     Validate(validate::Validate),
     /// Print the JSON Schema of the file
     Schema(schema::Schema),
+    /// Show the tree of OUs and accounts
+    Accounts(accounts::Accounts),
+    /// Show the aspects in force for an account
+    Resolve(resolve::Resolve),
+    /// Show which layer said what for an account, and what it overrode
+    Explain(explain::Explain),
+    /// Show the steps that would bring accounts to their baseline
+    Plan(plan::Plan),
+    /// Bring accounts to their baseline
+    Apply(apply::Apply),
+    /// Compare accounts with what is declared for them
+    Verify(verify::Verify),
     /// Explain, send and test alerts; find alarms that watch over nothing
     Alerts(alerts::Alerts),
     /// Hand event files to the functions that would take them
@@ -32,6 +50,12 @@ impl Command {
         match self {
             Self::Validate(command) => command.run(context).await,
             Self::Schema(command) => command.run(context).await,
+            Self::Accounts(command) => command.run(context).await,
+            Self::Resolve(command) => command.run(context).await,
+            Self::Explain(command) => command.run(context).await,
+            Self::Plan(command) => command.run(context).await,
+            Self::Apply(command) => command.run(context).await,
+            Self::Verify(command) => command.run(context).await,
             Self::Alerts(command) => command.run(context).await,
             Self::Events(command) => command.run(context).await,
             Self::Doctor(command) => command.run(context).await,

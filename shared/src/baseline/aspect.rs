@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use crate::aws::{CallError, ErrorClass, Scope};
-use crate::config::{Enforce, VpcCleanup, Wanted};
+use crate::config::{AccountEntry, Enforce, VpcCleanup, Wanted};
 use crate::org::Account;
 use crate::types::{AccountId, Region};
 
@@ -64,6 +64,8 @@ impl From<Place> for String {
 pub struct Target {
     /// The account.
     pub account: Account,
+    /// What the file says of the account itself; empty when it does not name it.
+    pub entry: AccountEntry,
     /// What the layers came to.
     pub wanted: Wanted,
     /// How far Forester goes.

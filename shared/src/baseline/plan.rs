@@ -11,7 +11,7 @@ use super::{Action, Kind, Place, Seen, Target};
 use crate::aws::CallError;
 use crate::config::Enforce;
 use crate::org::{Account, AccountState};
-use crate::types::{AccountId, Region};
+use crate::types::{AccountId, OuPath, Region};
 
 /// One thing to do, with nothing left open.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +70,7 @@ pub struct PlanError {
 
 /// Plans one account.
 pub fn plan(target: &Target, seen: &Seen) -> Plan {
-    let mut plan = Plan::empty(target);
+    let mut plan = Plan { kept: misplaced(target), ..Plan::empty(target) };
     for region in target.govern.iter().filter(|region| !seen.enabled.contains(region)) {
         plan.errors.push(closed_region(region));
     }
@@ -140,6 +140,23 @@ impl Plan {
     pub fn is_clean(&self) -> bool {
         self.steps.is_empty() && self.errors.is_empty()
     }
+}
+
+/// What the file says of the account itself and Organizations does not; nothing acts on it yet, and that is said.
+fn misplaced(target: &Target) -> Vec<Kept> {
+    let Account { ou, tags, .. } = &target.account;
+    let kept = |summary: String, reason: String| Kept { aspect: "account", region: Place::Global, summary, reason };
+    let place = |ou: &OuPath| if ou.is_root() { "the root".to_owned() } else { format!("the OU {ou}") };
+    let elsewhere = target.entry.ou.iter().filter(|declared| *declared != ou).map(|declared| {
+        let reason = format!("the file says {}; moving accounts is not built in this version", place(declared));
+        kept(format!("its place in {}", place(ou)), reason)
+    });
+    let differing = target.entry.tags.iter().filter(|(key, value)| tags.get(*key) != Some(*value));
+    let untagged = differing.map(|(key, value)| {
+        let reason = format!("the file says `{value}`; tagging accounts is not built in this version");
+        kept(format!("its tag `{key}`"), reason)
+    });
+    elsewhere.chain(untagged).collect()
 }
 
 fn closed_region(region: &Region) -> PlanError {

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use jiff::Timestamp;
 
+use super::observe::side_by_side;
 use super::{Ledger, Plan, Report, Target, apply, observe, plan};
 use crate::Forester;
 use crate::aws::{Accounts, CallError};
@@ -12,6 +14,9 @@ use crate::config::{Config, Resolved};
 use crate::org::{Account, AccountState, Directory};
 use crate::store::{Store, StoreError};
 use crate::types::{AccountId, Mode};
+
+/// How many accounts are looked at at the same time.
+const AT_ONCE: usize = 8;
 
 /// The baseline of every account.
 #[derive(Clone)]
@@ -73,6 +78,7 @@ impl Baseline {
     pub fn target(&self, account: Account, names: &BTreeMap<String, AccountId>) -> Target {
         let Resolved { wanted, enforce, .. } = self.resolve(&account);
         Target {
+            entry: self.config.accounts.get(&account.name).cloned().unwrap_or_default(),
             account,
             wanted,
             enforce,
@@ -81,6 +87,34 @@ impl Baseline {
             govern: self.config.regions.govern.clone(),
             vpc_cleanup: self.config.regions.vpc_cleanup,
         }
+    }
+
+    /// Looks at accounts, some at a time, and plans each.
+    pub async fn prepare_all(&self, accounts: Vec<Account>) -> Result<Vec<Prepared>, CallError> {
+        let names = self.directory.names().await?;
+        let mut work = Vec::new();
+        for account in accounts {
+            work.push(self.prepare(self.target(account, &names)).boxed());
+        }
+        Ok(side_by_side(AT_ONCE, work).await)
+    }
+
+    /// The accounts that `word` means: an id, or a name as the file or Organizations has it.
+    pub async fn find(&self, word: &str) -> Result<Vec<Account>, CallError> {
+        if let Ok(id) = word.parse() {
+            return self.accounts_of(&id).await;
+        }
+        let accounts = match self.directory.names().await?.get(word) {
+            Some(id) => self.accounts_of(id).await?,
+            None => self.directory.accounts().await?,
+        };
+        Ok(accounts.into_iter().filter(|account| account.name == word).collect())
+    }
+
+    /// The file's accounts that the organization does not hold.
+    pub async fn missing(&self) -> Result<Vec<String>, CallError> {
+        let names = self.directory.names().await?;
+        Ok(self.config.accounts.keys().filter(|name| !names.contains_key(*name)).cloned().collect())
     }
 
     /// Looks at an account and plans it. An account that cannot be entered has a plan that says so.
