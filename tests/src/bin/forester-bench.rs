@@ -31,7 +31,7 @@ async fn measure(arguments: &[String]) -> Result<ExitCode, String> {
     }
     println!("\n{}", machine());
     if what.iter().any(|word| word == "start") {
-        let config = PathBuf::from(root).join("forester.yaml");
+        let config = PathBuf::from(root).join("forester.example.yaml");
         start_all(&mut subjects, &config).await.map_err(|cause| format!("cannot listen on loopback: {cause}"))?;
         println!("first poll: from starting the process to its first call for an event, {STARTS} starts each, AWS on");
         println!(
