@@ -106,13 +106,11 @@ fn checks(house: &House, python: Option<&Path>) -> Vec<Check> {
         let script = |arguments: &[&str]| models::script(house, python, arguments);
         list.push(check("models are current", false, script(&["shared/models/generate.py", "--check"])));
         list.push(check("conformance", false, script(&["shared/models/conformance.py", "--count", CONFORMANCE])));
-        let tests = ["-m", "unittest", "discover", "-s", "infra/local/tests", "-t", "infra/local"];
-        list.push(check("local stack tests", true, script(&tests)));
     }
     list
 }
 
-/// The real binaries on the local stack.
+/// The local stack by itself, then the real binaries on it.
 fn end_to_end(house: &House, python: Option<&Path>, outcome: &mut Outcome) -> Result<(), Problem> {
     let programs = outcome.keep("programs", programs::build(house));
     let (Some(programs), Some(python)) = (programs, python) else {
@@ -120,6 +118,8 @@ fn end_to_end(house: &House, python: Option<&Path>, outcome: &mut Outcome) -> Re
         outcome.add("end-to-end tests", false, Tally::default());
         return Ok(());
     };
+    let stack = ["-m", "unittest", "discover", "-s", "infra/local/tests", "-t", "infra/local"];
+    outcome.note(&step::run(house, "local stack tests", models::script(house, python, &stack))?, true);
     let mut cargo = house.cargo("test");
     cargo.args(["--workspace", "--test", "*", "--no-fail-fast"]);
     programs::environment(house, &mut cargo, &programs, python);
