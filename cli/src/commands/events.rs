@@ -109,6 +109,9 @@ fn by_content(message: &Message) -> Function {
     if matches!(source, "aws.organizations" | "aws.controltower" | "aws.account") {
         return Function::AccountBaseline;
     }
+    if has("/action") || source == "aws.scheduler" {
+        return Function::SandboxReset;
+    }
     match detect(&Incoming::new(message)).1.kind.as_str() {
         "alarm" | "event" => Function::AlarmFanout,
         _ => Function::BudgetRouter,
