@@ -225,3 +225,48 @@ fn any_amount(text: &str) -> Option<String> {
     };
     text.lines().find_map(of)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::event::Message;
+
+    /// A notification as AWS writes it, the name in the sentence and in the key lines.
+    fn notification(name: &str) -> String {
+        format!(
+            "AWS Budget Notification November 14, 2026\nAWS Account 111122223333\n\nDear AWS Customer,\n\nYou requested \
+             that we alert you when the ACTUAL Cost associated with your {name} budget is greater than $80.00 for the \
+             current month. The ACTUAL Cost associated with this budget is $83.17.\n\nBudget Name: {name}\nBudget Type: \
+             Cost\nBudgeted Amount: $100.00\nAlert Type: ACTUAL\nAlert Threshold: > $80.00\nACTUAL Amount: $83.17\n"
+        )
+    }
+
+    fn essentials(budget: &Budget) -> (Option<String>, Option<Decimal>, Option<Decimal>, Option<String>) {
+        let owner = budget.owner.as_ref().map(ToString::to_string);
+        (owner, budget.percent(), budget.reported(), budget.alert_type.clone())
+    }
+
+    proptest! {
+        /// Every name that AWS allows: no colon, no backslash, anything else.
+        #[test]
+        fn no_name_changes_what_is_read(name in "[^:\\\\]{1,100}") {
+            let (hostile, plain) = (Budget::read(&notification(&name)), Budget::read(&notification("plain")));
+            prop_assert_eq!(essentials(&hostile), essentials(&plain));
+        }
+    }
+
+    #[test]
+    fn names_that_look_alike_are_different_matters() {
+        let identity = |name: &str| Budget::read(&notification(name)).alert("m1", "raw").identity;
+        assert_ne!(identity("a\u{200b}b"), identity("ab"));
+        assert_eq!(identity("ab"), identity("ab"));
+    }
+
+    #[test]
+    fn words_in_a_json_event_make_no_budget() {
+        let text = serde_json::json!({"detail": "Budget Name: x\nAlert Threshold: > $1"}).to_string();
+        assert!(Budgets.read(&Incoming::new(&Message::direct("m1", text))).is_none());
+    }
+}

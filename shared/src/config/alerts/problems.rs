@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::OuPattern;
-use super::{Alerts, NotBuilt, Route};
+use super::{Alerts, Channel, NotBuilt, Route, Secretive, Webhook};
 
 /// The labels that alerts carry; `tag.…` names any tag of the account.
 const LABELS: &[&str] = &[
@@ -47,7 +47,12 @@ impl Alerts {
                     .push((path.clone(), "a receiver without channels hears nothing; give it at least one".to_owned()));
             }
             for (n, channel) in channels.iter().enumerate() {
-                not_built(&mut found, &format!("{path}[{n}].{}", channel.kind()), NotBuilt(!channel.is_built()));
+                let path = format!("{path}[{n}].{}", channel.kind());
+                not_built(&mut found, &path, NotBuilt(!channel.is_built()));
+                if is_plain_http(channel) {
+                    found
+                        .push((format!("{path}.url"), "only https is spoken, or http to this machine in tests".into()));
+                }
             }
         }
         if self.route.receiver.is_none() {
@@ -102,6 +107,13 @@ impl Alerts {
             self.check_route(found, &path, child);
         }
     }
+}
+
+/// Whether the channel would send in the clear, other than to this machine.
+fn is_plain_http(channel: &Channel) -> bool {
+    let Channel::Webhook(Webhook { url: Secretive::Plain(url), .. }) = channel else { return false };
+    let local = ["127.0.0.1", "localhost", "[::1]"];
+    url.strip_prefix("http://").is_some_and(|rest| !local.iter().any(|host| rest.starts_with(host)))
 }
 
 fn check_match(found: &mut Found, path: &str, matchers: &BTreeMap<String, String>) {
@@ -161,6 +173,16 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_sent_in_the_clear() {
+        let hook = |url: &str| json!({"receivers": {"platform": [{"webhook": {"url": url}}]}, "route": {"receiver": "platform"}});
+        check(hook("http://127.0.0.1:8080/x"), &[]);
+        check(
+            hook("http://hooks.acme.example/x"),
+            &["receivers.platform[0].webhook.url: only https is spoken, or http to this machine in tests"],
+        );
+    }
+
+    #[test]
     fn nothing_may_be_unroutable() {
         check(
             json!({"receivers": {"platform": webhook()}, "route": {"match": {"kind": "budget"}, "routes": [
@@ -182,14 +204,14 @@ mod tests {
     #[test]
     fn secrets_are_not_repeated_in_messages() {
         let channel = json!({"webhook": {"url": "https://hooks.acme.example/x", "secret": "whsec_c2VjcmV0"}});
-        let error = serde_json::from_value::<super::super::Channel>(channel).unwrap_err().to_string();
+        let error = serde_json::from_value::<Channel>(channel).unwrap_err().to_string();
         assert!(error.contains("env:NAME") && !error.contains("whsec"), "{error}");
     }
 
     #[test]
     fn silence_holds_to_the_end_of_its_last_day() {
         let silence = json!({"match": {"rule": "cis-4.10"}, "until": "2027-01-31", "because": "moving"});
-        let silence: super::super::Silence = serde_json::from_value(silence).unwrap();
+        let silence: crate::config::alerts::Silence = serde_json::from_value(silence).unwrap();
         assert!(silence.holds("2027-01-31T23:59:59Z".parse().unwrap()));
         assert!(!silence.holds("2027-02-01T00:00:00Z".parse().unwrap()));
     }
