@@ -5,6 +5,7 @@
 //! ```text
 //! functions, cli        wire, and nothing else
 //!   forester            Forester: the parts, wired once from settings
+//!   handover            how a reset ends in the baseline
 //!   function            the Lambda edge: batches, failures, logs
 //!   baseline  reset  alert      the capabilities; they do not know each other
 //!   org  config  event  store   what the capabilities decide on
@@ -20,6 +21,7 @@ pub mod config;
 pub mod event;
 mod forester;
 pub mod function;
+mod handover;
 pub mod job;
 pub mod org;
 pub mod reset;

@@ -7,6 +7,7 @@ mod doctor;
 mod events;
 mod explain;
 mod plan;
+mod reset;
 mod resolve;
 mod schema;
 mod validate;
@@ -36,6 +37,8 @@ pub enum Command {
     Apply(apply::Apply),
     /// Compare accounts with what is declared for them
     Verify(verify::Verify),
+    /// Empty sandbox accounts, prove it, and apply their baselines again
+    Reset(reset::Reset),
     /// Explain, send and test alerts; find alarms that watch over nothing
     Alerts(alerts::Alerts),
     /// Hand event files to the functions that would take them
@@ -56,6 +59,7 @@ impl Command {
             Self::Plan(command) => command.run(context).await,
             Self::Apply(command) => command.run(context).await,
             Self::Verify(command) => command.run(context).await,
+            Self::Reset(command) => command.run(context).await,
             Self::Alerts(command) => command.run(context).await,
             Self::Events(command) => command.run(context).await,
             Self::Doctor(command) => command.run(context).await,

@@ -104,6 +104,14 @@ impl Book<'_> {
         Ok(Opened { run, head, version: item.version, saves: 0 })
     }
 
+    /// A run as it was saved last.
+    pub async fn load(&self, run: &str) -> Result<Option<Run>, StoreError> {
+        match self.head(run).await? {
+            Some(head) => self.checkpoint(&Key::new(RUNS, run), &head).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// The checkpoint that a head points at.
     async fn checkpoint(&self, key: &Key, head: &Head) -> Result<Run, StoreError> {
         let corrupt = |message: String| StoreError::Corrupt { key: key.clone(), message };

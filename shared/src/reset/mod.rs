@@ -13,6 +13,8 @@ mod book;
 pub mod catalogue;
 mod discover;
 mod engine;
+#[cfg(test)]
+mod fake;
 mod guard;
 mod hooks;
 mod html;
@@ -20,17 +22,22 @@ mod item;
 mod job;
 mod machine;
 mod order;
+mod plan;
 mod progress;
 mod protect;
 mod receipt;
 mod slice;
 mod state;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use book::{Book, Head};
 pub use engine::{Baseliner, Declared, EngineError};
 pub use guard::Refusal;
+pub use html::page;
+pub use plan::{PlanReport, Planned, Unseen};
 pub use protect::{Reserved, problems};
 pub use receipt::{KeptLine, Receipt};
 pub use slice::{Clock, Due, DueAccount, Next, Order, Reset, Skipped, SliceError, SliceReport};

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::book::{Book, Busy, Head, Lock, Opened};
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, Unreadable};
 use super::engine::{Baseliner, Engine, EngineError};
 use super::guard::{Guard, Refusal, unreadable};
 use super::machine::{Ask, Rules};
@@ -14,6 +14,7 @@ use super::protect::Protection;
 use super::receipt::Receipt;
 use super::state::{End, Options, Run};
 use super::verdict::Verdict;
+use crate::Forester;
 use crate::aws::Accounts;
 use crate::config::{Config, Sandbox};
 use crate::org::Directory;
@@ -123,6 +124,18 @@ impl From<Busy> for SliceError {
 }
 
 impl Reset {
+    /// From the wired parts.
+    pub fn new(forester: &Forester, baseliner: Arc<dyn Baseliner>) -> Result<Self, Unreadable> {
+        let Forester { config, accounts, directory, store, objects, .. } = forester.clone();
+        let (catalogue, clock) = (Catalogue::embedded()?, Arc::new(Timestamp::now));
+        Ok(Self { config, accounts, directory, store, objects, baseliner, catalogue, clock })
+    }
+
+    /// A run as it was saved last, as a report.
+    pub async fn receipt(&self, run: &str) -> Result<Option<Receipt>, StoreError> {
+        Ok(self.book().load(run).await?.as_ref().map(Receipt::of))
+    }
+
     /// The store and the objects.
     pub fn book(&self) -> Book<'_> {
         Book { store: &*self.store, objects: &*self.objects }
@@ -175,9 +188,9 @@ impl Reset {
         lock: &mut Lock,
     ) -> Result<u64, SliceError> {
         let until = order.deadline.checked_sub(MARGIN).unwrap_or(order.deadline);
+        let mut protection = self.protection(sandbox, &opened.run)?;
         let mut first = true;
         loop {
-            let protection = self.protection(sandbox, &opened.run)?;
             let rules = Rules { catalogue: self.catalogue, protection: &protection };
             let now = (self.clock)();
             let ask = opened.run.ask(rules, now);
@@ -194,11 +207,15 @@ impl Reset {
             first = false;
             self.book().renew(lock, order.deadline).await?;
             let before = self.accounts.meter().total();
+            let opening = ask == Ask::Open;
             let answer = self.engine(&protection).carry_out(&opened.run, ask).await?;
             let now = (self.clock)();
             opened.run.calls += self.accounts.meter().total().saturating_sub(before);
             if let Some(answer) = answer {
                 opened.run.answer(rules, answer, now);
+            }
+            if opening {
+                protection = self.protection(sandbox, &opened.run)?;
             }
             self.book().save(opened, &order.slice, now).await?;
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use globset::Glob;
+use globset::{Glob, GlobMatcher};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -214,9 +214,22 @@ pub struct When {
     pub is: Vec<Value>,
     /// It matches one of these patterns.
     #[serde(default)]
-    pub like: Vec<String>,
+    pub like: Vec<Pattern>,
     /// It is there, and not empty; or it is not.
     pub exists: Option<bool>,
+}
+
+/// A pattern with `*`, `?` and `[!x]`, compiled once.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Pattern(GlobMatcher);
+
+impl TryFrom<String> for Pattern {
+    type Error = globset::Error;
+
+    fn try_from(text: String) -> Result<Self, globset::Error> {
+        Ok(Self(Glob::new(&text)?.compile_matcher()))
+    }
 }
 
 /// One call.
@@ -311,7 +324,8 @@ impl When {
         if let Some(expected) = self.exists {
             return values.iter().any(|value| !is_empty(value)) == expected;
         }
-        values.into_iter().any(|value| self.is.contains(value) || self.like.iter().any(|glob| like(glob, value)))
+        let like = |value: &Value| value.as_str().is_some_and(|text| self.like.iter().any(|one| one.0.is_match(text)));
+        values.into_iter().any(|value| self.is.contains(value) || like(value))
     }
 }
 
@@ -323,11 +337,6 @@ fn is_empty(value: &Value) -> bool {
         Value::Object(members) => members.is_empty(),
         Value::Bool(_) | Value::Number(_) => false,
     }
-}
-
-fn like(pattern: &str, value: &Value) -> bool {
-    let text = value.as_str().unwrap_or_default();
-    Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(text))
 }
 
 impl Kind {

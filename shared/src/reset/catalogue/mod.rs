@@ -2,6 +2,8 @@
 //!
 //! A new type is one entry. Code is only written for what data cannot say (see `hooks`).
 
+#[cfg(test)]
+mod check;
 mod entry;
 pub mod path;
 

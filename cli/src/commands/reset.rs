@@ -1,0 +1,206 @@
+//! `forester reset`: plans, runs and explains resets of sandbox accounts, in process, over the same slices as the
+//! function.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use forester::Forester;
+use forester::baseline::Baseline;
+use forester::reset::catalogue::{Catalogue, Kind};
+use forester::reset::{Head, Next, Order, PlanReport, Receipt, Reset as Work, SliceError, SliceReport, Verdict, page};
+use forester::types::AccountId;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::context::Context;
+use crate::output::{Exit, Form, Problem, note, result};
+use crate::pick::one;
+
+/// A slice of the command line: long enough to get on, short enough to hear of it.
+const SLICE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Empty a sandbox account, prove it, and apply its baseline again
+#[derive(Debug, clap::Args)]
+pub struct Reset {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// List what would be deleted and what is kept, and print the plan's hash
+    Plan {
+        /// The account, by its 12-digit id or by its name in the file
+        account: String,
+    },
+    /// Delete everything that is not kept, verify, apply the baseline, print the verdict
+    Run {
+        /// The account, by its 12-digit id or by its name in the file
+        account: String,
+        /// Only carry out the plan with this hash
+        #[arg(long, value_name = "HASH")]
+        plan: Option<String>,
+    },
+    /// Tell how runs stand
+    Status {
+        /// One run; default: all
+        run: Option<String>,
+    },
+    /// Print the receipt of a run
+    Receipt {
+        /// The run
+        run: String,
+        /// Write it as a web page
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+    },
+    /// List the types covered, and how
+    Catalogue {
+        /// One type, such as AWS::EC2::VPC; default: all
+        #[arg(value_name = "TYPE")]
+        kind: Option<String>,
+    },
+}
+
+impl Reset {
+    /// Does it.
+    pub async fn run(self, context: &Context) -> Result<Exit, Problem> {
+        match self.action {
+            Action::Plan { account } => plan(context, &account).await,
+            Action::Run { account, plan } => run(context, &account, plan).await,
+            Action::Status { run } => status(context, run.as_deref()).await,
+            Action::Receipt { run, html } => receipt(context, &run, html).await,
+            Action::Catalogue { kind } => catalogue(context, kind.as_deref()),
+        }
+    }
+}
+
+async fn plan(context: &Context, account: &str) -> Result<Exit, Problem> {
+    let forester = context.forester().await?;
+    let account = find(&forester, account).await?;
+    let planned = forester.reset().map_err(Problem::failed)?.plan(&account).await.map_err(problem)?;
+    let report = PlanReport::of(&planned);
+    result(context.form, &json!(report), &report);
+    Ok(if report.delete.is_empty() { Exit::Done } else { Exit::Changes })
+}
+
+async fn run(context: &Context, account: &str, plan: Option<String>) -> Result<Exit, Problem> {
+    let forester = context.forester().await?;
+    let account = find(&forester, account).await?;
+    context.confirm(format_args!("Delete everything in account {account} that the file does not protect?"))?;
+    let work = forester.reset().map_err(Problem::failed)?;
+    let run = work.run_for(&account, Timestamp::now()).await.map_err(Problem::failed)?;
+    let report = drive(&work, &account, &run, plan).await?;
+    let receipt = work.receipt(&run).await.map_err(Problem::failed)?;
+    let receipt = receipt.ok_or_else(|| Problem::failed(format_args!("run {run} left no receipt")))?;
+    result(context.form, &receipt.json(), told(&receipt, &report));
+    Ok(match (report.next, report.verdict) {
+        (Next::Refused, _) => Exit::Refused,
+        (_, Some(Verdict::Green)) => Exit::Done,
+        _ => Exit::Unclean,
+    })
+}
+
+/// Slices until it is over; what must wait is waited for here, between slices, with nothing locked.
+async fn drive(work: &Work, account: &AccountId, run: &str, plan: Option<String>) -> Result<SliceReport, Problem> {
+    for n in 1_u64.. {
+        let deadline = Timestamp::now().checked_add(SLICE).map_err(Problem::failed)?;
+        let slice = format!("cli-{}-{n}", std::process::id());
+        let order = Order { account: account.clone(), run: run.to_owned(), plan: plan.clone(), slice, deadline };
+        let report = work.slice(&order).await.map_err(problem)?;
+        note(format_args!("{run}: {}", report.progress));
+        match report.next {
+            Next::Continue => {}
+            Next::Wait => tokio::time::sleep(Duration::from_secs(report.seconds)).await,
+            Next::Done | Next::Stuck | Next::Refused => return Ok(report),
+        }
+    }
+    Err(Problem::failed("the run did not end"))
+}
+
+fn told(receipt: &Receipt, report: &SliceReport) -> String {
+    let places = report.html.iter().chain(&report.receipt).map(|place| format!("Receipt: {place}\n"));
+    format!("{receipt}{}", places.collect::<String>()).trim_end().to_owned()
+}
+
+async fn status(context: &Context, run: Option<&str>) -> Result<Exit, Problem> {
+    let work = context.forester().await?.reset().map_err(Problem::failed)?;
+    let heads = work.book().heads(run.unwrap_or_default()).await.map_err(Problem::failed)?;
+    if let (Some(run), true) = (run, heads.is_empty()) {
+        return Err(unknown(run));
+    }
+    let line = |head: &Head| {
+        let verdict = head.verdict.map_or_else(|| "-".to_owned(), |verdict| verdict.to_string());
+        format!("{:<30} {verdict:<6} {}", head.run, head.progress)
+    };
+    let lines: Vec<String> = heads.iter().map(line).collect();
+    result(
+        context.form,
+        &json!({ "runs": heads }),
+        if lines.is_empty() { "no runs".to_owned() } else { lines.join("\n") },
+    );
+    Ok(Exit::Done)
+}
+
+async fn receipt(context: &Context, run: &str, html: Option<PathBuf>) -> Result<Exit, Problem> {
+    let work = context.forester().await?.reset().map_err(Problem::failed)?;
+    let receipt = work.receipt(run).await.map_err(Problem::failed)?.ok_or_else(|| unknown(run))?;
+    if let Some(file) = html {
+        let write = std::fs::write(&file, page(&receipt));
+        write.map_err(|error| Problem::failed(format_args!("cannot write {}: {error}", file.display())))?;
+        note(format_args!("written: {}", file.display()));
+    }
+    result(context.form, &receipt.json(), receipt.to_string().trim_end());
+    Ok(Exit::Done)
+}
+
+fn catalogue(context: &Context, kind: Option<&str>) -> Result<Exit, Problem> {
+    let catalogue = Catalogue::embedded().map_err(Problem::failed)?;
+    let wanted = |known: &&Kind| kind.is_none_or(|kind| known.name.as_ref() == kind);
+    let kinds: Vec<&Kind> = catalogue.kinds().filter(wanted).collect();
+    if let (Some(kind), true) = (kind, kinds.is_empty()) {
+        return Err(Problem::failed(format_args!(
+            "`{kind}` is not in the catalogue; `forester reset catalogue` lists it"
+        )));
+    }
+    let scope = |kind: &Kind| if kind.global { "global" } else { "regional" };
+    let json = kinds.iter().map(|kind| {
+        let after: Vec<&str> = catalogue.after(&kind.name).map(AsRef::as_ref).collect();
+        json!({
+            "type": kind.name, "scope": scope(kind), "phase": kind.phase, "hourly": kind.hourly,
+            "how": kind.how(), "after": after,
+        })
+    });
+    let json = json!({ "types": json.collect::<Vec<_>>() });
+    let line = |kind: &&Kind| {
+        let after: Vec<&str> = catalogue.after(&kind.name).map(AsRef::as_ref).collect();
+        let after = if after.is_empty() { String::new() } else { format!("; after {}", after.join(", ")) };
+        format!("{:<36} {:<8} {}{after}", kind.name.to_string(), scope(kind), kind.how())
+    };
+    let mut lines: Vec<String> = kinds.iter().map(line).collect();
+    if context.form == Form::Text && kind.is_none() {
+        lines.push(format!("{} types", kinds.len()));
+    }
+    result(context.form, &json, lines.join("\n"));
+    Ok(Exit::Done)
+}
+
+/// The account behind an id or a name of the file.
+async fn find(forester: &Forester, word: &str) -> Result<AccountId, Problem> {
+    let found = one(&Baseline::new(forester), word).await?;
+    found
+        .first()
+        .map(|account| account.id.clone())
+        .ok_or_else(|| Problem::failed(format_args!("`{word}` is no account")))
+}
+
+fn problem(error: SliceError) -> Problem {
+    match error {
+        SliceError::Refused(refusal) => Problem::refused(format_args!("refused: {refusal}")),
+        SliceError::Store(_) | SliceError::Engine(_) => Problem::failed(error),
+    }
+}
+
+fn unknown(run: &str) -> Problem {
+    Problem::failed(format_args!("there is no run `{run}`; `forester reset status` lists them"))
+}

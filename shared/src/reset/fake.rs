@@ -1,0 +1,464 @@
+//! A cloud that behaves: it holds state, counts calls, refuses what AWS refuses, and fails on demand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use super::catalogue::Catalogue;
+use super::engine::{Baseliner, Declared};
+use super::slice::{Order, Reset, SliceError, SliceReport};
+use super::state::Handover;
+use crate::aws::{Accounts, Call, CallError, ErrorClass, Meter, Scope};
+use crate::config::Config;
+use crate::org::{Account, AccountState, Directory};
+use crate::store::{MemoryStore, Objects, StoreError};
+use crate::types::{AccountId, Region};
+
+pub const SANDBOX: &str = "555566667777";
+pub const HOME: &str = "111122223333";
+
+/// How a type is listed: operation, member that holds its id, and the id's path in deletes.
+const LISTS: &[(&str, &str)] = &[
+    ("DescribeInstances", "InstanceId"),
+    ("DescribeVolumes", "VolumeId"),
+    ("DescribeNetworkInterfaces", "NetworkInterfaceId"),
+    ("DescribeSecurityGroups", "GroupId"),
+    ("DescribeSubnets", "SubnetId"),
+    ("DescribeVpcs", "VpcId"),
+    ("DescribeInternetGateways", "InternetGatewayId"),
+    ("ListTables", ""),
+    ("ListQueues", ""),
+    ("ListBuckets", "Name"),
+    ("ListRoles", "RoleName"),
+    ("ListPolicies", "Arn"),
+];
+
+/// Page size of every list.
+const PAGE: usize = 100;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Thing {
+    pub region: String,
+    pub list: &'static str,
+    pub body: Value,
+}
+
+impl Thing {
+    fn id(&self) -> String {
+        let member = LISTS.iter().find(|(list, _)| *list == self.list).unwrap().1;
+        let id = if member.is_empty() { &self.body } else { &self.body[member] };
+        id.as_str().unwrap().to_owned()
+    }
+}
+
+type Fault = Box<dyn Fn(&str, &str, &Value) -> Option<(ErrorClass, &'static str)> + Send>;
+
+/// The state.
+#[derive(Default)]
+pub struct World {
+    pub things: Vec<Thing>,
+    pub objects: Vec<(String, String)>,
+    pub attached: Vec<(String, String)>,
+    pub protected: BTreeSet<String>,
+    pub locked: bool,
+    pub vpcs_made: Vec<String>,
+    pub writes: Vec<String>,
+    pub accounts: BTreeSet<String>,
+    pub fault: Option<Fault>,
+    pub kill_at: Option<u64>,
+    pub calls: u64,
+    pub baseline_fails: bool,
+    pub declared: Declared,
+    pub baselined: u32,
+}
+
+#[derive(Clone)]
+pub struct Cloud {
+    pub world: Arc<Mutex<World>>,
+    meter: Meter,
+    killed: Arc<Notify>,
+    clock: Arc<AtomicI64>,
+    slices: Arc<AtomicU64>,
+    pub store: Arc<MemoryStore>,
+    files: Files,
+    pub account: Account,
+    pub privileged: Vec<AccountId>,
+}
+
+#[derive(Clone, Default)]
+struct Files(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
+
+#[async_trait]
+impl Objects for Files {
+    async fn put(&self, key: &str, body: &[u8], _: &str) -> Result<String, StoreError> {
+        self.0.lock().unwrap().insert(key.to_owned(), body.to_vec());
+        Ok(key.to_owned())
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.0.lock().unwrap().get(key).cloned())
+    }
+}
+
+struct Client {
+    cloud: Cloud,
+    account: AccountId,
+    region: Region,
+}
+
+type Refused = (ErrorClass, &'static str);
+
+impl Cloud {
+    pub fn new() -> Self {
+        Self {
+            world: Arc::default(),
+            meter: Meter::default(),
+            killed: Arc::default(),
+            clock: Arc::new(AtomicI64::new(1_800_000_000)),
+            slices: Arc::default(),
+            store: Arc::default(),
+            files: Files::default(),
+            account: Account {
+                id: SANDBOX.parse().unwrap(),
+                name: "sbx-ana".to_owned(),
+                email: None,
+                state: AccountState::Active,
+                ou: "Sandbox".parse().unwrap(),
+                tags: BTreeMap::from([("forester-sandbox".to_owned(), "true".to_owned())]),
+            },
+            privileged: vec![HOME.parse().unwrap()],
+        }
+    }
+
+    pub fn with(self, region: &str, list: &'static str, bodies: impl IntoIterator<Item = Value>) -> Self {
+        for body in bodies {
+            self.world.lock().unwrap().things.push(Thing { region: region.to_owned(), list, body });
+        }
+        self
+    }
+
+    pub fn change(&self, change: impl FnOnce(&mut World)) {
+        change(&mut self.world.lock().unwrap());
+    }
+
+    /// The ids of everything that is there.
+    pub fn ids(&self) -> Vec<String> {
+        let mut ids: Vec<String> = self.world.lock().unwrap().things.iter().map(Thing::id).collect();
+        ids.sort();
+        ids
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.clock.load(Ordering::SeqCst)).unwrap()
+    }
+
+    pub fn pass(&self, seconds: i64) {
+        self.clock.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    pub fn reset(&self, sandbox: &str) -> Reset {
+        let text = format!(
+            "version: 1\nmode: organization\nhome_region: eu-west-1\nregions: {{govern: [eu-west-1]}}\n\
+             access: {{role: OrganizationAccountAccessRole, fallback: [Entrance]}}\n\
+             sandbox:\n  match: {{ou: Sandbox, tag: {{forester-sandbox: \"true\"}}}}\n{sandbox}"
+        );
+        let clock = self.clone();
+        Reset {
+            config: Arc::new(Config::parse(&text, "forester.yaml").unwrap()),
+            accounts: Arc::new(self.clone()),
+            directory: Arc::new(self.clone()),
+            store: self.store.clone(),
+            objects: Arc::new(self.files.clone()),
+            baseliner: Arc::new(self.clone()),
+            catalogue: Catalogue::embedded().unwrap(),
+            clock: Arc::new(move || clock.now()),
+        }
+    }
+
+    pub fn order(&self, run: &str) -> Order {
+        let slice = format!("slice-{}", self.slices.fetch_add(1, Ordering::SeqCst));
+        let deadline = self.now().checked_add(jiff::SignedDuration::from_mins(5)).unwrap();
+        Order { account: SANDBOX.parse().unwrap(), run: run.to_owned(), plan: None, slice, deadline }
+    }
+
+    /// Slices until it is over, with the waits passed in no time. A slice that is killed is asked for again later.
+    pub async fn drive(&self, reset: &Reset, run: &str, plan: Option<String>) -> Result<SliceReport, SliceError> {
+        for _ in 0..10_000 {
+            let order = Order { plan: plan.clone(), ..self.order(run) };
+            let report = tokio::select! {
+                report = reset.slice(&order) => report?,
+                () = self.killed.notified() => {
+                    self.pass(400);
+                    continue;
+                }
+            };
+            match report.next {
+                super::slice::Next::Continue => {}
+                super::slice::Next::Wait => self.pass(i64::try_from(report.seconds).unwrap()),
+                _ => return Ok(report),
+            }
+        }
+        panic!("the run never ended");
+    }
+
+    pub fn receipt(&self, report: &SliceReport) -> super::receipt::Receipt {
+        let files = self.files.0.lock().unwrap();
+        serde_json::from_slice(&files[report.receipt.as_ref().unwrap()]).unwrap()
+    }
+
+    pub fn html(&self, report: &SliceReport) -> String {
+        String::from_utf8(self.files.0.lock().unwrap()[report.html.as_ref().unwrap()].clone()).unwrap()
+    }
+}
+
+#[async_trait]
+impl Accounts for Cloud {
+    async fn scope(&self, account: &AccountId, region: &Region) -> Result<Scope, CallError> {
+        self.change(|world| {
+            world.accounts.insert(account.to_string());
+        });
+        let client = Client { cloud: self.clone(), account: account.clone(), region: region.clone() };
+        Ok(Scope::new(account.clone(), region.clone(), Arc::new(client)))
+    }
+
+    async fn home(&self) -> Result<AccountId, CallError> {
+        Ok(HOME.parse().unwrap())
+    }
+
+    fn meter(&self) -> &Meter {
+        &self.meter
+    }
+}
+
+#[async_trait]
+impl Directory for Cloud {
+    async fn accounts(&self) -> Result<Vec<Account>, CallError> {
+        Ok(vec![self.account.clone()])
+    }
+
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>, CallError> {
+        Ok((self.account.id == *id).then(|| self.account.clone()))
+    }
+
+    async fn privileged(&self) -> Result<Vec<AccountId>, CallError> {
+        Ok(self.privileged.clone())
+    }
+}
+
+#[async_trait]
+impl Baseliner for Cloud {
+    async fn declared(&self, _: &AccountId) -> Result<Declared, String> {
+        Ok(self.world.lock().unwrap().declared.clone())
+    }
+
+    async fn baseline(&self, _: &AccountId) -> Result<Handover, String> {
+        let mut world = self.world.lock().unwrap();
+        world.baselined += 1;
+        if world.baseline_fails {
+            Err("no <quota>".to_owned())
+        } else {
+            Ok(Handover { summary: "in place".to_owned(), failed: vec![] })
+        }
+    }
+}
+
+impl Client {
+    fn error(&self, service: &str, operation: &str, (class, code): Refused) -> CallError {
+        CallError {
+            class,
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            account: self.account.clone(),
+            region: self.region.clone(),
+            code: Some(code.to_owned()),
+            message: "no".to_owned(),
+            request_id: None,
+        }
+    }
+
+    /// Counts, and then either fails on demand, or does it; a kill strikes after it was done.
+    async fn act(
+        &self,
+        service: &str,
+        operation: &str,
+        params: &Value,
+        work: impl FnOnce(&mut World) -> Result<Value, Refused> + Send,
+    ) -> Result<Value, CallError> {
+        let (answer, killed) = {
+            let mut world = self.cloud.world.lock().unwrap();
+            world.calls += 1;
+            self.cloud.meter.count(service, operation);
+            let fault = world.fault.as_ref().and_then(|fault| fault(self.region.as_ref(), operation, params));
+            let answer = fault.map_or_else(|| work(&mut world), Err);
+            (answer, world.kill_at == Some(world.calls))
+        };
+        if killed {
+            self.cloud.killed.notify_one();
+            std::future::pending::<()>().await;
+        }
+        answer.map_err(|refused| self.error(service, operation, refused))
+    }
+}
+
+#[async_trait]
+impl Call for Client {
+    async fn call(&self, service: &str, operation: &str, params: Value) -> Result<Value, CallError> {
+        let region = self.region.to_string();
+        let account = self.account.to_string();
+        let work = |world: &mut World| execute(world, &account, &region, operation, &params);
+        self.act(service, operation, &params, work).await
+    }
+
+    async fn pages(&self, service: &str, operation: &str, params: Value) -> Result<Vec<Value>, CallError> {
+        let mut all = Vec::new();
+        loop {
+            let (region, from) = (self.region.to_string(), all.len());
+            let work = |world: &mut World| Ok(list(world, &region, operation, &params, from));
+            let page = self.act(service, operation, &params, work).await?;
+            let page = page.as_array().unwrap().clone();
+            let full = page.len() == PAGE;
+            all.extend(page);
+            if !full {
+                return Ok(all);
+            }
+        }
+    }
+}
+
+fn list(world: &mut World, region: &str, operation: &str, params: &Value, from: usize) -> Value {
+    if operation == "ListAttachedRolePolicies" {
+        let of = |(role, _): &&(String, String)| params["RoleName"] == role.as_str();
+        return world.attached.iter().filter(of).skip(from).map(|(_, arn)| json!({"PolicyArn": arn})).collect();
+    }
+    if operation == "ListEntitiesForPolicy" {
+        let of = |(_, arn): &&(String, String)| params["PolicyArn"] == arn.as_str() && params["EntityFilter"] == "Role";
+        return world.attached.iter().filter(of).skip(from).map(|(role, _)| json!({"RoleName": role})).collect();
+    }
+    let filter = params["Filters"][0]["Values"][0].as_str().map(str::to_owned);
+    let fits = |thing: &&Thing| {
+        let text = thing.body.to_string();
+        thing.list == operation
+            && thing.region == region
+            && filter.as_ref().is_none_or(|id| id == "true" || text.contains(id.as_str()))
+    };
+    let page = world.things.iter().filter(fits).skip(from).take(PAGE).map(|thing| match operation {
+        "DescribeInstances" => json!({"Instances": [thing.body]}),
+        _ => thing.body.clone(),
+    });
+    let page = page.collect();
+    // An instance that was terminated is listed once more as shutting down, and then no longer.
+    if operation == "DescribeInstances" {
+        world.things.retain(|thing| thing.body["State"]["Name"] != "terminated");
+        for thing in world.things.iter_mut().filter(|thing| thing.body["State"]["Name"] == "shutting-down") {
+            thing.body["State"]["Name"] = "terminated".into();
+        }
+    }
+    page
+}
+
+fn execute(world: &mut World, account: &str, region: &str, operation: &str, params: &Value) -> Result<Value, Refused> {
+    let reads = ["Get", "Describe", "List"].iter().any(|verb| operation.starts_with(verb));
+    if !reads {
+        world.writes.push(format!("{region} {operation} {params}"));
+    }
+    match operation {
+        "GetCallerIdentity" => Ok(json!({ "Account": account })),
+        "DescribeRegions" => Ok(json!({"Regions": [{"RegionName": "eu-west-1"}, {"RegionName": "us-east-1"}]})),
+        "ListTagsOfResource" => Ok(json!({ "Tags": [{"Key": "keep", "Value": "until-later"}] })),
+        "ListObjectVersions" => Ok(versions(world, params)),
+        "DeleteObjects" => Ok(delete_objects(world, params)),
+        "GetObjectLegalHold" => Err((ErrorClass::Invalid, "InvalidRequest")),
+        "GetObjectRetention" => {
+            Ok(json!({"Retention": {"Mode": "COMPLIANCE", "RetainUntilDate": "2031-01-01T00:00:00Z"}}))
+        }
+        "CreateDefaultVpc" => {
+            world.vpcs_made.push(region.to_owned());
+            Ok(json!({}))
+        }
+        "TerminateInstances" => terminate(world, params["InstanceIds"][0].as_str().unwrap()),
+        "ModifyInstanceAttribute" => {
+            world.protected.remove(params["InstanceId"].as_str().unwrap());
+            Ok(json!({}))
+        }
+        "RevokeSecurityGroupIngress" => {
+            let group = world.things.iter_mut().find(|thing| thing.body["GroupId"] == params["GroupId"]);
+            group.ok_or((ErrorClass::Gone, "InvalidGroup.NotFound"))?.body["IpPermissions"] = json!([]);
+            Ok(json!({}))
+        }
+        "DetachRolePolicy" => {
+            world
+                .attached
+                .retain(|(role, arn)| params["RoleName"] != role.as_str() || params["PolicyArn"] != arn.as_str());
+            Ok(json!({}))
+        }
+        "DetachInternetGateway" => {
+            let gateway =
+                world.things.iter_mut().find(|thing| thing.body["InternetGatewayId"] == params["InternetGatewayId"]);
+            gateway.ok_or((ErrorClass::Gone, "InvalidInternetGatewayID.NotFound"))?.body["Attachments"] = json!([]);
+            Ok(json!({}))
+        }
+        _ if reads => Ok(json!({})),
+        _ => delete(world, operation, params),
+    }
+}
+
+fn terminate(world: &mut World, id: &str) -> Result<Value, Refused> {
+    if world.protected.contains(id) {
+        return Err((ErrorClass::Other, "OperationNotPermitted"));
+    }
+    let instance =
+        world.things.iter_mut().find(|thing| thing.body["InstanceId"] == id && thing.list == "DescribeInstances");
+    instance.ok_or((ErrorClass::Gone, "InvalidInstanceID.NotFound"))?.body["State"]["Name"] = "shutting-down".into();
+    // What was attached to it is free now, and still there.
+    for interface in world.things.iter_mut().filter(|thing| thing.body["Attachment"]["InstanceId"] == id) {
+        (interface.body["Status"], interface.body["Attachment"]) = ("available".into(), Value::Null);
+    }
+    Ok(json!({}))
+}
+
+/// Deletes what the one parameter names, unless something else still names it.
+fn delete(world: &mut World, operation: &str, params: &Value) -> Result<Value, Refused> {
+    let id = params.as_object().unwrap().values().find_map(Value::as_str).unwrap_or_default().to_owned();
+    if operation == "DeleteRole" && world.attached.iter().any(|(role, _)| *role == id) {
+        return Err((ErrorClass::Conflict, "DeleteConflict"));
+    }
+    let at = world.things.iter().position(|thing| thing.id() == id).ok_or((ErrorClass::Gone, "NotFound"))?;
+    let held =
+        world.things.iter().any(|thing| thing.id() != id && thing.body.to_string().contains(&format!("\"{id}\"")));
+    if held && operation != "DeleteQueue" {
+        return Err((ErrorClass::Conflict, "DependencyViolation"));
+    }
+    if operation == "DeleteBucket" && world.objects.iter().any(|(bucket, _)| *bucket == id) {
+        return Err((ErrorClass::Conflict, "BucketNotEmpty"));
+    }
+    world.things.remove(at);
+    Ok(json!({}))
+}
+
+fn versions(world: &World, params: &Value) -> Value {
+    let of = |(bucket, _): &&(String, String)| params["Bucket"] == bucket.as_str();
+    let page: Vec<Value> =
+        world.objects.iter().filter(of).take(1_000).map(|(_, key)| json!({"Key": key, "VersionId": "v1"})).collect();
+    let (versions, markers) = page.split_at(page.len() / 2);
+    json!({"Versions": versions, "DeleteMarkers": markers})
+}
+
+fn delete_objects(world: &mut World, params: &Value) -> Value {
+    let keys: Vec<&str> =
+        params["Delete"]["Objects"].as_array().unwrap().iter().filter_map(|o| o["Key"].as_str()).collect();
+    assert!(keys.len() <= 1_000, "AWS takes no more");
+    if world.locked {
+        let errors: Vec<Value> = keys
+            .iter()
+            .map(|key| json!({"Key": key, "VersionId": "v1", "Code": "AccessDenied", "Message": "locked"}))
+            .collect();
+        return json!({ "Errors": errors });
+    }
+    world.objects.retain(|(bucket, key)| params["Bucket"] != bucket.as_str() || !keys.contains(&key.as_str()));
+    json!({})
+}
