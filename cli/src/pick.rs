@@ -39,7 +39,7 @@ impl Pick {
             )));
         }
         if self.all {
-            for name in baseline.missing().await.map_err(Problem::failed)? {
+            for name in baseline.missing(&picked) {
                 note(format_args!(
                     "{name}: named in the file, not in the organization; creating accounts is not built"
                 ));

@@ -24,15 +24,15 @@ impl Accounts {
         let directory = baseline.directory();
         let accounts = directory.accounts().await.map_err(Problem::failed)?;
         let privileged = directory.privileged().await.map_err(Problem::failed)?.into_iter().collect();
+        for name in baseline.missing(&accounts) {
+            note(format_args!("{name}: named in the file, not in the organization"));
+        }
         let mut rows = Vec::new();
         for account in accounts {
             let class = class(&forester.config, &privileged, &account);
             let layers = baseline.resolve(&account).layers;
             let last = baseline.last(&account).await.map_err(Problem::failed)?;
             rows.push(Row { account, class, layers, last });
-        }
-        for name in baseline.missing().await.map_err(Problem::failed)? {
-            note(format_args!("{name}: named in the file, not in the organization"));
         }
         let documents: Vec<Value> = rows.iter().map(Row::document).collect();
         result(context.form, &document(json!(documents)), tree(&rows));

@@ -111,10 +111,10 @@ impl Baseline {
         Ok(accounts.into_iter().filter(|account| account.name == word).collect())
     }
 
-    /// The file's accounts that the organization does not hold.
-    pub async fn missing(&self) -> Result<Vec<String>, CallError> {
-        let names = self.directory.names().await?;
-        Ok(self.config.accounts.keys().filter(|name| !names.contains_key(*name)).cloned().collect())
+    /// The names of the file that none of `accounts`, the whole organization, carries.
+    pub fn missing<'a>(&'a self, accounts: &'a [Account]) -> impl Iterator<Item = &'a str> {
+        let held = |name: &&String| accounts.iter().any(|account| account.name == **name);
+        self.config.accounts.keys().filter(move |name| !held(name)).map(String::as_str)
     }
 
     /// Looks at an account and plans it. An account that cannot be entered has a plan that says so.

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::fake::{FakeAccount, FakeBudget, FakeCloud, FakeRole, FakeVpc};
-use super::{Baseline, Ledger, Prepared, Report, State};
+use super::{Baseline, BaselineJob, Ledger, Prepared, Report, State};
 use crate::aws::{Accounts, ErrorClass};
 use crate::config::Config;
+use crate::event::{Batch, open};
+use crate::job::{Failure, Invocation, Job};
 use crate::org::{Account, AccountState, FileDirectory};
 use crate::store::MemoryStore;
 use crate::types::{AccountId, Mode};
@@ -276,6 +279,87 @@ async fn json_has_the_shape_that_scripts_read() {
     assert_eq!(report["done"].as_array().unwrap().len(), 3);
     assert_eq!(report["failed"][0]["step"], plan["steps"][0]);
     assert_eq!(report["failed"][0]["hint"], "nothing to do: the next run tries again");
+}
+
+#[tokio::test]
+async fn alias_whose_answer_was_lost_is_not_blamed_on_somebody_else() {
+    let world = World::fresh("  - {match: {all: true}, alias: acme-x}\n");
+    let prepared = world.prepare().await;
+    world.cloud.change(&id(), |account| account.alias = Some("acme-x".to_owned()));
+    let report = world.baseline.apply(&prepared, Mode::Apply, "2026-11-22T10:00:00Z".parse().unwrap()).await.unwrap();
+    assert_eq!((report.failed.len(), report.skipped[0].reason.as_str()), (0, "already so"));
+}
+
+impl World {
+    async fn handle(&self, event: Value, minutes: i64) -> Result<Value, Failure> {
+        let started = Timestamp::now();
+        let deadline = started.checked_add(SignedDuration::from_mins(minutes)).unwrap();
+        let invocation = Invocation { request_id: "r".to_owned(), started, deadline };
+        let Batch::Direct(message) = open(&event, "r") else { panic!("not bare") };
+        BaselineJob::from(self.baseline.clone()).handle(&invocation, &message).await
+    }
+}
+
+#[tokio::test]
+async fn event_brings_its_account_and_tells_what_was_done() {
+    let world = World::fresh(EVERYTHING);
+    let report = world.handle(json!({"account": "444455556666"}), 5).await.unwrap();
+    assert_eq!(report["accounts"][0]["done"].as_array().unwrap().len(), 12);
+    assert_eq!(world.handle(json!({"account": "444455556666"}), 5).await.unwrap()["accounts"][0]["done"], json!([]));
+}
+
+#[tokio::test]
+async fn unknown_account_comes_again() {
+    let failure = World::fresh(EVERYTHING).handle(json!({"account": "999999999999"}), 5).await.unwrap_err();
+    assert!(
+        matches!(&failure, Failure::Retryable(why) if why.contains("does not hold account 999999999999")),
+        "{failure}"
+    );
+}
+
+#[tokio::test]
+async fn what_may_pass_comes_again_and_what_may_not_is_partial() {
+    let world = World::fresh(EVERYTHING);
+    world.cloud.fail("DescribeVpcs", Some("us-east-1"), ErrorClass::NotReady, "OptInRequired");
+    assert_eq!(world.handle(json!({"account": "444455556666"}), 5).await.unwrap_err().kind(), "Retryable");
+    world.cloud.fail("GetEbsEncryptionByDefault", None, ErrorClass::Denied, "UnauthorizedOperation");
+    let failure = world.handle(json!({"account": "444455556666"}), 5).await.unwrap_err();
+    assert_eq!(failure.kind(), "Partial");
+    assert!(failure.to_string().contains("ec2:GetEbsEncryptionByDefault"), "{failure}");
+}
+
+#[tokio::test]
+async fn sweep_reaches_every_account_and_names_those_it_cannot_enter() {
+    let world = World::fresh("  - {match: {all: true}, alias: \"acme-{name}\"}\n");
+    let failure = world.handle(json!({"action": "sweep"}), 5).await.unwrap_err();
+    assert!(failure.to_string().starts_with("root (111122223333)"), "{failure}");
+    assert_eq!(world.cloud.account(&id()).alias.as_deref(), Some("acme-dev"));
+}
+
+#[tokio::test]
+async fn account_is_not_begun_when_time_is_short() {
+    let world = World::fresh(EVERYTHING);
+    let failure = world.handle(json!({"account": "444455556666"}), 0).await.unwrap_err();
+    assert!(failure.to_string().contains("ran out of time"), "{failure}");
+    assert_eq!(world.cloud.calls(), []);
+}
+
+#[tokio::test]
+async fn every_name_is_the_home_account_in_single_account_mode() {
+    let text = "version: 1\nmode: single-account\nhome_region: eu-west-1\nregions: {govern: [eu-west-1]}\n\
+        access: {role: Admin}\naccounts: {dev: {tags: {stage: dev}}, prod: {tags: {stage: prod}}}\nlayers:\n\
+        - match: {tag: {stage: prod}}\n  roles: {Deploy: {policies: [ReadOnlyAccess], trust: [dev]}}\n";
+    let config = Arc::new(Config::parse(text, "f").unwrap());
+    let home: AccountId = "111122223333".parse().unwrap();
+    let cloud = FakeCloud::default().with(&home, FakeAccount::fresh(&["eu-west-1"]));
+    let accounts: Arc<dyn Accounts> = Arc::new(cloud.clone());
+    let directory = Arc::new(FileDirectory::new(config.clone(), accounts.clone()));
+    let baseline = Baseline::of(config, accounts, directory, Arc::new(MemoryStore::default()));
+    assert_eq!(baseline.accounts_of(&home).await.unwrap().len(), 2);
+    let prod = baseline.find("prod").await.unwrap();
+    let prepared = baseline.prepare_all(prod).await.unwrap();
+    assert_eq!(prepared[0].plan.steps.len(), 1);
+    assert!(prepared[0].plan.to_string().contains("for 111122223333"), "{}", prepared[0].plan);
 }
 
 #[tokio::test]

@@ -190,7 +190,7 @@ pub struct Notify {
 
 /// An amount of money, exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "f64", into = "f64")]
+#[serde(try_from = "f64", into = "serde_json::Number")]
 #[schemars(with = "f64")]
 pub struct Money(Decimal);
 
@@ -212,8 +212,11 @@ impl TryFrom<f64> for Money {
     }
 }
 
-impl From<Money> for f64 {
+impl From<Money> for serde_json::Number {
+    /// Whole amounts as whole numbers, as people write them.
     fn from(money: Money) -> Self {
-        money.0.try_into().unwrap_or_default()
+        let whole = i64::try_from(money.0).ok().filter(|_| money.0.fract().is_zero());
+        let exact = || Self::from_f64(money.0.try_into().unwrap_or_default());
+        whole.map(Self::from).or_else(exact).unwrap_or_else(|| 0.into())
     }
 }

@@ -41,8 +41,7 @@ impl Aspect for Alias {
     }
 
     async fn observe(scope: &Scope, _: &Target) -> Result<Option<String>, CallError> {
-        let aliases = scope.pages("iam", "ListAccountAliases", json!({})).await?;
-        Ok(aliases.first().and_then(Value::as_str).map(str::to_owned))
+        current(scope).await
     }
 
     fn plan(target: &Target, seen: &Option<String>) -> Planned<Action> {
@@ -65,6 +64,10 @@ impl Aspect for Alias {
         let Action::SetAlias { alias, .. } = action;
         match scope.call("iam", "CreateAccountAlias", json!({ "AccountAlias": alias })).await {
             Ok(_) => Ok(Taken::Done),
+            // A repetition of a call whose answer was lost finds its own work.
+            Err(error) if error.class == ErrorClass::Exists && current(scope).await?.as_ref() == Some(alias) => {
+                Ok(Taken::AlreadySo)
+            }
             Err(error) if error.class == ErrorClass::Exists => Err(StepError::lasting(
                 error,
                 format!("another account somewhere in AWS has the alias `{alias}`: choose another in the file"),
@@ -72,6 +75,11 @@ impl Aspect for Alias {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+async fn current(scope: &Scope) -> Result<Option<String>, CallError> {
+    let aliases = scope.pages("iam", "ListAccountAliases", json!({})).await?;
+    Ok(aliases.first().and_then(Value::as_str).map(str::to_owned))
 }
 
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccountAlias.html>
