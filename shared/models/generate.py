@@ -197,10 +197,9 @@ class Service:
         """How the body is summed: `crc32` where the service takes a choice of algorithms, `md5` where it does not."""
         checksum = operation.get("httpChecksum", {})
         if checksum.get("requestAlgorithmMember"):
-            required = "required" if checksum.get("requestChecksumRequired") else "supported"
-            return {"algorithm": "crc32", "member": checksum["requestAlgorithmMember"], "when": required}
+            return {"algorithm": "crc32", "member": checksum["requestAlgorithmMember"]}
         if checksum.get("requestChecksumRequired") or operation.get("httpChecksumRequired"):
-            return {"algorithm": "md5", "when": "required"}
+            return {"algorithm": "md5"}
         return None
 
     def page(self, name):
@@ -242,12 +241,9 @@ class Service:
             if isinstance(members[member], str):
                 members[member] = {"t": members[member]}
             members[member]["req"] = True
-        out = {"k": "s", "m": {member: members[member] for member in members}}
+        out = {"k": "s", "m": members}
         if "payload" in shape:
             out["payload"] = shape["payload"]
-            out["stream"] = self.streams(shape["members"][shape["payload"]])
-            if not out["stream"]:
-                del out["stream"]
         if "locationName" in shape:
             out["n"] = shape["locationName"]
         if "xmlNamespace" in shape:
@@ -255,9 +251,6 @@ class Service:
         if shape.get("union"):
             out["u"] = True
         return out
-
-    def streams(self, ref):
-        return bool(ref.get("streaming") or self.model["shapes"][ref["shape"]].get("streaming"))
 
     def compact_list(self, _, shape):
         out = {"k": "l", "e": self.reference(shape["member"])}
@@ -269,27 +262,27 @@ class Service:
 
     def reference(self, ref):
         """A member: its type, or an object when it has traits; those of the shape count where it has none itself."""
-        target = self.model["shapes"][ref["shape"]]
-        if ref.get("jsonvalue"):
+        traits = {**self.model["shapes"][ref["shape"]], **ref}
+        if traits.get("jsonvalue"):
             raise Refused(f"{self.name}: {ref['shape']} is JSON inside a header")
         out = {"t": self.shape(ref["shape"])}
-        if "locationName" in ref or "locationName" in target:
-            out["n"] = ref.get("locationName", target.get("locationName"))
-        if ref.get("location") in LOCATIONS:
-            out["at"] = ref["location"]
-        if "timestampFormat" in ref or "timestampFormat" in target:
-            out["f"] = ref.get("timestampFormat", target.get("timestampFormat"))
-        if "queryName" in ref:
-            out["q"] = ref["queryName"]
+        if "locationName" in traits:
+            out["n"] = traits["locationName"]
+        if traits.get("location") in LOCATIONS:
+            out["at"] = traits["location"]
+        if "timestampFormat" in traits:
+            out["f"] = traits["timestampFormat"]
+        if "queryName" in traits:
+            out["q"] = traits["queryName"]
         if ref.get("flattened"):
             out["flat"] = True
-        if ref.get("xmlAttribute") or target.get("xmlAttribute"):
+        if traits.get("xmlAttribute"):
             out["attr"] = True
-        if "xmlNamespace" in ref or "xmlNamespace" in target:
-            out["ns"] = self.namespace(ref.get("xmlNamespace", target.get("xmlNamespace")))
-        if ref.get("idempotencyToken"):
+        if "xmlNamespace" in traits:
+            out["ns"] = self.namespace(traits["xmlNamespace"])
+        if traits.get("idempotencyToken"):
             out["token"] = True
-        if ref.get("hostLabel"):
+        if traits.get("hostLabel"):
             out["label"] = True
         return out["t"] if len(out) == 1 else out
 

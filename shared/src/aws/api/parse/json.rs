@@ -7,7 +7,7 @@ use super::{Garbled, timestamp};
 
 /// The body of the JSON protocol. Only an operation with nothing to say may say nothing.
 pub(super) fn body(service: &Service, shape: &Structure, body: &[u8]) -> Result<Value, Garbled> {
-    if body.is_empty() && !shape.has_body() {
+    if body.is_empty() && !shape.has_answer() {
         return Ok(Value::Object(Map::new()));
     }
     structure(service, shape, &read(body)?)
@@ -20,7 +20,7 @@ pub(super) fn read(body: &[u8]) -> Result<Value, Garbled> {
 pub(super) fn structure(service: &Service, shape: &Structure, given: &Value) -> Result<Value, Garbled> {
     let Value::Object(given) = given else { return Err(Garbled(format!("an object was expected: {}", start(given)))) };
     let mut out = Map::new();
-    for (name, member) in shape.members.iter().filter(|(_, member)| member.at.is_none()) {
+    for (name, member) in shape.members.iter().filter(|(_, member)| member.in_answer()) {
         if let Some(found) = given.get(member.wire_name(name)).filter(|found| !found.is_null()) {
             out.insert(name.to_owned(), value(service, member, found)?);
         }

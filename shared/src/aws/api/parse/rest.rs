@@ -24,7 +24,7 @@ pub(super) fn output(
                 let value = (answer.header)(&member.wire_name(name).to_ascii_lowercase());
                 value.map(|value| header(service, member, &value)).transpose()?
             }
-            Some(Location::Headers) => Some(prefixed(member.wire_name(name), answer)),
+            Some(Location::Headers) => Some(prefixed(member.name.unwrap_or_default(), answer)),
             Some(Location::Uri | Location::Query) | None => None,
         };
         if let Some(found) = found {
@@ -40,7 +40,7 @@ fn body(service: &Service, operation: &Operation, shape: &Structure, answer: &An
         return Ok(found.map_or(Value::Null, |found| Value::Object(Map::from_iter([(name.to_owned(), found)]))));
     }
     // A read has an answer; a write may have none (204, or 202 with nothing to say).
-    if !shape.has_body() || answer.body.is_empty() && operation.method != "GET" {
+    if !shape.has_answer() || answer.body.is_empty() && operation.method != "GET" {
         return Ok(Value::Null);
     }
     if service.protocol == Protocol::RestJson {

@@ -103,7 +103,7 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     pub(super) fn structure(&self, shape: &Structure, element: &Element) -> Result<Value, Garbled> {
         let mut out = Map::new();
-        for (name, member) in shape.members.iter().filter(|(_, member)| member.at.is_none()) {
+        for (name, member) in shape.members.iter().filter(|(_, member)| member.in_answer()) {
             if let Some(value) = self.member(name, member, element)? {
                 out.insert(name.to_owned(), value);
             }

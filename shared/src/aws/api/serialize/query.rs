@@ -85,7 +85,7 @@ impl Form<'_> {
     fn name(&self, member: &MemberTraits, name: &str) -> String {
         match (self.ec2, member.query, member.name) {
             (true, Some(query), _) => query.to_owned(),
-            (true, None, Some(name)) => capitalized(name),
+            (true, None, _) => capitalized(member.wire_name(name)),
             _ => member.wire_name(name).to_owned(),
         }
     }

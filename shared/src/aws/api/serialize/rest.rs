@@ -24,7 +24,12 @@ pub(super) fn request(
         let key = member.wire_name(name);
         match location {
             Location::Uri => wire.path = filled(&wire.path, key, &text(value, member, TimeFormat::Iso8601))?,
-            Location::Query => wire.query.extend(query(service, key, member, value)),
+            Location::Query => {
+                // What a map adds must not come in the way of a member's own key.
+                let mut found = query(service, key, member, value);
+                found.retain(|(key, _)| !wire.query.iter().any(|(taken, _)| taken == key));
+                wire.query.append(&mut found);
+            }
             Location::Header => wire.headers.extend(header(service, key, member, value)),
             Location::Headers => wire.headers.extend(prefixed(key, value)),
             Location::Status => {}

@@ -3,10 +3,10 @@
 //! A model is parsed when its service is first called (EC2's takes about two milliseconds), borrows its strings from the
 //! text in the binary, and stays for the life of the process.
 
+mod read;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
-
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor, value::MapAccessDeserializer};
 
 /// The compiled-in models, by service.
 const MODELS: &[(&str, &str)] = &include!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/embedded.rs"));
@@ -282,9 +282,14 @@ impl Structure {
         Some((name, self.members.get(name)?))
     }
 
-    /// Whether some member goes into (or comes out of) the body.
+    /// Whether some member goes into a request's body.
     pub(crate) fn has_body(&self) -> bool {
         self.members.iter().any(|(_, member)| member.at.is_none())
+    }
+
+    /// Whether some member comes in an answer's body.
+    pub(crate) fn has_answer(&self) -> bool {
+        self.members.iter().any(|(_, member)| member.in_answer())
     }
 }
 
@@ -309,90 +314,9 @@ impl MemberTraits {
         self.name.unwrap_or(member)
     }
 
-    fn plain(kind: Kind) -> Self {
-        Self {
-            kind,
-            name: None,
-            at: None,
-            format: None,
-            query: None,
-            flat: false,
-            attribute: false,
-            namespace: None,
-            token: false,
-            label: false,
-            required: false,
-        }
-    }
-}
-
-impl<'de: 'static> Deserialize<'de> for Kind {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_letter(<&'de str>::deserialize(deserializer)?)
-    }
-}
-
-impl Kind {
-    fn from_letter<E: Error>(text: Text) -> Result<Self, E> {
-        Ok(match text {
-            "s" => Self::String,
-            "i" => Self::Integer,
-            "f" => Self::Float,
-            "b" => Self::Boolean,
-            "x" => Self::Blob,
-            "t" => Self::Timestamp,
-            "j" => Self::Document,
-            _ => Self::Shape(text.strip_prefix('#').ok_or_else(|| E::custom(format!("no such type: {text}")))?),
-        })
-    }
-}
-
-struct MemberVisitor;
-
-impl<'de: 'static> Visitor<'de> for MemberVisitor {
-    type Value = Member;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a type, or an object with a type and traits")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Member, E> {
-        Ok(Member(MemberTraits::plain(Kind::from_letter(text)?)))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Member, A::Error> {
-        MemberTraits::deserialize(MapAccessDeserializer::new(map)).map(Member)
-    }
-}
-
-impl<'de: 'static> Deserialize<'de> for Member {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(MemberVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de: 'static> Visitor<'de> for MembersVisitor {
-    type Value = Members;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an object of members")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-        let mut members = Vec::with_capacity(map.size_hint().unwrap_or_default());
-        while let Some(entry) = map.next_entry()? {
-            members.push(entry);
-        }
-        members.shrink_to_fit();
-        Ok(Members(members))
-    }
-}
-
-impl<'de: 'static> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
+    /// Whether it comes in an answer's body. Places in the path and the query mean nothing there.
+    pub(crate) fn in_answer(&self) -> bool {
+        !matches!(self.at, Some(Location::Header | Location::Headers | Location::Status))
     }
 }
 
