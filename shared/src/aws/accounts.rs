@@ -162,21 +162,18 @@ fn sts(sdk: &Sdk, home: &AccountId) -> Result<(Client, Region), CallError> {
 
 fn own_credentials(sdk: &Sdk) -> Result<SharedCredentialsProvider, CallError> {
     let found = sdk.config().credentials_provider();
-    found.ok_or_else(|| no_setting(&nobody(), "no credentials are set up: AWS_PROFILE, AWS_ACCESS_KEY_ID or a role"))
-}
-
-/// Stands for the account of our own credentials as long as that is not known.
-fn nobody() -> AccountId {
-    const NOBODY: &str = "000000000000";
-    NOBODY.parse().unwrap_or_else(|_| unreachable!("twelve digits are an account id"))
+    found.ok_or_else(|| {
+        no_setting(&AccountId::unknown(), "no credentials are set up: AWS_PROFILE, AWS_ACCESS_KEY_ID or a role")
+    })
 }
 
 async fn who(sdk: &Sdk) -> Result<AccountId, CallError> {
-    let (sts, region) = sts(sdk, &nobody())?;
+    let (sts, region) = sts(sdk, &AccountId::unknown())?;
     let identity = sts.call("sts", "GetCallerIdentity", json!({})).await?;
     let account = identity.get("Account").and_then(Value::as_str).unwrap_or_default();
     account.parse().map_err(|malformed: crate::types::Malformed| {
-        CallSite::new("sts", "GetCallerIdentity", &nobody(), &region).error(ErrorClass::Other, malformed.to_string())
+        CallSite::new("sts", "GetCallerIdentity", &AccountId::unknown(), &region)
+            .error(ErrorClass::Other, malformed.to_string())
     })
 }
 
@@ -255,8 +252,7 @@ fn read(answer: &Value) -> Option<Credentials> {
 }
 
 fn no_setting(home: &AccountId, message: &str) -> CallError {
-    let region = "us-east-1".parse().unwrap_or_else(|_| unreachable!("a region code"));
-    CallSite::new("sts", "GetCallerIdentity", home, &region).error(ErrorClass::Invalid, message)
+    CallSite::new("sts", "GetCallerIdentity", home, &Region::us_east_1()).error(ErrorClass::Invalid, message)
 }
 
 #[cfg(test)]
@@ -346,6 +342,30 @@ mod tests {
         let error = accounts.scope(&member(), &region("eu-west-1")).await.unwrap_err();
         assert_eq!(error.class, ErrorClass::Denied);
         assert!(!accounts.meter().by_operation().contains_key("sts:AssumeRole"));
+    }
+
+    #[tokio::test]
+    async fn calls_in_one_account_wait_for_each_other_when_told_to() {
+        let (sdk, _) = serve(|_, request| match request {
+            identity if identity.contains("GetCallerIdentity") => {
+                answer("GetCallerIdentity", "<Account>222233334444</Account>")
+            }
+            _ => Reply::Answer(200, "{\"TableNames\":[]}".to_owned()),
+        })
+        .await;
+        let roles = AccessRoles { role: "First".to_owned(), fallback: Vec::new() };
+        let accounts = SdkAccounts::with_width(&sdk, roles, Entry::Home, Width { all: 8, account: 1 });
+        let scope = accounts.scope(&member(), &region("eu-west-1")).await.unwrap();
+        let door = accounts.inner.doors.lock().unwrap().get(&member()).unwrap().get().unwrap().clone();
+        let held = door.permits.account.acquire().await.unwrap();
+        let call = scope.call("dynamodb", "ListTables", json!({}));
+        let mut call = std::pin::pin!(call);
+        let waits =
+            std::future::poll_fn(|context| std::task::Poll::Ready(call.as_mut().poll(context).is_pending())).await;
+        assert!(waits);
+        assert_eq!(door.permits.all.available_permits(), 8);
+        drop(held);
+        call.await.unwrap();
     }
 
     #[tokio::test]

@@ -11,6 +11,13 @@ use super::{Malformed, string_type};
 #[serde(try_from = "String", into = "String")]
 pub struct AccountId(String);
 
+impl AccountId {
+    /// Stands for the account of our own credentials for as long as that is not known.
+    pub(crate) fn unknown() -> Self {
+        Self("000000000000".to_owned())
+    }
+}
+
 impl FromStr for AccountId {
     type Err = Malformed;
 

@@ -12,6 +12,11 @@ use super::{Malformed, string_type};
 pub struct Region(String);
 
 impl Region {
+    /// Where the global services of the commercial partition live.
+    pub(crate) fn us_east_1() -> Self {
+        Self("us-east-1".to_owned())
+    }
+
     /// The partition that the region is part of, told by its prefix.
     pub fn partition(&self) -> Partition {
         let prefixes = [
