@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::client::identity::SharedIdentityResolver;
 use serde_json::{Value, json};
 use tokio::sync::{OnceCell, Semaphore};
 
-use super::api::{Client, Permits};
+use super::api::{Client, Paces, Permits};
 use super::classify::CallSite;
 use super::{Accounts, Call, CallError, ErrorClass, Meter, Scope, Sdk};
 use crate::types::{AccountId, Arn, Region};
@@ -81,6 +81,7 @@ struct Inner {
 struct Door {
     credentials: SharedIdentityResolver,
     permits: Permits,
+    paces: Paces,
 }
 
 impl SdkAccounts {
@@ -105,7 +106,11 @@ impl Accounts for SdkAccounts {
             Arc::clone(inner.doors.lock().unwrap_or_else(PoisonError::into_inner).entry(account.clone()).or_default());
         let door = cell.get_or_try_init(|| inner.open(account, region)).await?;
         let client = Client::new(&inner.sdk, account.clone(), region.clone(), door.credentials.clone());
-        Ok(Scope::new(account.clone(), region.clone(), Arc::new(client.within(door.permits.clone()))))
+        Ok(Scope::new(
+            account.clone(),
+            region.clone(),
+            Arc::new(client.within(door.permits.clone(), door.paces.clone())),
+        ))
     }
 
     async fn home(&self) -> Result<AccountId, CallError> {
@@ -124,11 +129,11 @@ impl Inner {
     }
 
     async fn open(&self, account: &AccountId, region: &Region) -> Result<Door, CallError> {
-        let home = self.home().await?;
+        let (home, paces) = (self.home().await?, Paces::default());
         let permits =
             Permits { all: Arc::clone(&self.all), account: Arc::new(Semaphore::new(self.width.account.max(1))) };
         if *account == home {
-            return Ok(Door { credentials: SharedIdentityResolver::new(own_credentials(&self.sdk)?), permits });
+            return Ok(Door { credentials: SharedIdentityResolver::new(own_credentials(&self.sdk)?), permits, paces });
         }
         if self.entry == Entry::Home {
             let message =
@@ -146,7 +151,7 @@ impl Inner {
         let credentials = member.assume().await?;
         *member.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(credentials);
         let provider = SharedCredentialsProvider::new(member);
-        Ok(Door { credentials: SharedIdentityResolver::new(provider), permits })
+        Ok(Door { credentials: SharedIdentityResolver::new(provider), permits, paces })
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) async fn serve(reply: impl Fn(usize, &str) -> Reply + Send + Sync + '
 async fn sdk(url: &str) -> Sdk {
     let region = "eu-west-1".parse().unwrap();
     let (first_pause, quick) = (Duration::from_millis(1), Patience::default());
-    Sdk::at_with(url, "AKIDHOME", &region, Patience { adaptive: false, attempts: 3, first_pause, ..quick }).await
+    Sdk::at_with(url, "AKIDHOME", &region, Patience { attempts: 3, first_pause, ..quick }).await
 }
 
 async fn connection(mut stream: TcpStream, seen: &Seen, reply: &(dyn Fn(usize, &str) -> Reply + Send + Sync)) {

@@ -22,7 +22,8 @@ use crate::types::Region;
 /// How patient every client is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Patience {
-    /// Whether the rate is lowered for a while after AWS has throttled. Many calls of one kind in one account want it.
+    /// Whether the SDK's adaptive mode is used rather than its standard one. Not by default: the model-driven client has
+    /// a pace of its own, and one throttle of a typed client must not hold a function up for half a minute.
     pub adaptive: bool,
     /// How often a call is made at most.
     pub attempts: u32,
@@ -37,7 +38,7 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
-            adaptive: true,
+            adaptive: false,
             attempts: 6,
             first_pause: Duration::from_secs(1),
             attempt: Duration::from_secs(60),

@@ -1,6 +1,7 @@
 //! One account in one region, ready to be called: binds model, serializer and parser to the SDK's orchestrator.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
@@ -31,6 +32,7 @@ use super::super::{Call, CallError, ErrorClass, Sdk};
 use super::endpoint::{Target, target};
 use super::errors::{Refusal, Retries, refusal};
 use super::model::{Operation, Service};
+use super::pace::{Pace, Paces};
 use super::page::Pager;
 use super::parse::{Answer, output};
 use super::serialize::{Wire, request};
@@ -46,6 +48,7 @@ pub(crate) struct Client {
     region: Region,
     credentials: SharedIdentityResolver,
     permits: Option<Permits>,
+    paces: Paces,
 }
 
 /// How many calls may be under way at once, in all and in one account.
@@ -114,12 +117,12 @@ pub(super) fn find(service: &str, operation: &str) -> Result<(&'static Service, 
 impl Client {
     /// A client without bounds; see [`Client::within`].
     pub(crate) fn new(sdk: &Sdk, account: AccountId, region: Region, credentials: SharedIdentityResolver) -> Self {
-        Self { sdk: sdk.clone(), account, region, credentials, permits: None }
+        Self { sdk: sdk.clone(), account, region, credentials, permits: None, paces: Paces::default() }
     }
 
-    /// The same client, which waits for a place before each call.
-    pub(crate) fn within(self, permits: Permits) -> Self {
-        Self { permits: Some(permits), ..self }
+    /// The same client, which waits for a place before each call, and whose pace others of the account share.
+    pub(crate) fn within(self, permits: Permits, paces: Paces) -> Self {
+        Self { permits: Some(permits), paces, ..self }
     }
 
     fn prepare(
@@ -148,22 +151,29 @@ impl Client {
             Some(permits) => permits.acquire().await,
             None => None,
         };
+        let pace = self.paces.of(self.region.as_ref(), service.service);
+        let wait = pace.turn(Instant::now());
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
         let config = self.sdk.config();
         let mut builder = Orchestrated::builder()
             .service_name(service.service)
             .operation_name(name)
             .endpoint_url(&target.url)
-            .runtime_plugin(self.plugin(service, target.signing_region))
+            .runtime_plugin(self.plugin(service, target.signing_region, Arc::clone(&pace)))
             .serializer(|wire: Wire| Ok(http_request(wire)?))
             .deserializer(move |response| answered(service, operation, response));
         if let Some(version) = config.behavior_version() {
             builder = builder.behavior_version(version);
         }
-        builder.build().invoke(wire).await.map_err(|error| explained(site.clone(), error))
+        let output = builder.build().invoke(wire).await.map_err(|error| explained(site.clone(), error))?;
+        pace.ease();
+        Ok(output)
     }
 
     /// What the orchestrator needs beyond its defaults: signing, identity, retries, timeouts and headers.
-    fn plugin(&self, service: &'static Service, signing_region: String) -> StaticRuntimePlugin {
+    fn plugin(&self, service: &'static Service, signing_region: String, pace: Arc<Pace>) -> StaticRuntimePlugin {
         let config = self.sdk.config();
         let components = RuntimeComponentsBuilder::new("forester")
             .with_http_client(config.http_client())
@@ -173,7 +183,7 @@ impl Client {
             .with_identity_resolver(SCHEME_ID, self.credentials.clone())
             .with_auth_scheme(SharedAuthScheme::new(SigV4AuthScheme::new()))
             .with_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID])))
-            .with_retry_classifier(Retries)
+            .with_retry_classifier(Retries { pace })
             .with_interceptor(self.sdk.counter());
         let headers = with(components, InvocationIdInterceptor::new());
         let headers = with(headers, RequestInfoInterceptor::new());
@@ -200,7 +210,7 @@ impl Client {
         layer.store_or_unset(config.retry_config().cloned());
         layer.store_or_unset(config.timeout_config().cloned());
         layer.store_or_unset(config.stalled_stream_protection());
-        // Back-off and rate are kept apart by account, region and service, as AWS counts them.
+        // The budget for retries is kept apart by account, region and service, as AWS counts them.
         layer.store_put(RetryPartition::new(format!("{}/{}/{}", self.account, self.region, service.service)));
         layer.freeze()
     }

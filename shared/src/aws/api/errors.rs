@@ -4,6 +4,8 @@
 //! proxy, a load balancer or an emulator speaks for it in HTML.
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -14,6 +16,7 @@ use serde_json::Value;
 use super::super::ErrorClass;
 use super::super::classify::classify;
 use super::model::{Protocol, Service};
+use super::pace::Pace;
 use super::parse::{Answer, Element, read_xml};
 
 /// An error that was answered.
@@ -129,17 +132,23 @@ fn sorted(found: Refusal, answer: &Answer<'_>) -> Refusal {
 
 /// Tells the SDK's retry strategy what may be tried again: throttles and troubles of the moment, and nothing else.
 #[derive(Debug)]
-pub(super) struct Retries;
+pub(super) struct Retries {
+    /// Slowed by throttles.
+    pub pace: Arc<Pace>,
+}
 
 impl ClassifyRetry for Retries {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
         let Some(Err(error)) = context.output_or_error() else { return RetryAction::NoActionIndicated };
         if let Some(refusal) = error.as_operation_error().and_then(|error| error.downcast_ref::<Refusal>()) {
             let retry_after = context.response().and_then(|response| response.headers().get("x-amz-retry-after"));
-            let retry_after = retry_after.and_then(|text| text.parse().ok()).map(std::time::Duration::from_millis);
+            let retry_after = retry_after.and_then(|text| text.parse().ok()).map(Duration::from_millis);
             let again = |kind| RetryAction::RetryIndicated(RetryReason::RetryableError { kind, retry_after });
             return match refusal.class {
-                Some(ErrorClass::Throttled) => again(ErrorKind::ThrottlingError),
+                Some(ErrorClass::Throttled) => {
+                    self.pace.slow(Instant::now());
+                    again(ErrorKind::ThrottlingError)
+                }
                 Some(ErrorClass::Transient) => again(ErrorKind::TransientError),
                 _ => RetryAction::RetryForbidden,
             };

@@ -9,6 +9,7 @@ mod client;
 mod endpoint;
 mod errors;
 mod model;
+mod pace;
 mod page;
 mod parse;
 pub mod probe;
@@ -21,3 +22,4 @@ mod time;
 mod validate;
 
 pub(crate) use client::{Client, Permits};
+pub(crate) use pace::Paces;
