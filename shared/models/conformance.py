@@ -4,7 +4,7 @@ For each operation both serialize the same random parameters and parse the same 
 a service would read them (decoded query strings and forms, parsed JSON and XML), answers as values. A few requests are
 then really signed and sent to a server on the loopback, where botocore signs them again.
 
-    conformance.py [--count N] [--seed S]      N random inputs, the operations taken in turn
+    cargo xtask conformance [--count N] [--seed S]      N random inputs, the operations taken in turn
 """
 
 import argparse
@@ -263,12 +263,11 @@ class Run:
         return "parser", line, check
 
 
-def build():
-    """The two examples that stand for our side."""
-    command = ["cargo", "build", "--quiet", "--package", "forester", "--example", "conformance", "--example", "call"]
-    subprocess.run(command, cwd=ROOT, check=True)
-    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    return target / "debug" / "examples"
+def programs():
+    """Where the two examples are that stand for our side."""
+    if "FORESTER_BIN_DIR" not in os.environ:
+        sys.exit("FORESTER_BIN_DIR is not set: run this through `cargo xtask conformance`, which builds what it needs")
+    return pathlib.Path(os.environ["FORESTER_BIN_DIR"])
 
 
 def main():
@@ -276,10 +275,10 @@ def main():
     parser.add_argument("--count", type=int, default=5000, help="random inputs (5000)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same inputs (1)")
     given = parser.parse_args()
-    examples = build()
+    ours = programs()
     cases = list(Run(given.seed).cases(given.count))
     lines = "".join(json.dumps(line) + "\n" for _, line, _ in cases)
-    done = subprocess.run([examples / "conformance"], input=lines.encode(), capture_output=True, check=True)
+    done = subprocess.run([ours / "conformance"], input=lines.encode(), capture_output=True, check=True)
     found = [json.loads(line) for line in done.stdout.splitlines()]
     tally = {"serializer": [0, 0], "parser": [0, 0]}
     types, failures = 0, []
@@ -290,7 +289,7 @@ def main():
         types += wrong is not None and wrong[0] == "type"
         if wrong is not None and wrong[0] != "type":
             failures.append(f"{wrong[0]} {line['service']}:{line['operation']}: {wrong[1]}")
-    signed, of, wrong = signatures.compare(examples / "call")
+    signed, of, wrong = signatures.compare(ours / "call")
     failures.extend(wrong)
     for failure in failures[:20]:
         print(failure[:1500], file=sys.stderr)

@@ -21,13 +21,15 @@ pub fn build(house: &House) -> Result<PathBuf, Problem> {
     collect(house)
 }
 
-/// Links everything executable in the target directory's `debug` to this clone.
+/// Links the programs in the target directory to this clone.
 fn collect(house: &House) -> Result<PathBuf, Problem> {
-    let from = house.target.join("debug");
     let to = house.scratch.join("bin");
     house::make(&to)?;
-    for name in house.functions()?.iter().map(String::as_str).chain(["forester", "forester-demo", "forester-bench"]) {
-        let built = from.join(name);
+    let functions = house.functions()?;
+    let programs = functions.iter().map(String::as_str).chain(["forester", "forester-demo", "forester-bench"]);
+    let examples = ["call", "conformance"].map(|name| ("debug/examples", name));
+    for (from, name) in programs.map(|name| ("debug", name)).chain(examples) {
+        let built = house.target.join(from).join(name);
         if built.is_file() {
             link(&built, &to.join(name))?;
         }

@@ -68,11 +68,16 @@ pub fn run(house: &House, arguments: &[String]) -> Result<ExitCode, Problem> {
     let began = Instant::now();
     let mut outcome = Outcome::default();
     let python = outcome.keep("python environment", python::interpreter(house));
-    for check in checks(house, python.as_deref()) {
+    for check in rust_checks(house, python.as_deref()) {
         outcome.note(&step::run(house, check.name, check.command)?, check.counts);
     }
-    if !fast {
-        end_to_end(house, python.as_deref(), &mut outcome)?;
+    let programs = outcome.keep("programs", programs::build(house));
+    if let (Some(python), Some(programs)) = (python, programs) {
+        for check in program_checks(house, &python, &programs, fast) {
+            outcome.note(&step::run(house, check.name, check.command)?, check.counts);
+        }
+    } else {
+        println!("  what needs Python or the programs was not run");
     }
     outcome.print(began);
     Ok(if outcome.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -85,46 +90,41 @@ struct Check {
     counts: bool,
 }
 
-/// All that needs no local stack, quickest answers first. Without Python, its steps are left out; that is a failure
-/// already.
-fn checks(house: &House, python: Option<&Path>) -> Vec<Check> {
-    let cargo = |arguments: &[&str]| {
-        let (subcommand, rest) = arguments.split_first().unwrap_or((&"help", &[]));
+/// What cargo alone can tell, quickest answers first.
+fn rust_checks(house: &House, python: Option<&Path>) -> Vec<Check> {
+    let check = |name, counts, subcommand, arguments: &[&str]| {
         let mut command = house.cargo(subcommand);
-        command.args(rest).env("FORESTER_ROOT", &house.root);
+        command.args(arguments).env("FORESTER_ROOT", &house.root);
         python.map(|python| command.env("FORESTER_PYTHON", python));
-        command
+        Check { name, command, counts }
     };
-    let check = |name, counts, command| Check { name, command, counts };
-    let mut list = vec![
-        check("format", false, cargo(&["fmt", "--all", "--check"])),
-        check("clippy", false, cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
-        check("unit tests", true, cargo(&["test", "--workspace", "--lib", "--bins", "--no-fail-fast"])),
-        check("documentation tests", true, cargo(&["test", "--workspace", "--doc", "--no-fail-fast"])),
-    ];
-    if let Some(python) = python {
-        let script = |arguments: &[&str]| models::script(house, python, arguments);
-        list.push(check("models are current", false, script(&["shared/models/generate.py", "--check"])));
-        list.push(check("conformance", false, script(&["shared/models/conformance.py", "--count", CONFORMANCE])));
-    }
-    list
+    vec![
+        check("format", false, "fmt", &["--all", "--check"]),
+        check("clippy", false, "clippy", &["--workspace", "--all-targets", "--", "-D", "warnings"]),
+        check("unit tests", true, "test", &["--workspace", "--lib", "--bins", "--no-fail-fast"]),
+        check("documentation tests", true, "test", &["--workspace", "--doc", "--no-fail-fast"]),
+    ]
 }
 
-/// The local stack by itself, then the real binaries on it.
-fn end_to_end(house: &House, python: Option<&Path>, outcome: &mut Outcome) -> Result<(), Problem> {
-    let programs = outcome.keep("programs", programs::build(house));
-    let (Some(programs), Some(python)) = (programs, python) else {
-        println!("  {:<24} not run: what it needs is missing", "end-to-end tests");
-        outcome.add("end-to-end tests", false, Tally::default());
-        return Ok(());
+/// The client against botocore; then, unless it has to be fast, the local stack and the real binaries on it.
+fn program_checks(house: &House, python: &Path, programs: &Path, fast: bool) -> Vec<Check> {
+    let check = |name, counts, mut command: Command| {
+        programs::environment(house, &mut command, programs, python);
+        Check { name, command, counts }
     };
-    let stack = ["-m", "unittest", "discover", "-s", "infra/local/tests", "-t", "infra/local"];
-    outcome.note(&step::run(house, "local stack tests", models::script(house, python, &stack))?, true);
-    let mut cargo = house.cargo("test");
-    cargo.args(["--workspace", "--test", "*", "--no-fail-fast"]);
-    programs::environment(house, &mut cargo, &programs, python);
-    outcome.note(&step::run(house, "end-to-end tests", cargo)?, true);
-    Ok(())
+    let script = |name, counts, arguments: &[&str]| check(name, counts, models::script(house, python, arguments));
+    let mut list = vec![
+        script("models are current", false, &["shared/models/generate.py", "--check"]),
+        script("conformance", false, &["shared/models/conformance.py", "--count", CONFORMANCE]),
+    ];
+    if !fast {
+        let discover = ["-m", "unittest", "discover", "-s", "infra/local/tests", "-t", "infra/local"];
+        list.push(script("local stack tests", true, &discover));
+        let mut cargo = house.cargo("test");
+        cargo.args(["--workspace", "--test", "*", "--no-fail-fast"]);
+        list.push(check("end-to-end tests", true, cargo));
+    }
+    list
 }
 
 #[cfg(test)]
