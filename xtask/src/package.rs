@@ -3,7 +3,7 @@
 //! cargo-lambda builds them, because a binary linked on a newer system than Lambda's does not start there. It comes
 //! from PyPI with zig as its linker, half a gigabyte, and is fetched when it is needed for the first time.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use crate::house::{self, House};
@@ -33,7 +33,7 @@ pub fn run(house: &House, arguments: &[String]) -> Result<ExitCode, Problem> {
     step::run(house, "functions for Lambda", cargo_lambda(house, tools, architecture, &functions)?)?.or_problem()?;
     for name in &functions {
         let package = dist.join(name).with_extension("zip");
-        zip(&house.target.join("lambda").join(name).join("bootstrap"), &package)?;
+        zip(&bootstraps(house).join(name).join("bootstrap"), &package)?;
         let bytes = package.metadata().map_err(|cause| Problem::file("read", &package, &cause))?.len();
         println!("  dist/{name}.zip, {bytes} bytes");
     }
@@ -61,8 +61,13 @@ fn cargo_lambda(
     let path = std::env::join_paths([tools.to_path_buf()].into_iter().chain(std::env::split_paths(&path)))
         .map_err(|cause| format!("PATH cannot be extended: {cause}"))?;
     command.env("PATH", path).args(["build", "--profile", "lambda", architecture.flag, "--lambda-dir"]);
-    command.arg(house.target.join("lambda")).args(selection(functions));
+    command.arg(bootstraps(house)).args(selection(functions));
     Ok(command)
+}
+
+/// Where cargo-lambda puts `<function>/bootstrap`; its own choice is where cargo keeps the profile of the same name.
+fn bootstraps(house: &House) -> PathBuf {
+    house.scratch.join("bootstraps")
 }
 
 /// `--package` for each: only what they need is in the build, and in its choice of features.
