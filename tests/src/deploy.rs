@@ -100,16 +100,20 @@ async fn with_artifacts(home: &Scope) -> Outcome<String> {
 
 async fn zipped(name: &str) -> Outcome<Vec<u8>> {
     let binary = environment::binaries()?.join(name);
-    let target = std::env::temp_dir().join(format!("forester-{}-{name}.zip", std::process::id()));
-    run_python(&[ZIP, path(&binary)?, path(&target)?]).await?;
+    let here = |suffix: &str| std::env::temp_dir().join(format!("forester-{}-{name}.{suffix}", std::process::id()));
+    let (bare, target) = (here("bare"), here("zip"));
+    // Without its symbols a quick build weighs a fifth.
+    run(Command::new("strip").args(["-o", path(&bare)?, path(&binary)?])).await?;
+    run(Command::new(environment::python()?).args(["-c", ZIP, path(&bare)?, path(&target)?])).await?;
     let zip = std::fs::read(&target)?;
+    std::fs::remove_file(&bare)?;
     std::fs::remove_file(&target)?;
     Ok(zip)
 }
 
-async fn run_python(arguments: &[&str]) -> Outcome<()> {
-    let status = Command::new(environment::python()?).arg("-c").args(arguments).status().await?;
-    if status.success() { Ok(()) } else { Err(format!("python ended with {status}").into()) }
+async fn run(command: &mut Command) -> Outcome<()> {
+    let status = command.status().await.map_err(|error| format!("cannot run {command:?}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?} ended with {status}").into()) }
 }
 
 fn path(path: &Path) -> Outcome<&str> {

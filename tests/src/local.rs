@@ -3,13 +3,12 @@
 use std::time::{Duration, Instant};
 
 use forester::aws::Scope;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::deploy::{Deployment, deploy};
 use crate::stack::{SeenCall, Stack};
 use crate::webhook::Webhook;
-use crate::world::{HOME, World, text};
+use crate::world::{World, text};
 use crate::{Outcome, environment, seed};
 
 /// A deployed Forester and its surroundings.
@@ -45,14 +44,10 @@ impl Local {
         self.world.management().await
     }
 
-    /// Puts an event on the management account's default bus and returns its id.
+    /// Puts a service's event on the management account's default bus.
     pub async fn put_event(&self, event: &Value) -> Outcome<String> {
-        let entry = json!({
-            "Source": event["source"], "DetailType": event["detail-type"], "Detail": event["detail"].to_string(),
-            "Resources": event["resources"], "Time": Timestamp::now().to_string(),
-        });
-        let answer = self.home().await?.call("events", "PutEvents", json!({ "Entries": [entry] })).await?;
-        text(&answer, "/Entries/0/EventId")
+        self.stack.control("events", event).await?;
+        text(event, "/id")
     }
 
     /// Waits until a function's log says that it handled `message`.
@@ -68,9 +63,11 @@ impl Local {
         eventually(Duration::from_secs(120), &format!("{function} to have {said}"), found).await
     }
 
-    /// The calls made since call `since`, without the ones that deliver logs and poll queues.
-    pub async fn calls_since(&self, since: u64) -> Outcome<Vec<SeenCall>> {
-        self.stack.calls(since).await
+    /// How many calls the deployed functions have made since call `since`.
+    pub async fn calls_of_functions(&self, since: u64) -> Outcome<usize> {
+        let calls = self.stack.calls(since).await?;
+        let ours = |call: &&SeenCall| call.origin.as_deref().is_some_and(|origin| origin.contains(":assumed-role/"));
+        Ok(calls.iter().filter(ours).count())
     }
 }
 
@@ -94,9 +91,4 @@ pub async fn eventually<T>(
             Ok(None) | Err(_) => tokio::time::sleep(Duration::from_millis(250)).await,
         }
     }
-}
-
-/// Where Forester is deployed.
-pub fn home_region() -> &'static str {
-    HOME
 }

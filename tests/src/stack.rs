@@ -45,9 +45,15 @@ pub struct SeenCall {
     /// The region.
     #[serde(default)]
     pub region: Option<String>,
-    /// The HTTP status of the answer.
+    /// The HTTP status of the answer; 0 when the caller got none.
     #[serde(default)]
     pub status: Option<u16>,
+    /// Who made the call, before any role was assumed.
+    #[serde(default)]
+    pub origin: Option<String>,
+    /// Whether it changes something.
+    #[serde(default)]
+    pub write: bool,
 }
 
 impl Stack {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use forester::aws::{CallError, Scope};
 use serde_json::{Value, json};
 
-use super::{Clock, Effect, writes};
+use super::{Clock, Effect};
 use crate::Outcome;
 use crate::local::{Local, eventually};
 
@@ -38,7 +38,12 @@ pub async fn again(local: &Local) -> Outcome<Vec<String>> {
     let account = local.world.ids.get(NAME).ok_or("the account was not created yet")?;
     let since = local.stack.last_call().await?;
     let event = json!({
+        "version": "0",
+        "id": "2d0b7a3e-6b1f-4e0a-9a51-3f1c5d0e7a11",
         "source": "aws.organizations",
+        "account": local.stack.management,
+        "time": "2026-11-23T08:27:14Z",
+        "region": "us-east-1",
         "detail-type": "AWS Service Event via CloudTrail",
         "resources": [],
         "detail": {
@@ -52,9 +57,8 @@ pub async fn again(local: &Local) -> Outcome<Vec<String>> {
     let id = local.put_event(&event).await?;
     local.handled("AccountBaseline", &id).await?;
     let calls = local.stack.calls(since).await?.into_iter();
-    let of_account = calls.filter(|call| call.account.as_deref() == Some(account.as_ref()));
-    let writes = of_account
-        .filter_map(|call| call.action.filter(|action| writes(action)).map(|a| format!("{}:{a}", call.service)));
+    let writes = calls.filter(|call| call.write && call.account.as_deref() == Some(account.as_ref()));
+    let writes = writes.map(|call| format!("{}:{}", call.service, call.action.unwrap_or_default()));
     Ok(writes.collect())
 }
 

@@ -46,13 +46,7 @@ impl Clock {
         function: &'static str,
         changes: Vec<String>,
     ) -> Outcome<Effect> {
-        let calls = local.calls_since(self.since).await?.len();
+        let calls = local.calls_of_functions(self.since).await?;
         Ok(Effect { event, function, changes, calls, took: self.began.elapsed() })
     }
-}
-
-/// Whether an operation changes something.
-pub fn writes(action: &str) -> bool {
-    let reads = ["Get", "List", "Describe", "Head", "AssumeRole", "Filter", "Query", "Lookup"];
-    !reads.iter().any(|prefix| action.starts_with(prefix))
 }
