@@ -1,6 +1,7 @@
 //! Starts the local stack of `infra/local` as a child and speaks to its control endpoint.
 //!
 //! The child ends when its standard input closes, so nothing survives this process, however it ends.
+//! `FORESTER_STACK_DIR` names a directory in which it leaves its logs and calls.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -60,8 +61,12 @@ impl Stack {
     /// Starts the emulators and waits until they answer.
     pub async fn start() -> Outcome<Self> {
         let script = environment::root()?.join("infra/local/stack.py");
-        let mut child = Command::new(environment::python()?)
-            .arg(&script)
+        let mut command = Command::new(environment::python()?);
+        command.arg(&script);
+        if let Some(directory) = std::env::var_os("FORESTER_STACK_DIR") {
+            command.arg("--workdir").arg(directory);
+        }
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())

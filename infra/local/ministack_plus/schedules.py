@@ -1,7 +1,8 @@
-"""Schedules: looked at every second, and with the context words such as `<aws.scheduler.scheduled-time>` filled in.
+"""Schedules: looked at every second, with the context words such as `<aws.scheduler.scheduled-time>` filled in, and
+going off anew once they are updated.
 
-ministack looks every ten seconds, which makes a demo wait, and passes the words on as they are, so that a function that
-reads the time from its input finds none.
+ministack looks every ten seconds, which makes a demo wait; passes the words on as they are, so that a function that
+reads the time from its input finds none; and remembers of an updated schedule that it went off before the update.
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
 """
 
@@ -23,6 +24,15 @@ def invoke_target(original: Any, target: dict[str, Any], event: dict[str, Any], 
     return original(target, event, rule, *args)
 
 
+def update_schedule(original: Any, name: str, body: dict[str, Any]) -> Any:
+    """Forget when the schedule went off last."""
+    answer = original(name, body)
+    ending = f"{body.get('GroupName', 'default')}/{name}"
+    for key in [key for key in scheduler._schedule_last_fired if key[-1] == ending]:
+        del scheduler._schedule_last_fired[key]
+    return answer
+
+
 def filled(text: str, event: dict[str, Any]) -> str:
     """The input with the words' values."""
     time = datetime.datetime.fromtimestamp(event["Time"], datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -42,3 +52,4 @@ def install() -> None:
     scheduler._SCHEDULE_TICK_INTERVAL = 1
     eventbridge._SCHEDULER_TICK_INTERVAL = 1
     around(eventbridge, "_invoke_target", invoke_target)
+    around(scheduler, "_update_schedule", update_schedule)

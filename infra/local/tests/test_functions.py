@@ -142,6 +142,11 @@ class Wakers(unittest.TestCase):
             Name="wake", ScheduleExpression="at(2026-01-01T00:00:00)", FlexibleTimeWindow={"Mode": "OFF"}, Target=target
         )
         self.check(said, "by-schedule")
+        target["Input"] = '{"n": "by-updated-schedule"}'
+        Caller()("scheduler").update_schedule(
+            Name="wake", ScheduleExpression="at(2026-01-02T00:00:00)", FlexibleTimeWindow={"Mode": "OFF"}, Target=target
+        )
+        self.check(said, "by-updated-schedule")
 
     def test_a_state_machine_wakes_in_both_languages(self) -> None:
         arn, said = self.prepare("stepped")

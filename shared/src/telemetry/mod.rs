@@ -61,7 +61,8 @@ pub(crate) fn outcome(
     let duration_ms = u64::try_from(duration_ms).unwrap_or_default();
     match outcome {
         Ok(report) => {
-            tracing::info!(message.id = %message.id, duration_ms, report = %report, "{service} handled {}", message.id);
+            tracing::info!(message.id = %message.id, duration_ms, "{service} handled {}", message.id);
+            tracing::debug!(message.id = %message.id, report = %report, "the report on {}", message.id);
             emit(service, &[Metric::count("Handled", 1), Metric::new("Duration", duration_ms, Unit::Milliseconds)]);
         }
         Err(failure) => {

@@ -80,7 +80,7 @@ async fn finished(local: &Local) -> Outcome<Value> {
         let status = found.pointer("/executions/0/status").and_then(Value::as_str).unwrap_or("RUNNING");
         Ok((status != "RUNNING").then(|| found["executions"][0].clone()))
     };
-    let execution = eventually(Duration::from_secs(420), "the reset's state machine", ended).await?;
+    let execution = eventually(Duration::from_secs(240), "the reset's state machine", ended).await?;
     let arn = text(&execution, "/executionArn")?;
     let told = home.call("stepfunctions", "DescribeExecution", json!({ "executionArn": arn })).await?;
     if told["status"] != json!("SUCCEEDED") {
