@@ -18,7 +18,7 @@ async fn three_mistakes_are_three_lines_with_positions() -> Outcome<()> {
     let ran = terminal.run(&["validate"]).await?;
     let said = format!("{}{}", ran.stdout, ran.stderr);
     assert_eq!(ran.code, 1, "{said}");
-    for position in ["forester.yaml:2:7", "forester.yaml:3:14", "forester.yaml:6:1"] {
+    for position in ["forester.yaml:2:1", "forester.yaml:3:1", "forester.yaml:6:1"] {
         assert!(said.contains(position), "{position} is missing in:\n{said}");
     }
     Ok(())
