@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::http::{Response, Server};
-use crate::runtime_api::{Function, Memory, StartError};
+use crate::http::{Request, Response, Server};
+use crate::runtime_api::{ACCOUNT, Function, Memory, StartError};
 
 /// How often each function is started.
 pub const STARTS: usize = 30;
@@ -60,10 +60,9 @@ impl Subject {
 pub async fn start_all(subjects: &mut [Subject], config: &Path) -> std::io::Result<()> {
     let calls = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&calls);
-    // An AWS that answers every call at once: denied. A function must start all the same.
-    let aws = Server::start(move |_| {
+    let aws = Server::start(move |request| {
         counter.fetch_add(1, Ordering::Relaxed);
-        async { Response::json(403, r#"{"__type":"AccessDeniedException","message":"not for a benchmark"}"#) }
+        async move { aws(&request) }
     });
     let aws = aws.await?;
     // The first round brings the binaries into memory and does not count.
@@ -87,13 +86,26 @@ pub async fn start_all(subjects: &mut [Subject], config: &Path) -> std::io::Resu
     Ok(())
 }
 
+/// An AWS that answers every call at once: who the caller is, and everything else denied.
+fn aws(request: &Request) -> Response {
+    if !String::from_utf8_lossy(&request.body).contains("Action=GetCallerIdentity") {
+        return Response::json(403, r#"{"__type":"AccessDeniedException","message":"not for a benchmark"}"#);
+    }
+    let body = format!(
+        "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+         <Account>{ACCOUNT}</Account><Arn>arn:aws:iam::{ACCOUNT}:root</Arn><UserId>{ACCOUNT}</UserId>\
+         </GetCallerIdentityResult></GetCallerIdentityResponse>"
+    );
+    Response { status: 200, headers: vec![("content-type", "text/xml".to_owned())], body: body.into_bytes() }
+}
+
 fn environment(aws: &str, config: &Path) -> Vec<(&'static str, String)> {
     vec![
         ("AWS_ENDPOINT_URL", aws.to_owned()),
         ("FORESTER_CONFIG", config.display().to_string()),
         ("FORESTER_TABLE", "forester".to_owned()),
         ("FORESTER_BUCKET", "forester".to_owned()),
-        ("FORESTER_OUTBOX", format!("{aws}/111122223333/forester-outbox.fifo")),
+        ("FORESTER_OUTBOX", format!("{aws}/{ACCOUNT}/forester-outbox.fifo")),
     ]
 }
 

@@ -23,7 +23,7 @@ use crate::http::{Request, Response, Server};
 
 const API: &str = "/2018-06-01/runtime/";
 /// The account that the function believes it runs in.
-const ACCOUNT: &str = "111122223333";
+pub const ACCOUNT: &str = "111122223333";
 const REGION: &str = "us-east-1";
 const PATIENCE: Duration = Duration::from_secs(60);
 
