@@ -13,6 +13,7 @@ from . import (
     launched_interfaces,
     managed_policies,
     organization_rules,
+    service_credentials,
     vpc_dependencies,
 )
 
@@ -27,6 +28,7 @@ ADDITIONS = (
     launched_interfaces,
     managed_policies,
     organization_rules,
+    service_credentials,
     vpc_dependencies,
 )
 
