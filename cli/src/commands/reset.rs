@@ -103,12 +103,16 @@ async fn run(context: &Context, account: &str, plan: Option<String>) -> Result<E
 
 /// Slices until it is over; what must wait is waited for here, between slices, with nothing locked.
 async fn drive(work: &Work, account: &AccountId, run: &str, plan: Option<String>) -> Result<SliceReport, Problem> {
+    let mut told = String::new();
     for n in 1_u64.. {
         let deadline = Timestamp::now().checked_add(SLICE).map_err(Problem::failed)?;
         let slice = format!("cli-{}-{n}", std::process::id());
         let order = Order { account: account.clone(), run: run.to_owned(), plan: plan.clone(), slice, deadline };
         let report = work.slice(&order).await.map_err(problem)?;
-        note(format_args!("{run}: {}", report.progress));
+        if report.progress != told {
+            note(format_args!("{run}: {}", report.progress));
+            told.clone_from(&report.progress);
+        }
         match report.next {
             Next::Continue => {}
             Next::Wait => tokio::time::sleep(Duration::from_secs(report.seconds)).await,

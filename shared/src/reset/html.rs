@@ -51,13 +51,12 @@ fn meaning(verdict: Verdict) -> &'static str {
 
 fn facts(out: &mut String, receipt: &Receipt) {
     let finished = receipt.finished.map_or_else(|| "not finished".to_owned(), |at| at.to_string());
-    let (_, cleaned) = receipt.tally(State::Cleaned);
     push(out, format_args!("<table><tbody>"));
     let rows = [
         ("Run", receipt.run.clone()),
         ("Started", receipt.started.to_string()),
         ("Finished", finished),
-        ("Deleted", cleaned.to_string()),
+        ("Deleted", receipt.deleted.to_string()),
         ("Left", receipt.left.len().to_string()),
         ("Kept on purpose", receipt.kept.len().to_string()),
         ("AWS calls", receipt.calls.to_string()),
@@ -113,7 +112,7 @@ fn notes(out: &mut String, receipt: &Receipt) {
 }
 
 fn ledger(out: &mut String, receipt: &Receipt) {
-    let (empty, _) = receipt.tally(State::Empty);
+    let empty = receipt.ledger.iter().filter(|line| line.state == State::Empty).count();
     let total = receipt.ledger.len();
     push(out, format_args!("<h2>Ledger</h2><p>{total} combinations of region and type, {empty} of them empty.</p>"));
     for (open, only_empty, title) in [("<details open>", false, "Not empty"), ("<details>", true, "Empty")] {

@@ -21,6 +21,9 @@ const REFRESH: std::time::Duration = std::time::Duration::from_secs(20);
 /// How often a resource that came back from being deleted is deleted again in one round.
 const COMEBACKS: u32 = 6;
 
+/// Attempts behind something that was given up.
+const FUTILE: u32 = 4;
+
 /// What makes two plans the same plan.
 pub fn plan_hash<'k>(account: &AccountId, doomed: impl Iterator<Item = &'k ItemKey>) -> String {
     let mut hash = Sha256::new();
@@ -210,7 +213,7 @@ impl Run {
         work.facts.clone_from(&found.facts);
         work.attempts += 1;
         if work.attempts > COMEBACKS {
-            return self.give_up(key, LeftAs::Error, "AWS keeps failing to delete it");
+            return self.give_up(key, LeftAs::Error, "it was deleted again and again, and is still there");
         }
         work.state = WorkState::Parked(later(now, backoff(work.attempts)));
     }
@@ -274,9 +277,20 @@ impl Run {
                 cell.refresh_at.get_or_insert(later(now, REFRESH));
             }
         }
+        let stuck =
+            self.given_up_before(catalogue, key).map(|first| format!("{reason}; {first} should have gone first"));
+        if let Some(words) = stuck.filter(|_| self.work.get(key).is_some_and(|work| work.attempts >= FUTILE)) {
+            return self.give_up(key, LeftAs::Error, &words);
+        }
         let held: Vec<&str> = holders.iter().map(|holder| holder.text.as_str()).collect();
         let words = if held.is_empty() { reason.to_owned() } else { format!("held by {}: {reason}", held.join(", ")) };
         self.park(key, &words, behind, now);
+    }
+
+    /// Something near that should have gone first and was given up: waiting for it is futile in this round.
+    fn given_up_before(&self, catalogue: &Catalogue, key: &ItemKey) -> Option<&ItemKey> {
+        let first = |kind| catalogue.after(&key.cell.kind).any(|first| first == kind);
+        self.left.keys().find(|left| left.cell.region == key.cell.region && first(&left.cell.kind))
     }
 
     fn park(&mut self, key: &ItemKey, reason: &str, behind: Option<ItemKey>, now: Timestamp) {

@@ -23,6 +23,8 @@ pub struct Receipt {
     pub started: Timestamp,
     /// When it ended.
     pub finished: Option<Timestamp>,
+    /// Things that went.
+    pub deleted: u32,
     /// AWS calls that it took.
     pub calls: u64,
     /// Complete scans of the account.
@@ -80,6 +82,7 @@ impl Receipt {
             verdict: run.verdict(),
             started: run.started,
             finished: run.finished,
+            deleted: run.cleaned(),
             calls: run.calls,
             scans: run.scans,
             plan: run.plan.clone(),
@@ -95,23 +98,17 @@ impl Receipt {
     pub fn json(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
     }
-
-    /// How many lines of the ledger, and how many things, are in each state.
-    pub fn tally(&self, state: State) -> (usize, u32) {
-        let lines = self.ledger.iter().filter(|line| line.state == state);
-        lines.fold((0, 0), |(lines, things), line| (lines + 1, things + line.count))
-    }
 }
 
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = self.verdict.map_or_else(|| "unfinished".to_owned(), |verdict| verdict.to_string());
         writeln!(f, "Account {} is {verdict} (run {}).", self.account, self.run)?;
-        let (_, cleaned) = self.tally(State::Cleaned);
         let lists = self.ledger.len();
         writeln!(
             f,
-            "{cleaned} deleted, {} kept, {} left; {lists} lists, {} scans, {} calls.",
+            "{} deleted, {} kept, {} left; {lists} lists, {} scans, {} calls.",
+            self.deleted,
             self.kept.len(),
             self.left.len(),
             self.scans,

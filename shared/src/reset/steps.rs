@@ -68,7 +68,8 @@ impl Attempt<'_> {
         for step in &self.kind.delete {
             match self.step(step, &self.source()).await {
                 Ok(taken) => done += usize::from(taken),
-                Err(error) if error.is_gone() => return Err(Outcome::Gone),
+                // "Not found" may be about something else that the operation touches: where a list can tell, it tells.
+                Err(error) if error.is_gone() => return Err(self.vanished()),
                 Err(error) if self.lift(&error).await? => match self.step(step, &self.source()).await {
                     Ok(_) => done += 1,
                     Err(error) => return Err(self.judge(&error).await),
@@ -77,6 +78,10 @@ impl Attempt<'_> {
             }
         }
         Ok(done)
+    }
+
+    fn vanished(&self) -> Outcome {
+        if self.kind.gone == Gone::Listed { Outcome::Accepted } else { Outcome::Gone }
     }
 
     /// Lifts the protections that the error tells of; whether there were any.
@@ -99,7 +104,8 @@ impl Attempt<'_> {
         let params = source.fill(&clear.list.params).map_err(|path| self.lacks(&path))?;
         let elements = match pages(self.scope, &self.kind.service, &clear.list, params).await {
             Ok(elements) => elements,
-            Err(error) if error.is_gone() => return Ok(()),
+            // Where the service does not know the list there is nothing in it; if that is wrong, the delete will say so.
+            Err(error) if error.is_gone() || error.class == ErrorClass::Unavailable => return Ok(()),
             Err(error) => return Err(self.judge(&error).await),
         };
         let stays = |element: &Value| {

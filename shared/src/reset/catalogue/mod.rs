@@ -6,13 +6,15 @@
 mod check;
 mod entry;
 pub mod path;
+mod when;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-pub use entry::{Clear, Describe, Gone, Hook, Kind, Lift, List, Phase, Spare, SpareAs, Step, Tags, TypeName, When};
+pub use entry::{Clear, Describe, Gone, Hook, Kind, Lift, List, Phase, Spare, SpareAs, Step, Tags, TypeName};
+pub use when::{Pattern, When};
 
 /// One file a service, named as the service model is.
 const FILES: &[(&str, &str)] = &[
