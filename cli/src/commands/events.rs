@@ -84,9 +84,7 @@ async fn handle(forester: &Forester, function: Function, message: &Message) -> R
         }
         Function::AlertDelivery => Box::new(Deliverer::new(forester)),
         Function::AccountBaseline => Box::new(BaselineJob::new(forester)),
-        Function::SandboxReset => {
-            return Err(Failure::Config(format!("replaying into {} is not built in this version", name(function))));
-        }
+        Function::SandboxReset => Box::new(forester.reset().map_err(|error| Failure::Config(error.to_string()))?),
     };
     job.handle(&invocation(), message).await
 }
@@ -106,7 +104,8 @@ fn by_content(message: &Message) -> Function {
     if has("/delivery") {
         return Function::AlertDelivery;
     }
-    if matches!(source, "aws.organizations" | "aws.controltower" | "aws.account") {
+    let sweep = json.pointer("/action").and_then(Value::as_str) == Some("sweep");
+    if sweep || matches!(source, "aws.organizations" | "aws.controltower" | "aws.account") {
         return Function::AccountBaseline;
     }
     if has("/action") || source == "aws.scheduler" {
