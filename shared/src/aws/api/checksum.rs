@@ -30,17 +30,11 @@ pub(super) fn add(operation: &Operation, params: &Map<String, Value>, wire: &mut
             if !wire.has_header("x-amz-sdk-checksum-algorithm") {
                 wire.headers.push(("x-amz-sdk-checksum-algorithm".to_owned(), "CRC32".to_owned()));
             }
-            let sum = STANDARD.encode(crc32(&wire.body).to_be_bytes());
+            let sum = STANDARD.encode(crc32fast::hash(&wire.body).to_be_bytes());
             wire.headers.push(("x-amz-checksum-crc32".to_owned(), sum));
         }
     }
     Ok(())
-}
-
-/// CRC-32 as in IEEE 802.3, bit by bit: bodies are small, and a crate for it would not be.
-fn crc32(bytes: &[u8]) -> u32 {
-    let shift = |sum: u32| if sum & 1 == 1 { sum >> 1 ^ 0xedb8_8320 } else { sum >> 1 };
-    !bytes.iter().fold(!0, |sum, byte| (0..8).fold(sum ^ u32::from(*byte), |sum, _| shift(sum)))
 }
 
 #[cfg(test)]
