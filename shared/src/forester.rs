@@ -124,8 +124,10 @@ impl Forester {
         };
         let objects: Arc<dyn Objects> = match &settings.bucket {
             Some(bucket) => {
+                // The bucket stands where the functions run, which need not be the home region of the file.
+                let region = sdk.region().unwrap_or_else(|| config.home_region.clone());
                 let home = accounts.home().await?;
-                Arc::new(BucketObjects::new(accounts.scope(&home, &config.home_region).await?, bucket))
+                Arc::new(BucketObjects::new(accounts.scope(&home, &region).await?, bucket))
             }
             None => Arc::new(DirectoryObjects::new(&settings.state)),
         };

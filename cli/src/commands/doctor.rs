@@ -113,22 +113,29 @@ async fn entrances(forester: &Forester, accounts: &[Account]) -> Vec<Finding> {
 }
 
 /// EventBridge hears of API calls only where a trail with logging on records them
-/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html>).
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html>); those of Organizations
+/// are recorded in us-east-1, so the trail has to be there or in all regions.
 async fn trail(home: &Scope) -> Finding {
-    let what = "a trail with logging on records this account's management events";
+    let what = "a trail with logging on records this account's events of us-east-1";
     let hint = "without one EventBridge hears nothing of Organizations: create a trail (an organization trail is best)";
     let trails = match home.call("cloudtrail", "DescribeTrails", json!({})).await {
         Ok(answer) => answer.get("trailList").and_then(Value::as_array).cloned().unwrap_or_default(),
         Err(error) => return Finding::unknown(what, &error),
     };
-    for trail in &trails {
+    let mut finding = Finding::missing(what, hint);
+    for trail in trails.iter().filter(|trail| records_organizations(trail)) {
         match home.call("cloudtrail", "GetTrailStatus", json!({ "Name": trail.get("TrailARN") })).await {
             Ok(status) if status.get("IsLogging") == Some(&Value::Bool(true)) => return Finding::ok(what),
             Ok(_) => {}
-            Err(error) => return Finding::unknown(what, &error),
+            Err(error) => finding = Finding::unknown(what, &error),
         }
     }
-    Finding::missing(what, hint)
+    finding
+}
+
+fn records_organizations(trail: &Value) -> bool {
+    let everywhere = trail.get("IsMultiRegionTrail") == Some(&Value::Bool(true));
+    everywhere || trail.get("HomeRegion") == Some(&json!("us-east-1"))
 }
 
 /// Nothing privileged may match the sandbox section.

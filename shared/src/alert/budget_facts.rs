@@ -26,11 +26,6 @@ pub(super) async fn confirm(mut alert: Alert, said: &Budget, world: &World) -> A
     alert
 }
 
-/// The month of a day: what stands for the period while the budget's own is not known.
-pub(super) fn month(day: Date) -> String {
-    day.first_of_month().to_string()
-}
-
 fn add(alert: &mut Alert, said: &Budget, facts: &BudgetFacts) {
     if let [account] = facts.accounts.iter().collect::<Vec<_>>().as_slice() {
         alert.account = Some((*account).clone());

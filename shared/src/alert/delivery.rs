@@ -53,6 +53,11 @@ impl Clock {
         self.started.checked_add(passed).unwrap_or(self.started)
     }
 
+    /// How long until the invocation ends.
+    fn left(&self) -> SignedDuration {
+        self.deadline.duration_since(self.now())
+    }
+
     /// How long until `at`, if that can be waited for before the invocation ends.
     fn wait_for(&self, at: Timestamp) -> Option<Duration> {
         let wait = at.duration_since(self.now());
@@ -109,8 +114,13 @@ impl Deliverer {
     }
 
     /// Takes the delivery to its channel and says how it stands then.
+    ///
+    /// Nothing is begun that the invocation may not see the end of: a sender that is stopped after sending sends again.
     pub async fn deliver(&self, ticket: &Ticket, clock: &Clock) -> Result<State, Failure> {
         loop {
+            if clock.left() < SEND {
+                return Err(Failure::Retryable(format!("no time is left to send {}", ticket.delivery)));
+            }
             let wait_until = match begin(self.store.as_ref(), ticket, clock.now()).await? {
                 Ok((delivery, version)) => match self.attempt(delivery, version, clock).await? {
                     State::Failed { not_before, .. } => not_before,

@@ -138,7 +138,7 @@ async fn server_errors_are_given_up_after_eight_attempts() {
     let stage = Stage::new(&["503 Service Unavailable\r\n"; 8]).await;
     for attempt in 1..8 {
         let at = format!("2026-11-12T{:02}:00:00Z", 4 + attempt);
-        let told = stage.deliverer.deliver(&stage.ticket, &Clock::new(&invocation(&at, 10))).await;
+        let told = stage.deliverer.deliver(&stage.ticket, &Clock::new(&invocation(&at, 21))).await;
         assert!(matches!(told, Err(Failure::Retryable(_))), "attempt {attempt}: {told:?}");
     }
     let reason = "given up after 8 attempts: the endpoint answered 503".to_owned();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::delivery::{Clock, Deliverer};
 use super::enrich::{World, place};
@@ -67,14 +67,26 @@ impl Job for Router {
         let clock = Clock::new(invocation);
         let incoming = Incoming::new(message);
         let (source, alert) = detect(&incoming);
-        let seen = source.observe(alert, &incoming, &self.world(invocation)).await;
+        let world = self.world(invocation);
+        let seen = match timeout_at(world.until, source.observe(alert.clone(), &incoming, &world)).await {
+            Ok(seen) => seen,
+            Err(_) => vec![unlooked(alert)],
+        };
         let mut reports = Vec::new();
-        for alert in self.open_ones(seen).await? {
+        for mut alert in self.open_ones(seen).await? {
+            let placed = timeout_at(world.until, place(&mut alert, self.directory.as_ref())).await;
+            let alert = if placed.is_err() { unlooked(alert) } else { alert };
             reports.push(self.settle(alert, &clock).await?);
         }
         refuse(message, source.name())?;
         Ok(json!({ "source": source.name(), "alerts": reports }))
     }
+}
+
+/// Lookups that take too long are given up: an alert that says less arrives, one that waits may not.
+fn unlooked(mut alert: Alert) -> Alert {
+    alert.partial("the lookups took too long and were given up");
+    alert
 }
 
 impl Router {
@@ -140,8 +152,7 @@ impl Router {
     }
 
     /// Decides about one alert and does it; decides anew where somebody else was first.
-    async fn settle(&self, mut alert: Alert, clock: &Clock) -> Result<Value, Failure> {
-        place(&mut alert, self.directory.as_ref()).await;
+    async fn settle(&self, alert: Alert, clock: &Clock) -> Result<Value, Failure> {
         let (key, alerts) = (key(&alert), self.alerts()?);
         for _ in 0..TRIES {
             let now = clock.now();

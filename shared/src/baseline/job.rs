@@ -13,6 +13,8 @@ use crate::Forester;
 use crate::event::Message;
 use crate::job::{Failure, Invocation, Job};
 use crate::org::{Account, AccountState};
+use crate::store::StoreError;
+use crate::telemetry::{Metric, emit};
 use crate::types::AccountId;
 
 /// How many accounts are worked on at the same time.
@@ -41,15 +43,24 @@ impl From<Baseline> for BaselineJob {
 impl Job for BaselineJob {
     async fn handle(&self, invocation: &Invocation, message: &Message) -> Result<Value, Failure> {
         let request = BaselineRequest::try_from(message)?;
-        let (accounts, because) = match request {
+        let (accounts, because, lasting) = match request {
             BaselineRequest::Nothing { because } => return Ok(json!({ "accounts": [], "because": because })),
-            BaselineRequest::Account { id, because } => (self.one(&id).await?, because),
-            BaselineRequest::Everything { because } => (self.all().await?, because),
+            BaselineRequest::Account { id, because } => (self.one(&id).await?, because, Lasting::Fails),
+            BaselineRequest::Everything { because } => (self.all().await?, because, Lasting::IsTold),
         };
         let names = self.0.directory().names().await?;
         let outcomes = self.bring(invocation, accounts, &names).await;
-        verdict(outcomes, &because)
+        verdict(outcomes, &because, lasting)
     }
+}
+
+/// What a complaint does that no repetition can help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lasting {
+    /// It fails the message, so that the one account's event ends in the dead-letter queue and a person looks.
+    Fails,
+    /// It is logged and counted, because repeating a whole sweep for it would help nobody; the next sweep looks again.
+    IsTold,
 }
 
 /// What became of one account: a report, or why there is none.
@@ -76,7 +87,11 @@ impl BaselineJob {
         let mut aged = Vec::new();
         for account in self.0.directory().accounts().await? {
             if account.state == AccountState::Active {
-                let last = self.0.last(&account).await?;
+                let last = match self.0.last(&account).await {
+                    // A ledger that cannot be read is one that was never written; this look writes it anew.
+                    Err(StoreError::Corrupt { .. }) => None,
+                    last => last?,
+                };
                 aged.push((last.map_or(Timestamp::MIN, |ledger| ledger.at), account));
             }
         }
@@ -105,7 +120,7 @@ impl BaselineJob {
     ) -> Outcome {
         let left = invocation.deadline.duration_since(Timestamp::now());
         let outcome = match left < ROOM {
-            true => Err(Failure::Partial("not begun: the invocation ran out of time".to_owned())),
+            true => Err(Failure::Retryable("not begun: the invocation ran out of time".to_owned())),
             false => self.0.bring(account.clone(), names, invocation.started).await.map_err(Failure::from),
         };
         (account, outcome)
@@ -113,7 +128,7 @@ impl BaselineJob {
 }
 
 /// One answer for all accounts: a failure when any of them is not as declared, of the kind that most needs a person.
-fn verdict(outcomes: Vec<Outcome>, because: &str) -> Result<Value, Failure> {
+fn verdict(outcomes: Vec<Outcome>, because: &str, rule: Lasting) -> Result<Value, Failure> {
     let mut reports = Vec::new();
     let (mut passing, mut lasting) = (Vec::new(), Vec::new());
     for (account, outcome) in outcomes {
@@ -131,6 +146,11 @@ fn verdict(outcomes: Vec<Outcome>, because: &str) -> Result<Value, Failure> {
             Err(failure @ Failure::Partial(_)) => lasting.push(told(failure.to_string())),
             Err(failure) => passing.push(told(failure.to_string())),
         }
+    }
+    if rule == Lasting::IsTold && !lasting.is_empty() {
+        tracing::error!(complaints = lasting.len(), "accounts that are not as declared:\n{}", lasting.join("\n"));
+        emit("account-baseline", &[Metric::count("Incomplete", lasting.len().try_into().unwrap_or(u64::MAX))]);
+        lasting.clear();
     }
     match (lasting.is_empty(), passing.is_empty()) {
         (true, true) => Ok(json!({ "because": because, "accounts": reports })),

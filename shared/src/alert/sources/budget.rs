@@ -155,7 +155,8 @@ impl Budget {
             name: "AWS Budgets".to_owned(),
             url: "https://console.aws.amazon.com/costmanagement/home#/budgets".to_owned(),
         });
-        let episode = self.published.map(budget_facts::month).unwrap_or_default();
+        // Until the budget itself tells the period, a day: telling a daily budget twice beats telling it once a month.
+        let episode = self.published.map(|day| day.to_string()).unwrap_or_default();
         alert.identity = self.identity(id, &episode);
         alert
     }

@@ -128,7 +128,9 @@ impl Aspect for Budget {
     async fn observe(scope: &Scope, target: &Target) -> Result<Option<Found>, CallError> {
         let name = name(target);
         let params = json!({ "AccountId": scope.account(), "BudgetName": name });
-        let budget = match scope.call("budgets", "DescribeBudget", params.clone()).await {
+        // Without being asked AWS leaves the filter out, and an update would then take it away.
+        let whole = json!({ "AccountId": scope.account(), "BudgetName": name, "ShowFilterExpression": true });
+        let budget = match scope.call("budgets", "DescribeBudget", whole).await {
             Err(error) if error.is_gone() => return Ok(None),
             answer => answer?.get("Budget").cloned().unwrap_or_default(),
         };
