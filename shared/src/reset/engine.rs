@@ -106,7 +106,9 @@ impl Engine<'_> {
         let roles = std::iter::once(&self.access.role).chain(&self.access.fallback);
         reserved.extend(roles.filter_map(|role| {
             let why = "accounts are entered through it (access in the file)".to_owned();
-            Some(Reserved { kind: "AWS::IAM::Role".parse().ok()?, name: role.clone(), why })
+            // A role with a path is listed by its name alone.
+            let name = role.rsplit('/').next().unwrap_or(role).to_owned();
+            Some(Reserved { kind: "AWS::IAM::Role".parse().ok()?, name, why })
         }));
         Ok(Answer::Opened { regions, reserved, no_default_vpc: declared.no_default_vpc })
     }
@@ -161,8 +163,11 @@ impl Engine<'_> {
     }
 
     async fn work_all(&self, run: &Run, tasks: Vec<Task>) -> Vec<(ItemKey, Outcome)> {
-        let named = |(found, _): &(Found, String)| (found.key.cell.kind.clone(), found.name.clone());
-        let kept: &BTreeSet<(TypeName, String)> = &run.kept.iter().map(named).collect();
+        // What people call it may be its `Name` tag; other resources refer to it by its id.
+        let named = |(found, _): &(Found, String)| {
+            [&found.name, &found.key.id].map(|name| (found.key.cell.kind.clone(), name.clone()))
+        };
+        let kept: &BTreeSet<(TypeName, String)> = &run.kept.iter().flat_map(named).collect();
         let work = |task: Task| async move { (self.work(run, &task, kept).await, task.key) }.boxed();
         let outcomes = together(tasks.into_iter().map(work).collect()).await;
         outcomes.into_iter().map(|(outcome, key)| (key, outcome)).collect()

@@ -26,6 +26,7 @@ pub const HOME: &str = "111122223333";
 const LISTS: &[(&str, &str)] = &[
     ("DescribeInstances", "InstanceId"),
     ("DescribeVolumes", "VolumeId"),
+    ("DescribeKeyPairs", "KeyPairId"),
     ("DescribeNetworkInterfaces", "NetworkInterfaceId"),
     ("DescribeSecurityGroups", "GroupId"),
     ("DescribeSubnets", "SubnetId"),
@@ -370,6 +371,8 @@ fn execute(world: &mut World, account: &str, region: &str, operation: &str, para
         "GetCallerIdentity" => Ok(json!({ "Account": account })),
         "DescribeRegions" => Ok(json!({"Regions": [{"RegionName": "eu-west-1"}, {"RegionName": "us-east-1"}]})),
         "ListTagsOfResource" => Ok(json!({ "Tags": [{"Key": "keep", "Value": "until-later"}] })),
+        "ListRoleTags" => Ok(json!({ "Tags": [{"Key": "Name", "Value": "for people"}] })),
+        "DescribeKeyPairs" => Ok(json!({ "KeyPairs": list(world, region, operation, params, 0) })),
         "ListObjectVersions" => Ok(versions(world, params)),
         "DeleteObjects" => Ok(delete_objects(world, params)),
         "GetObjectLegalHold" => Err((ErrorClass::Invalid, "InvalidRequest")),

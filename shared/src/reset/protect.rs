@@ -146,25 +146,22 @@ impl Protection {
 /// What a kept resource needs is kept, and what belongs to a kept resource too. Returns whether anything changed.
 fn spread(found: &[Found], decisions: &mut [Decision]) -> bool {
     let stay = |decision: &Decision| matches!(decision, Decision::Keep(_) | Decision::Unknown(_));
-    let mut needed: BTreeMap<&str, &Found> = BTreeMap::new();
-    let mut holders: BTreeMap<&str, &Found> = BTreeMap::new();
-    let mut used: BTreeMap<&str, &Found> = BTreeMap::new();
+    let (mut needed, mut holders, mut used) = (ByName::default(), ByName::default(), ByName::default());
     for (item, decision) in found.iter().zip(decisions.iter()).filter(|(_, decision)| stay(decision)) {
-        needed.extend(item.needs.iter().map(|need| (need.as_str(), item)));
-        holders.extend(names(item).map(|name| (name, item)));
+        needed.add(item.needs.iter().map(String::as_str), item);
+        holders.add(names(item), item);
         if *decision != Decision::Keep(DEFAULT_VPC_STAYS.to_owned()) {
-            used.extend(names(item).map(|name| (name, item)));
+            used.add(names(item), item);
         }
     }
     let mut changed = false;
     for (item, decision) in found.iter().zip(decisions.iter_mut()) {
         let belongs = match decision {
-            Decision::Delete => item.with.iter().find_map(|name| holders.get(name.as_str())),
-            Decision::Trim => item.needs.iter().find_map(|name| used.get(name.as_str())),
+            Decision::Delete => holders.near(item.with.iter().map(String::as_str), item),
+            Decision::Trim => used.near(item.needs.iter().map(String::as_str), item),
             Decision::Keep(_) | Decision::Ignore(_) | Decision::Unknown(_) => continue,
         };
-        let user = identities(item).find_map(|name| needed.get(name)).filter(|user| near(user, item));
-        let why = match (user, belongs.filter(|holder| near(holder, item))) {
+        let why = match (needed.near(identities(item), item), belongs) {
             (Some(user), _) => format!("needed by {}, which is kept", user.key),
             (None, Some(holder)) => format!("belongs to {}, which is kept", holder.key),
             (None, None) => continue,
@@ -173,6 +170,21 @@ fn spread(found: &[Found], decisions: &mut [Decision]) -> bool {
         changed = true;
     }
     changed
+}
+
+/// Resources by a name that several of them may bear or refer to.
+#[derive(Default)]
+struct ByName<'f>(BTreeMap<&'f str, Vec<&'f Found>>);
+
+impl<'f> ByName<'f> {
+    fn add(&mut self, names: impl Iterator<Item = &'f str>, item: &'f Found) {
+        names.for_each(|name| self.0.entry(name).or_default().push(item));
+    }
+
+    /// The first one near the item under any of the names.
+    fn near<'n>(&self, mut names: impl Iterator<Item = &'n str>, item: &Found) -> Option<&'f Found> {
+        names.find_map(|name| self.0.get(name)?.iter().copied().find(|other| near(other, item)))
+    }
 }
 
 /// Names such as `default` repeat in every region, so only neighbours count.

@@ -231,6 +231,53 @@ async fn protected_instance_keeps_what_it_stands_on() {
 }
 
 #[tokio::test]
+async fn access_role_with_a_path_stays() {
+    let roles = [json!({"RoleName": "Deep", "Path": "/org/access/"}), json!({"RoleName": "app", "Path": "/"})];
+    let cloud = Cloud::new().with("us-east-1", "ListRoles", roles);
+    let mut reset = cloud.reset(FAST);
+    let mut config = (*reset.config).clone();
+    config.access.fallback = vec!["org/access/Deep".to_owned()];
+    reset.config = config.into();
+    cloud.drive(&reset, "run-1", None).await.unwrap();
+    assert_eq!(cloud.ids(), ["Deep"]);
+}
+
+#[tokio::test]
+async fn policy_of_a_kept_role_stays_whatever_its_name_tag_says() {
+    let role = json!({"RoleName": "keeper", "Path": "/"});
+    let arn = "arn:aws:iam::555566667777:policy/mine";
+    let policy = json!({"Arn": arn, "PolicyName": "mine"});
+    let cloud = Cloud::new().with("us-east-1", "ListRoles", [role]).with("us-east-1", "ListPolicies", [policy]);
+    cloud.change(|world| world.attached = vec![("keeper".to_owned(), arn.to_owned())]);
+    run(&cloud, &format!("{FAST}  protect: [{{type: \"AWS::IAM::Role\", tag: {{Name: for people}}}}]\n")).await;
+    assert_eq!(cloud.ids(), [arn, "keeper"]);
+}
+
+#[tokio::test]
+async fn key_pair_of_the_same_name_is_needed_in_each_region() {
+    let instance =
+        |region: &str| json!({"InstanceId": format!("i-{region}"), "KeyName": "main", "State": {"Name": "running"}});
+    let pair = |region: &str| json!({"KeyPairId": format!("key-{region}"), "KeyName": "main"});
+    let both = ["eu-west-1", "us-east-1"];
+    let cloud = both.iter().fold(Cloud::new(), |cloud, region| {
+        let cloud = cloud.with(region, "DescribeInstances", [instance(region)]);
+        cloud.with(region, "DescribeKeyPairs", [pair(region)])
+    });
+    run(&cloud, &format!("{FAST}  protect: [{{type: \"AWS::EC2::Instance\"}}]\n")).await;
+    assert_eq!(cloud.ids(), ["i-eu-west-1", "i-us-east-1", "key-eu-west-1", "key-us-east-1"]);
+}
+
+#[tokio::test]
+async fn instance_of_a_kept_volume_stays_with_it() {
+    let instance = json!({"InstanceId": "i-1", "State": {"Name": "running"}, "BlockDeviceMappings": [{"Ebs": {"VolumeId": "vol-1"}}]});
+    let volume = json!({"VolumeId": "vol-1", "State": "in-use", "Attachments": [{"InstanceId": "i-1"}]});
+    let cloud = Cloud::new().with("eu-west-1", "DescribeInstances", [instance]);
+    let cloud = cloud.with("eu-west-1", "DescribeVolumes", [volume]);
+    run(&cloud, &format!("{FAST}  protect: [{{type: \"AWS::EC2::Volume\"}}]\n")).await;
+    assert_eq!(cloud.ids(), ["i-1", "vol-1"]);
+}
+
+#[tokio::test]
 async fn date_tag_protects_until_it_has_passed() {
     let table = |id: &str, until: &str| json!({"VolumeId": id, "State": "available", "Tags": [{"Key": "keep-until", "Value": until}]});
     let volumes = [
