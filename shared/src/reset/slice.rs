@@ -168,6 +168,16 @@ impl Reset {
             let message = format!("run {} belongs to account {}", order.run, opened.run.account);
             return Err(Refusal::Run(message).into());
         }
+        if let Some(plan) = order.plan.as_ref().filter(|plan| opened.run.options.plan.as_ref() != Some(plan)) {
+            let began =
+                opened.run.options.plan.as_ref().map_or("without a plan".to_owned(), |old| format!("with plan {old}"));
+            let message = format!(
+                "run {} of {} began {began}, and plan {plan} was approved after that; let the run end without `--plan`, \
+                 then make a new plan",
+                order.run, order.account
+            );
+            return Err(Refusal::Run(message).into());
+        }
         if opened.head.end.is_some() && opened.head.verdict.is_some() {
             return Ok(report(&opened.head, Next::of(&opened.run), 0));
         }
