@@ -42,7 +42,8 @@ pub struct Lister<'a> {
 pub fn failure(error: &CallError) -> Listing {
     match error.class {
         ErrorClass::Denied => Listing::Denied(error.to_string()),
-        ErrorClass::Unavailable | ErrorClass::NotReady => Listing::Unavailable(error.to_string()),
+        // A service that is not activated yet may hold things all the same, so only this class means "not offered".
+        ErrorClass::Unavailable => Listing::Unavailable(error.to_string()),
         _ => Listing::Failed { reason: error.to_string(), may_pass: error.may_pass() },
     }
 }
@@ -189,8 +190,8 @@ impl Lister<'_> {
             self.accounts.scope(self.scope.account(), &found.region).await.map_err(|error| error.to_string())?;
         match scope.call(&self.kind.service, &call.operation, params).await {
             Ok(answer) => Ok(value_at(&answer, &call.item).map(|tags| tag_map(&tags)).unwrap_or_default()),
-            // `NoSuchTagSet` and kin: there are none.
-            Err(error) if error.is_gone() => Ok(BTreeMap::new()),
+            // S3's way to say that there are none. Any other "not found" is about something else, and tells nothing.
+            Err(error) if error.has_code("NoSuchTagSet") => Ok(BTreeMap::new()),
             Err(error) => Err(error.to_string()),
         }
     }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::catalogue::{Catalogue, SpareAs};
 use super::item::{CellKey, Decision, Found, Holder, ItemKey, Listing, Outcome};
 use super::machine::{Rules, backoff, later};
-use super::state::{End, Left, LeftAs, Run, Settled, Stage, Work, WorkState};
+use super::state::{End, Left, LeftAs, Run, Seen, Settled, Stage, Work, WorkState};
 use crate::types::{AccountId, Mode};
 
 /// How many scans in a row must find nothing.
@@ -52,9 +52,10 @@ impl Run {
         for (found, decision) in found.into_iter().zip(decisions) {
             self.place(found, decision, now);
         }
-        // What a former round learned about what is still there stays known.
+        // What a former round learned about what is still there, or may be, stays known.
         for (key, left) in old {
-            if self.work.contains_key(&key) {
+            let unread = self.cells.get(&key.cell).is_none_or(|cell| cell.seen != Seen::Listed);
+            if unread || self.work.contains_key(&key) {
                 self.left.insert(key, left);
             }
         }

@@ -183,6 +183,54 @@ async fn service_that_is_not_offered_is_no_stain() {
 }
 
 #[tokio::test]
+async fn service_that_is_not_activated_yet_is_red() {
+    let cloud = Cloud::new();
+    faulty(&cloud, |_, operation, _| (operation == "ListTables").then_some((ErrorClass::NotReady, "OptInRequired")));
+    assert_eq!(run(&cloud, FAST).await.verdict, Some(Verdict::Red));
+}
+
+#[tokio::test]
+async fn what_was_left_stays_known_when_its_list_is_not_offered_any_more() {
+    let cloud = Cloud::new().with("eu-west-1", "ListTables", [json!("table")]);
+    let refused = std::sync::atomic::AtomicBool::new(false);
+    faulty(&cloud, move |_, operation, _| match operation {
+        "DeleteTable" => {
+            refused.store(true, std::sync::atomic::Ordering::Relaxed);
+            Some((ErrorClass::Invalid, "ValidationException"))
+        }
+        "ListTables" if refused.load(std::sync::atomic::Ordering::Relaxed) => {
+            Some((ErrorClass::Unavailable, "NoSuchEndpoint"))
+        }
+        _ => None,
+    });
+    let report = run(&cloud, FAST).await;
+    let receipt = cloud.receipt(&report);
+    assert_eq!((report.verdict, receipt.left.len(), receipt.left[0].id.as_str()), (Some(Verdict::Red), 1, "table"));
+}
+
+#[tokio::test]
+async fn only_no_tag_set_means_no_tags() {
+    for (code, verdict, left) in [("NoSuchTagSet", Verdict::Green, 0), ("ResourceNotFoundException", Verdict::Red, 1)] {
+        let cloud = Cloud::new().with("eu-west-1", "ListTables", [json!("table")]);
+        faulty(&cloud, move |_, operation, _| (operation == "ListTagsOfResource").then_some((ErrorClass::Gone, code)));
+        let report = run(&cloud, &format!("{FAST}  protect: [{{tag: {{keep: \"yes\"}}}}]\n")).await;
+        assert_eq!((report.verdict, cloud.ids().len()), (Some(verdict), left), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn plan_that_is_not_the_one_of_the_unfinished_run_is_refused() {
+    let cloud = full();
+    let reset = cloud.reset(FAST);
+    let early = crate::reset::slice::Order { deadline: cloud.now(), ..cloud.order("run-1") };
+    reset.slice(&early).await.unwrap();
+    let order = crate::reset::slice::Order { plan: Some("0123456789abcdef".to_owned()), ..cloud.order("run-1") };
+    let error = reset.slice(&order).await.unwrap_err();
+    assert!(matches!(error, SliceError::Refused(Refusal::Run(_))), "{error}");
+    assert_eq!(cloud.world.lock().unwrap().writes, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn throttling_only_takes_longer() {
     let cloud = full();
     let turn = std::sync::atomic::AtomicU32::new(0);
@@ -264,7 +312,7 @@ async fn key_pair_of_the_same_name_is_needed_in_each_region() {
         cloud.with(region, "DescribeKeyPairs", [pair(region)])
     });
     run(&cloud, &format!("{FAST}  protect: [{{type: \"AWS::EC2::Instance\"}}]\n")).await;
-    assert_eq!(cloud.ids(), ["i-eu-west-1", "i-us-east-1", "key-eu-west-1", "key-us-east-1"]);
+    assert_eq!(cloud.world.lock().unwrap().writes, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -176,24 +176,11 @@ impl State {
 }
 
 fn judge(cell: &Cell, left: &[&Left], kept: u32) -> (State, u32, String) {
-    let many = |list: Vec<&&Left>| u32::try_from(list.len()).unwrap_or(u32::MAX);
-    let of = |why: LeftAs| left.iter().filter(|left| left.why == why).collect::<Vec<_>>();
-    let reason = |list: &[&&Left]| list.first().map(|left| left.reason.clone()).unwrap_or_default();
-    match &cell.seen {
-        Seen::Failed(reason) => return (State::Error, 0, reason.clone()),
-        Seen::Denied(reason) => return (State::Denied, 0, reason.clone()),
-        Seen::Unavailable(reason) => return (State::Unavailable, 0, reason.clone()),
-        Seen::NotYet(_) => return (State::Error, 0, "was not listed to the end".to_owned()),
-        Seen::Listed => {}
-    }
-    for (why, state) in
-        [(LeftAs::Error, State::Error), (LeftAs::Denied, State::Denied), (LeftAs::Undeletable, State::Undeletable)]
-    {
-        let list = of(why);
-        if !list.is_empty() {
-            let note = reason(&list);
-            return (state, many(list), note);
-        }
+    // What is known to be left counts even where nothing could be read this time: the worse of the two is told.
+    match (judge_left(left), judge_seen(&cell.seen)) {
+        (Some(known), Some(unread)) if unread.0.colour() > known.0.colour() => return unread,
+        (Some(line), _) | (None, Some(line)) => return line,
+        (None, None) => {}
     }
     let keeps = if kept > 0 { format!("{kept} kept") } else { String::new() };
     match (cell.cleaned, kept) {
@@ -201,6 +188,33 @@ fn judge(cell: &Cell, left: &[&Left], kept: u32) -> (State, u32, String) {
         (0, kept) => (State::Protected, kept, String::new()),
         (cleaned, _) => (State::Cleaned, cleaned, keeps),
     }
+}
+
+fn judge_seen(seen: &Seen) -> Option<(State, u32, String)> {
+    let (state, reason) = match seen {
+        Seen::Failed(reason) => (State::Error, reason.as_str()),
+        Seen::Denied(reason) => (State::Denied, reason.as_str()),
+        Seen::Unavailable(reason) => (State::Unavailable, reason.as_str()),
+        Seen::NotYet(_) => (State::Error, "was not listed to the end"),
+        Seen::Listed => return None,
+    };
+    Some((state, 0, reason.to_owned()))
+}
+
+fn judge_left(left: &[&Left]) -> Option<(State, u32, String)> {
+    let many = |list: Vec<&&Left>| u32::try_from(list.len()).unwrap_or(u32::MAX);
+    let of = |why: LeftAs| left.iter().filter(|left| left.why == why).collect::<Vec<_>>();
+    let reason = |list: &[&&Left]| list.first().map(|left| left.reason.clone()).unwrap_or_default();
+    for (why, state) in
+        [(LeftAs::Error, State::Error), (LeftAs::Denied, State::Denied), (LeftAs::Undeletable, State::Undeletable)]
+    {
+        let list = of(why);
+        if !list.is_empty() {
+            let note = reason(&list);
+            return Some((state, many(list), note));
+        }
+    }
+    None
 }
 
 /// Lines in the order people read: regions by name, global last.
