@@ -94,6 +94,7 @@ impl Protection {
     pub fn decide(&self, found: &[Found], today: Date) -> Vec<Decision> {
         let mut decisions: Vec<Decision> = found.iter().map(|item| self.alone(item, today)).collect();
         while spread(found, &mut decisions) {}
+        keep_keys(found, &mut decisions);
         decisions
     }
 
@@ -170,6 +171,36 @@ fn spread(found: &[Found], decisions: &mut [Decision]) -> bool {
         changed = true;
     }
     changed
+}
+
+/// Types whose content a customer key may encrypt.
+const ENCRYPTED: &[&str] = &[
+    "AWS::DynamoDB::Table",
+    "AWS::EC2::Snapshot",
+    "AWS::EC2::Volume",
+    "AWS::ECR::Repository",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+    "AWS::SSM::Parameter",
+    "AWS::SecretsManager::Secret",
+];
+
+/// Which key encrypts what is not told by most lists, and data without its key is lost: where data stays, keys stay.
+fn keep_keys(found: &[Found], decisions: &mut [Decision]) {
+    let stays = |decision: &Decision| matches!(decision, Decision::Keep(_) | Decision::Unknown(_));
+    let data = found.iter().zip(decisions.iter()).filter(|(_, decision)| stays(decision));
+    let data = data.map(|(item, _)| item).filter(|item| ENCRYPTED.contains(&item.key.cell.kind.as_ref()));
+    let data: Vec<&Found> = data.collect();
+    for (key, decision) in found.iter().zip(decisions.iter_mut()) {
+        if *decision != Decision::Delete || key.key.cell.kind.as_ref() != "AWS::KMS::Key" {
+            continue;
+        }
+        if let Some(item) = data.iter().find(|item| near(item, key)) {
+            *decision = Decision::Keep(format!("may encrypt {}, which is kept", item.key));
+        }
+    }
 }
 
 /// Resources by a name that several of them may bear or refer to.

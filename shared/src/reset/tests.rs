@@ -326,6 +326,21 @@ async fn instance_of_a_kept_volume_stays_with_it() {
 }
 
 #[tokio::test]
+async fn keys_stay_where_data_stays() {
+    let key = |id: &str| json!({"KeyId": id, "KeyArn": format!("arn:aws:kms:::key/{id}")});
+    let cloud = Cloud::new()
+        .with("eu-west-1", "ListTables", [json!("table")])
+        .with("eu-west-1", "ListKeys", [key("near")])
+        .with("us-east-1", "ListKeys", [key("far")]);
+    run(&cloud, &format!("{FAST}  protect: [{{type: \"AWS::DynamoDB::Table\"}}]\n")).await;
+    assert_eq!(cloud.ids(), ["near", "table"]);
+    let bucket = json!({"Name": "data", "BucketRegion": "eu-west-1"});
+    let cloud = Cloud::new().with("us-east-1", "ListBuckets", [bucket]).with("us-east-1", "ListKeys", [key("any")]);
+    run(&cloud, &format!("{FAST}  protect: [{{type: \"AWS::S3::Bucket\"}}]\n")).await;
+    assert_eq!(cloud.ids(), ["any", "data"]);
+}
+
+#[tokio::test]
 async fn date_tag_protects_until_it_has_passed() {
     let table = |id: &str, until: &str| json!({"VolumeId": id, "State": "available", "Tags": [{"Key": "keep-until", "Value": until}]});
     let volumes = [
