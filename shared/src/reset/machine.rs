@@ -101,7 +101,11 @@ impl Run {
         match answer {
             Answer::Opened { regions, reserved, no_default_vpc } => {
                 (self.regions, self.reserved, self.no_default_vpc) = (regions, reserved, no_default_vpc);
-                self.cells = self.all_cells(rules.catalogue).map(|key| (key, Cell::default())).collect();
+                let cleaned = |key: &CellKey| self.cells.get(key).map_or(0, |cell| cell.cleaned);
+                let fresh = |key: CellKey| (Cell { cleaned: cleaned(&key), ..Cell::default() }, key);
+                let cells = self.all_cells(rules.catalogue).map(fresh).map(|(cell, key)| (key, cell)).collect();
+                self.cells = cells;
+                self.scan.clear();
                 self.stage = Stage::Scanning;
             }
             Answer::Listed(listings) if self.stage == Stage::Scanning => {
@@ -125,6 +129,13 @@ impl Run {
                 self.finish(End::Done, now);
             }
         }
+    }
+
+    /// Begins again with a look at everything: what was decided is too old, or was decided by other rules.
+    pub(super) fn reopen(&mut self) {
+        // The round that is cut short counts once.
+        self.rounds = self.rounds.saturating_sub(u32::from(self.stage == Stage::Deleting));
+        self.stage = Stage::Opening;
     }
 
     /// Ends the run.

@@ -48,7 +48,12 @@ impl Run {
         self.scans += 1;
         let old = std::mem::take(&mut self.left);
         self.kept.clear();
-        self.work.clear();
+        for (key, _) in std::mem::take(&mut self.work).into_iter().filter(|(_, work)| work.open()) {
+            if self.cells.get(&key.cell).is_none_or(|cell| cell.seen != Seen::Listed) {
+                let reason = "was being deleted when its list stopped answering".to_owned();
+                self.left.insert(key, Left { why: LeftAs::Error, reason });
+            }
+        }
         for (found, decision) in found.into_iter().zip(decisions) {
             self.place(found, decision, now);
         }

@@ -24,6 +24,9 @@ use crate::types::{AccountId, Mode};
 /// What a slice leaves of its time: enough for the calls in flight and the last save.
 const MARGIN: SignedDuration = SignedDuration::from_secs(45);
 
+/// How old decisions may be when a run goes on: people tag and use things meanwhile.
+const FRESH: SignedDuration = SignedDuration::from_hours(1);
+
 /// Where the time comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -180,6 +183,11 @@ impl Reset {
         }
         if opened.head.end.is_some() && opened.head.verdict.is_some() {
             return Ok(report(&opened.head, Next::of(&opened.run), 0));
+        }
+        let stale = now.duration_since(opened.head.updated) > FRESH || opened.run.options.protect != sandbox.protect;
+        if stale && opened.run.end().is_none() {
+            opened.run.options.protect.clone_from(&sandbox.protect);
+            opened.run.reopen();
         }
         let seconds = self.drive(sandbox, order, &mut opened, lock).await?;
         if opened.run.end().is_some() {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::catalogue::path::Facts;
 use super::item::{CellKey, Found, ItemKey};
 use super::protect::Reserved;
-use crate::config::{Pause, ResetVpc, Sandbox};
+use crate::config::{Pause, Protect, ResetVpc, Sandbox};
 use crate::types::{AccountId, Mode, Region};
 
 /// One reset of one account.
@@ -73,6 +73,9 @@ pub struct Options {
     pub mode: Mode,
     /// The hash of the plan that somebody approved.
     pub plan: Option<String>,
+    /// The rules that the latest decisions were made by.
+    #[serde(default)]
+    pub protect: Vec<Protect>,
     /// What becomes of default VPCs.
     pub default_vpc: ResetVpc,
     /// The time between clean scans.
@@ -91,6 +94,7 @@ impl Options {
         Self {
             mode,
             plan,
+            protect: sandbox.protect.clone(),
             default_vpc: sandbox.default_vpc,
             rescan_after: sandbox.rescan_after,
             patience: sandbox.patience,

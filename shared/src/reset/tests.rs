@@ -341,6 +341,24 @@ async fn keys_stay_where_data_stays() {
 }
 
 #[tokio::test]
+async fn run_that_goes_on_later_or_by_other_rules_decides_again() {
+    let rule = format!("{FAST}  protect: [{{tag: {{keep: \"yes\"}}}}]\n");
+    for (seconds, before, after) in [(3_700, &rule, &rule), (10, &FAST.to_owned(), &rule)] {
+        let volume = |tags: Value| json!({"VolumeId": "vol-1", "State": "available", "Tags": tags});
+        let cloud = Cloud::new().with("eu-west-1", "DescribeVolumes", [volume(json!([]))]);
+        let reset = cloud.reset(before);
+        while reset.book().load("run-1").await.unwrap().is_none_or(|run| run.work.is_empty()) {
+            let early = crate::reset::slice::Order { deadline: cloud.now(), ..cloud.order("run-1") };
+            reset.slice(&early).await.unwrap();
+        }
+        cloud.change(|world| world.things[0].body = volume(json!([{"Key": "keep", "Value": "yes"}])));
+        cloud.pass(seconds);
+        let report = cloud.drive(&cloud.reset(after), "run-1", None).await.unwrap();
+        assert_eq!((cloud.ids().len(), report.verdict), (1, Some(Verdict::Green)), "{seconds}");
+    }
+}
+
+#[tokio::test]
 async fn date_tag_protects_until_it_has_passed() {
     let table = |id: &str, until: &str| json!({"VolumeId": id, "State": "available", "Tags": [{"Key": "keep-until", "Value": until}]});
     let volumes = [
