@@ -36,7 +36,7 @@ pub struct Config {
     pub version: u32,
     /// Where Forester stands.
     pub mode: OperatingMode,
-    /// The region of Forester's own queues, table and topics.
+    /// The region that account-wide calls are made in; the functions' own queues and tables stand where they run.
     pub home_region: Region,
     /// The regions it works in.
     pub regions: Regions,
