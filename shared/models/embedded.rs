@@ -1,5 +1,6 @@
 // Written by generate.py.
 [
+    ("accessanalyzer", include_str!("accessanalyzer.json")),
     ("account", include_str!("account.json")),
     ("acm", include_str!("acm.json")),
     ("apigateway", include_str!("apigateway.json")),
@@ -30,6 +31,7 @@
     ("glue", include_str!("glue.json")),
     ("guardduty", include_str!("guardduty.json")),
     ("iam", include_str!("iam.json")),
+    ("identitystore", include_str!("identitystore.json")),
     ("kinesis", include_str!("kinesis.json")),
     ("kms", include_str!("kms.json")),
     ("lambda", include_str!("lambda.json")),
@@ -37,6 +39,7 @@
     ("opensearch", include_str!("opensearch.json")),
     ("organizations", include_str!("organizations.json")),
     ("pipes", include_str!("pipes.json")),
+    ("ram", include_str!("ram.json")),
     ("rds", include_str!("rds.json")),
     ("redshift", include_str!("redshift.json")),
     ("resource-explorer-2", include_str!("resource-explorer-2.json")),
@@ -53,6 +56,7 @@
     ("sns", include_str!("sns.json")),
     ("sqs", include_str!("sqs.json")),
     ("ssm", include_str!("ssm.json")),
+    ("sso-admin", include_str!("sso-admin.json")),
     ("stepfunctions", include_str!("stepfunctions.json")),
     ("sts", include_str!("sts.json")),
     ("wafv2", include_str!("wafv2.json")),
