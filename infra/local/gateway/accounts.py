@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import parse_qs
 
 from .call import ACCOUNT_ID, Call
 
@@ -48,16 +49,16 @@ class Accounts:
             arn = f"arn:aws:iam::{access_key}:root"
         return Caller(access_key, arn, arn)
 
-    def learn(self, call: Call, status: int, body: bytes) -> None:
+    def learn(self, call: Call, status: int, request: bytes, body: bytes) -> None:
         """Remember a key that this answer hands out."""
         if status != 200 or (call.service, call.action) not in HANDS_OUT:
             return
         key = KEY_ID.search(body)
         if key:
-            self._callers[key.group(1).decode()] = HANDS_OUT[call.service, call.action](call, body)
+            self._callers[key.group(1).decode()] = HANDS_OUT[call.service, call.action](call, request, body)
 
 
-def assumed(call: Call, body: bytes) -> Caller:
+def assumed(call: Call, request: bytes, body: bytes) -> Caller:
     """The caller that AssumeRole makes."""
     match = ASSUMED_ROLE.search(body)
     if not match:
@@ -65,7 +66,14 @@ def assumed(call: Call, body: bytes) -> Caller:
     return Caller(match.group(2).decode(), match.group(1).decode(), call.origin)
 
 
-def user(call: Call, body: bytes) -> Caller:
+def root(call: Call, request: bytes, body: bytes) -> Caller:
+    """The caller that AssumeRoot makes; only the request says of which account."""
+    target = parse_qs(request.decode("utf-8", "replace")).get("TargetPrincipal", [call.account])[0]
+    account = target.removeprefix("arn:aws:iam::").removesuffix(":root")
+    return Caller(account, f"arn:aws:iam::{account}:root", call.origin)
+
+
+def user(call: Call, request: bytes, body: bytes) -> Caller:
     """The caller behind a new access key of an IAM user."""
     match = USER_NAME.search(body)
     name = match.group(1).decode() if match else "unknown"
@@ -73,4 +81,4 @@ def user(call: Call, body: bytes) -> Caller:
     return Caller(call.account, arn, arn)
 
 
-HANDS_OUT = {("sts", "AssumeRole"): assumed, ("iam", "CreateAccessKey"): user}
+HANDS_OUT = {("sts", "AssumeRole"): assumed, ("sts", "AssumeRoot"): root, ("iam", "CreateAccessKey"): user}

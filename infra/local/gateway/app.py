@@ -117,7 +117,7 @@ class Gateway:
         if (call.service, call.action) == ("logs", "FilterLogEvents"):
             return await logsearch.answer(self, request, call, body, plane)
         answer = await self.proxy.send(plane, request, body, call, self.wishes(call))
-        self.accounts.learn(call, answer.status, answer.body)
+        self.accounts.learn(call, answer.status, body, answer.body)
         self.regions.learn(call, answer.status, body)
         await events.after(self, call, body, answer)
         return self.spend.merged(call, answer)

@@ -12,8 +12,12 @@ from . import (
     iam_conflicts,
     launched_interfaces,
     managed_policies,
+    organization_policies,
     organization_rules,
+    organization_units,
+    root_access,
     service_credentials,
+    trusted_services,
     vpc_dependencies,
 )
 
@@ -27,8 +31,12 @@ ADDITIONS = (
     iam_conflicts,
     launched_interfaces,
     managed_policies,
+    organization_policies,
     organization_rules,
+    organization_units,
+    root_access,
     service_credentials,
+    trusted_services,
     vpc_dependencies,
 )
 
