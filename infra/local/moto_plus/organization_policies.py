@@ -126,7 +126,7 @@ def detach_policy(original: Any, self: OrganizationsBackend, **kwargs: Any) -> N
     if last or policy.id == utils.DEFAULT_RCP_POLICY_ID:
         raise constraint(
             "MIN_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED",
-            "You cannot remove the last policy attached to the specified target. You should have at least one attached.",
+            "You cannot remove the last policy attached to the specified target.",
         )
     original(self, **kwargs)
 

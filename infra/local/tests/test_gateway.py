@@ -54,7 +54,7 @@ class Missing(unittest.TestCase):
 
     def test_what_is_missing_is_said_once_in_every_protocol(self) -> None:
         self.check("ec2", "describe_ipam_pools")
-        self.check("iam", "list_organizations_features")
+        self.check("iam", "get_outbound_web_identity_federation_info")
         self.check("service-quotas", "list_services")
         self.check("xray", "get_groups")
         self.check("detective", "list_graphs")

@@ -144,8 +144,9 @@ class Units(unittest.TestCase):
         client = organizations()
         tags = [{"Key": "stage", "Value": "dev"}]
         request = client.create_account(Email="born@acme.example", AccountName="born", Tags=tags)
-        status = client.list_create_account_status()["CreateAccountStatuses"]
-        account = next(entry for entry in status if entry["Id"] == request["CreateAccountStatus"]["Id"])["AccountId"]
+        pages = client.get_paginator("list_create_account_status").paginate()
+        accounts = {entry["Id"]: entry.get("AccountId") for page in pages for entry in page["CreateAccountStatuses"]}
+        account = accounts[request["CreateAccountStatus"]["Id"]]
         self.assertEqual(tags, client.list_tags_for_resource(ResourceId=account)["Tags"])
 
 
