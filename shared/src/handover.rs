@@ -37,10 +37,10 @@ impl Baseliner for Baseline {
     }
 
     async fn baseline(&self, account: &AccountId) -> Result<Handover, String> {
-        let names = self.directory().names().await.map_err(|error| error.to_string())?;
+        let forest = self.forest().await.map_err(|error| error.to_string())?;
         let mut reports = Vec::new();
         for account in self.accounts_of(account).await.map_err(|error| error.to_string())? {
-            reports.push(self.bring(account, &names, Timestamp::now()).await.map_err(|error| error.to_string())?);
+            reports.push(self.bring(account, &forest, Timestamp::now()).await.map_err(|error| error.to_string())?);
         }
         if reports.is_empty() {
             return Err(format!("the organization does not hold account {account} any more"));

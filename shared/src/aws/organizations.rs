@@ -25,6 +25,15 @@ pub struct Listed {
     pub state: String,
 }
 
+/// The organization itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Described {
+    /// Its id (`o-exampleorgid`).
+    pub id: String,
+    /// Its management account.
+    pub management: AccountId,
+}
+
 /// What the directory asks Organizations.
 #[async_trait]
 pub trait Organizations: Send + Sync {
@@ -52,8 +61,8 @@ pub trait Organizations: Send + Sync {
     /// The tags of an account.
     async fn tags(&self, id: &AccountId) -> Result<BTreeMap<String, String>, CallError>;
 
-    /// The management account.
-    async fn management(&self) -> Result<AccountId, CallError>;
+    /// The organization itself.
+    async fn organization(&self) -> Result<Described, CallError>;
 
     /// Every account that a service's administration was delegated to.
     async fn delegated(&self) -> Result<Vec<AccountId>, CallError>;
@@ -153,11 +162,13 @@ impl Organizations for OrganizationsClient {
         Ok(pages.iter().flat_map(|page| page.tags()).map(tag).collect())
     }
 
-    async fn management(&self) -> Result<AccountId, CallError> {
+    async fn organization(&self) -> Result<Described, CallError> {
         let (site, answer) = once!(self, "DescribeOrganization", self.client.describe_organization());
         let answer = answer?;
-        let id = answer.organization().and_then(|found| found.master_account_id()?.parse().ok());
-        id.ok_or_else(|| site.error(ErrorClass::Other, "the organization does not name its management account"))
+        let described = answer.organization().and_then(|found| {
+            Some(Described { id: found.id()?.to_owned(), management: found.master_account_id()?.parse().ok()? })
+        });
+        described.ok_or_else(|| site.error(ErrorClass::Other, "the organization does not name its management account"))
     }
 
     async fn delegated(&self) -> Result<Vec<AccountId>, CallError> {

@@ -7,8 +7,8 @@ use futures_util::FutureExt;
 use serde::Serialize;
 
 use super::observe::side_by_side;
-use super::{ASPECTS, Kept, Place, Plan, PlanError, Step, StepError, Taken};
-use crate::aws::{Accounts, Scope};
+use super::{ASPECTS, Kept, Place, Plan, PlanError, Step, StepError, Taken, Waiting};
+use crate::aws::Accounts;
 use crate::config::Enforce;
 use crate::types::{AccountId, Mode, Region};
 
@@ -26,6 +26,8 @@ pub struct Report {
     pub steps: Vec<Step>,
     /// What could not be planned.
     pub errors: Vec<PlanError>,
+    /// What has to wait.
+    pub waiting: Vec<Waiting>,
     /// What was done.
     pub done: Vec<Step>,
     /// What was not done, and need not or may not be.
@@ -101,21 +103,13 @@ type Outcome = (Step, Result<Taken, StepError>);
 async fn in_place(accounts: &dyn Accounts, account: &AccountId, home: &Region, steps: &[&Step]) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for step in steps {
-        let outcome = match enter(accounts, account, home, &step.place).await {
+        let outcome = match step.place.enter(accounts, account, home).await {
             Ok(scope) => step.action.take(&scope).await,
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         };
         outcomes.push(((*step).clone(), outcome));
     }
     outcomes
-}
-
-async fn enter(accounts: &dyn Accounts, account: &AccountId, home: &Region, place: &Place) -> Result<Scope, StepError> {
-    let region = match place {
-        Place::Global => home,
-        Place::Region(region) => region,
-    };
-    Ok(accounts.scope(account, region).await?)
 }
 
 impl Report {
@@ -125,6 +119,7 @@ impl Report {
             name: plan.name.clone(),
             steps: plan.steps.clone(),
             errors: plan.errors.clone(),
+            waiting: plan.waiting.clone(),
             skipped: plan.kept.iter().map(Skipped::from).collect(),
             ..Self::default()
         }
@@ -145,7 +140,7 @@ impl Report {
 
     /// Whether nothing failed and everything could be planned.
     pub fn is_clean(&self) -> bool {
-        self.failed.is_empty() && self.errors.is_empty()
+        self.failed.is_empty() && self.errors.is_empty() && self.waiting.is_empty()
     }
 
     /// Whether everything that is amiss may pass by itself.
@@ -188,6 +183,9 @@ impl fmt::Display for Report {
         }
         for Skipped { step: Left { aspect, region, summary, .. }, reason } in &self.skipped {
             write!(f, "\n  skipped {aspect} {region}: {summary}: {reason}")?;
+        }
+        for Waiting { aspect, region, summary, reason, .. } in &self.waiting {
+            write!(f, "\n  waits   {aspect} {region}: {summary}: {reason}")?;
         }
         for complaint in self.complaints() {
             write!(f, "\n  failed  {complaint}")?;

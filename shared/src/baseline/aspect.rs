@@ -1,21 +1,24 @@
 //! What an aspect is: one thing that every account needs, observed, planned and made true in one file.
 
-use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
+use std::ops::Deref;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Serialize;
 
-use crate::aws::{CallError, ErrorClass, Scope};
-use crate::config::{AccountEntry, Enforce, VpcCleanup, Wanted};
-use crate::org::Account;
-use crate::types::{AccountId, Region};
+use crate::aws::{Accounts, CallError, ErrorClass, Scope};
+use crate::config::{AccountEntry, Config, Enforce, Wanted};
+use crate::org::{Account, Forest};
+use crate::types::{AccountId, Partition, Region};
 
 /// An aspect: `observe` reads, `plan` decides and is pure, `take` writes one step.
 #[async_trait]
 pub trait Aspect {
     /// Its name in plans, in the ledger and on the command line.
     const NAME: &'static str;
+    /// Whether a new account stays in quarantine until this holds.
+    const GUARD: bool = false;
     /// What there is, in one place.
     type Facts: Clone + Debug + PartialEq + Send + Sync;
     /// What can be done about it.
@@ -25,7 +28,7 @@ pub trait Aspect {
     fn places(target: &Target, enabled: &[Region]) -> Vec<Place>;
 
     /// Reads what there is.
-    async fn observe(scope: &Scope, target: &Target) -> Result<Self::Facts, CallError>;
+    async fn observe(look: &Look<'_>, target: &Target) -> Result<Self::Facts, CallError>;
 
     /// Decides what to do. Same target and facts, same answer.
     fn plan(target: &Target, facts: &Self::Facts) -> Planned<Self::Action>;
@@ -40,6 +43,8 @@ pub trait Aspect {
 pub enum Place {
     /// In the account as a whole.
     Global,
+    /// In AWS Organizations, as Forester's own account: what the organization holds about the account.
+    Organization,
     /// In one region.
     Region(Region),
 }
@@ -48,6 +53,7 @@ impl Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Global => f.write_str("global"),
+            Self::Organization => f.write_str("organization"),
             Self::Region(region) => f.write_str(region.as_ref()),
         }
     }
@@ -70,14 +76,14 @@ pub struct Target {
     pub wanted: Wanted,
     /// How far Forester goes.
     pub enforce: Enforce,
-    /// The ids behind the names that `trust` uses.
-    pub names: BTreeMap<String, AccountId>,
-    /// The region for what is not regional, and for asking which regions there are.
-    pub home: Region,
-    /// Regions that must be enabled.
-    pub govern: Vec<Region>,
-    /// Where default VPCs are looked for.
-    pub vpc_cleanup: VpcCleanup,
+    /// The whole file, for what is declared beside the layers.
+    pub config: Arc<Config>,
+    /// The whole forest, for what is about other accounts or about OUs.
+    pub forest: Arc<Forest>,
+    /// The start of every name that Forester gives in the account; empty unless several names share it.
+    pub label: String,
+    /// Whether the guards have never held in this account.
+    pub newcomer: bool,
 }
 
 impl Target {
@@ -88,11 +94,90 @@ impl Target {
             Enforce::Additive => false,
         }
     }
+
+    /// The account that a name of the file, or an id, means; `None` when there is none (yet).
+    pub fn account_of(&self, word: &str) -> Option<AccountId> {
+        let declared = || self.config.accounts.get(word)?.id.clone();
+        word.parse().ok().or_else(declared).or_else(|| self.forest.named(word).map(|member| member.id.clone()))
+    }
+
+    /// The name and the id of an account.
+    pub fn called(&self, account: &AccountId) -> String {
+        let member = self.forest.members.iter().find(|member| member.id == *account);
+        member.map_or_else(|| account.to_string(), |member| format!("{} ({account})", member.name))
+    }
+
+    /// The region for what is not regional, and for asking which regions there are.
+    pub fn home(&self) -> &Region {
+        &self.config.home_region
+    }
+
+    /// The partition that everything is in.
+    pub fn partition(&self) -> Partition {
+        self.home().partition()
+    }
+
+    /// The name that a thing has in the account.
+    pub fn labelled(&self, name: &str) -> String {
+        format!("{}{name}", self.label)
+    }
+}
+
+/// A look into one place: its scope, and a way into other accounts, to read there.
+pub struct Look<'a> {
+    scope: Scope,
+    accounts: &'a dyn Accounts,
+}
+
+impl<'a> Look<'a> {
+    /// A look at `place` of an account.
+    pub(super) async fn at(
+        accounts: &'a dyn Accounts,
+        account: &AccountId,
+        home: &Region,
+        place: &Place,
+    ) -> Result<Self, CallError> {
+        Ok(Self { scope: place.enter(accounts, account, home).await?, accounts })
+    }
+
+    /// Another account, or another region of this one. Only for reading: an aspect writes where its step is.
+    pub async fn elsewhere(&self, account: &AccountId, region: &Region) -> Result<Scope, CallError> {
+        self.accounts.scope(account, region).await
+    }
+}
+
+impl Deref for Look<'_> {
+    type Target = Scope;
+
+    fn deref(&self) -> &Scope {
+        &self.scope
+    }
+}
+
+impl Place {
+    /// The scope of this place; `home` is the region for what is not regional.
+    pub(super) async fn enter(
+        &self,
+        accounts: &dyn Accounts,
+        account: &AccountId,
+        home: &Region,
+    ) -> Result<Scope, CallError> {
+        match self {
+            Self::Global => accounts.scope(account, home).await,
+            Self::Organization => accounts.scope(&accounts.home().await?, &home.partition().organizations()).await,
+            Self::Region(region) => accounts.scope(account, region).await,
+        }
+    }
 }
 
 /// The account as a whole, if the aspect is declared.
 pub(super) fn global_if(declared: bool) -> Vec<Place> {
     if declared { vec![Place::Global] } else { Vec::new() }
+}
+
+/// The organization, if the aspect is declared and there is one.
+pub(super) fn organization_if(declared: bool, target: &Target) -> Vec<Place> {
+    if declared && target.forest.organization.is_some() { vec![Place::Organization] } else { Vec::new() }
 }
 
 /// Every one of `regions`, if the aspect is declared.
@@ -109,12 +194,14 @@ pub struct Planned<A> {
     pub kept: Vec<(String, String)>,
     /// What keeps the declaration from being planned at all.
     pub problems: Vec<String>,
+    /// What can be planned only when the baseline of another account has done its part: what, and whose.
+    pub awaits: Vec<(String, AccountId)>,
 }
 
 impl<A> Planned<A> {
     /// Nothing to do.
     pub fn nothing() -> Self {
-        Self { steps: Vec::new(), kept: Vec::new(), problems: Vec::new() }
+        Self { steps: Vec::new(), kept: Vec::new(), problems: Vec::new(), awaits: Vec::new() }
     }
 
     /// These steps.

@@ -1,6 +1,6 @@
 //! The function's work: one event, the accounts it is about, their baselines.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
@@ -12,7 +12,7 @@ use super::{Baseline, BaselineRequest, Report};
 use crate::Forester;
 use crate::event::Message;
 use crate::job::{Failure, Invocation, Job};
-use crate::org::{Account, AccountState};
+use crate::org::{Account, AccountState, Forest};
 use crate::store::StoreError;
 use crate::telemetry::{Metric, emit};
 use crate::types::AccountId;
@@ -48,8 +48,8 @@ impl Job for BaselineJob {
             BaselineRequest::Account { id, because } => (self.one(&id).await?, because, Lasting::Fails),
             BaselineRequest::Everything { because } => (self.all().await?, because, Lasting::IsTold),
         };
-        let names = self.0.directory().names().await?;
-        let outcomes = self.bring(invocation, accounts, &names).await;
+        let forest = self.0.forest().await?;
+        let outcomes = self.bring(invocation, accounts, &forest).await;
         verdict(outcomes, &because, lasting)
     }
 }
@@ -99,29 +99,19 @@ impl BaselineJob {
         Ok(aged.into_iter().map(|(_, account)| account).collect())
     }
 
-    async fn bring(
-        &self,
-        invocation: &Invocation,
-        accounts: Vec<Account>,
-        names: &BTreeMap<String, AccountId>,
-    ) -> Vec<Outcome> {
+    async fn bring(&self, invocation: &Invocation, accounts: Vec<Account>, forest: &Arc<Forest>) -> Vec<Outcome> {
         let mut work = Vec::new();
         for account in accounts {
-            work.push(self.bring_one(invocation, account, names).boxed());
+            work.push(self.bring_one(invocation, account, forest).boxed());
         }
         side_by_side(AT_ONCE, work).await
     }
 
-    async fn bring_one(
-        &self,
-        invocation: &Invocation,
-        account: Account,
-        names: &BTreeMap<String, AccountId>,
-    ) -> Outcome {
+    async fn bring_one(&self, invocation: &Invocation, account: Account, forest: &Arc<Forest>) -> Outcome {
         let left = invocation.deadline.duration_since(Timestamp::now());
         let outcome = match left < ROOM {
             true => Err(Failure::Retryable("not begun: the invocation ran out of time".to_owned())),
-            false => self.0.bring(account.clone(), names, invocation.started).await.map_err(Failure::from),
+            false => self.0.bring(account.clone(), forest, invocation.started).await.map_err(Failure::from),
         };
         (account, outcome)
     }

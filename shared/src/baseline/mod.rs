@@ -17,13 +17,15 @@ mod request;
 mod service;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world;
 
 pub use apply::{Failed, Report, Skipped, apply};
-pub use aspect::{Aspect, Place, Planned, StepError, Taken, Target};
+pub use aspect::{Aspect, Look, Place, Planned, StepError, Taken, Target};
 pub use aspects::{ASPECTS, Action, Facts, Kind};
 pub use job::BaselineJob;
 pub use ledger::{Ledger, State};
 pub use observe::{Part, Seen, observe};
-pub use plan::{Kept, Plan, PlanError, Step, plan};
+pub use plan::{Kept, Plan, PlanError, Step, Waiting, plan};
 pub use request::BaselineRequest;
 pub use service::{Baseline, Prepared};

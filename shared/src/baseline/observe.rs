@@ -4,6 +4,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
 use serde_json::{Value, json};
 
+use super::aspect::Look;
 use super::{ASPECTS, Facts, Kind, Place, Target};
 use crate::aws::{Accounts, CallError, Scope};
 use crate::types::Region;
@@ -22,7 +23,7 @@ pub struct Seen {
 
 /// Looks at everything that is declared. Fails when the account cannot be entered at all.
 pub async fn observe(accounts: &dyn Accounts, target: &Target) -> Result<Seen, CallError> {
-    let home = accounts.scope(&target.account.id, &target.home).await?;
+    let home = accounts.scope(&target.account.id, target.home()).await?;
     let enabled = enabled_regions(&home).await?;
     let mut looks = Vec::new();
     for kind in ASPECTS {
@@ -42,18 +43,11 @@ pub(super) async fn side_by_side<T>(bound: usize, work: Vec<BoxFuture<'_, T>>) -
 pub type Part = (Kind, Place, Result<Facts, CallError>);
 
 async fn look(accounts: &dyn Accounts, target: &Target, kind: Kind, place: Place) -> Part {
-    let facts = match enter(accounts, target, &place).await {
-        Ok(scope) => kind.observe(&scope, target).await,
+    let facts = match Look::at(accounts, &target.account.id, target.home(), &place).await {
+        Ok(look) => kind.observe(&look, target).await,
         Err(error) => Err(error),
     };
     (kind, place, facts)
-}
-
-async fn enter(accounts: &dyn Accounts, target: &Target, place: &Place) -> Result<Scope, CallError> {
-    match place {
-        Place::Global => accounts.scope(&target.account.id, &target.home).await,
-        Place::Region(region) => accounts.scope(&target.account.id, region).await,
-    }
 }
 
 /// Without `AllRegions`, AWS tells the enabled ones

@@ -37,6 +37,23 @@ pub struct Plan {
     pub kept: Vec<Kept>,
     /// What could not be planned.
     pub errors: Vec<PlanError>,
+    /// What has to wait.
+    pub waiting: Vec<Waiting>,
+}
+
+/// Something that can be planned only later.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Waiting {
+    /// The aspect.
+    pub aspect: &'static str,
+    /// Where.
+    pub region: Place,
+    /// What waits.
+    pub summary: String,
+    /// What it waits for.
+    pub reason: String,
+    /// The account whose baseline has to do its part first, where it is that.
+    pub on: Option<AccountId>,
 }
 
 /// Something that stays, and why.
@@ -71,7 +88,7 @@ pub struct PlanError {
 /// Plans one account.
 pub fn plan(target: &Target, seen: &Seen) -> Plan {
     let mut plan = Plan { kept: misplaced(target), ..Plan::empty(target) };
-    for region in target.govern.iter().filter(|region| !seen.enabled.contains(region)) {
+    for region in target.config.regions.govern.iter().filter(|region| !seen.enabled.contains(region)) {
         plan.errors.push(closed_region(region));
     }
     for (kind, place, facts) in &seen.parts {
@@ -94,6 +111,13 @@ pub fn plan(target: &Target, seen: &Seen) -> Plan {
                     hint: "change the file, or the account".to_owned(),
                     may_pass: false,
                 }));
+                plan.waiting.extend(planned.awaits.into_iter().map(|(summary, on)| Waiting {
+                    aspect,
+                    region: place.clone(),
+                    summary,
+                    reason: format!("the baseline of {} does its part first", target.called(&on)),
+                    on: Some(on),
+                }));
             }
         }
     }
@@ -109,6 +133,7 @@ impl Plan {
             steps: Vec::new(),
             kept: Vec::new(),
             errors: Vec::new(),
+            waiting: Vec::new(),
         }
     }
 
@@ -138,7 +163,7 @@ impl Plan {
 
     /// Whether everything is as declared, as far as it could be seen.
     pub fn is_clean(&self) -> bool {
-        self.steps.is_empty() && self.errors.is_empty()
+        self.steps.is_empty() && self.errors.is_empty() && self.waiting.is_empty()
     }
 }
 
@@ -223,6 +248,9 @@ impl fmt::Display for Plan {
         for Kept { aspect, region, summary, reason } in &self.kept {
             write!(f, "\n  kept  {aspect} {region}: {summary}, {reason}")?;
         }
+        for Waiting { aspect, region, summary, reason, .. } in &self.waiting {
+            write!(f, "\n  waits {aspect} {region}: {summary}: {reason}")?;
+        }
         for PlanError { aspect, region, reason, hint, .. } in &self.errors {
             write!(f, "\n  error {aspect} {region}: {reason}; {hint}")?;
         }
@@ -246,7 +274,9 @@ fn grouped(steps: &[Step]) -> Vec<(String, Vec<(&'static str, String)>)> {
     let mut alone = Vec::new();
     for (place, steps) in by_place {
         match place {
-            Place::Global => alone.push((place.to_string(), steps.iter().map(|step| line(step)).collect())),
+            Place::Global | Place::Organization => {
+                alone.push((place.to_string(), steps.iter().map(|step| line(step)).collect()))
+            }
             Place::Region(_) => {
                 let alike = steps.iter().map(|step| (step.kind(), step.action.word())).collect();
                 groups.entry(alike).or_default().push((place, steps));

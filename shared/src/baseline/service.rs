@@ -1,6 +1,5 @@
 //! Baselines with their parts at hand: what the function, the command line and a finished reset call.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -11,7 +10,8 @@ use super::{Ledger, Plan, Report, Target, apply, observe, plan};
 use crate::Forester;
 use crate::aws::{Accounts, CallError};
 use crate::config::{Config, Resolved};
-use crate::org::{Account, AccountState, Directory};
+use crate::job::Failure;
+use crate::org::{self, Account, AccountState, Directory, Forest};
 use crate::store::{Store, StoreError};
 use crate::types::{AccountId, Mode};
 
@@ -74,27 +74,32 @@ impl Baseline {
         self.config.resolve(account.subject())
     }
 
-    /// The account as a target; `names` as the directory tells them.
-    pub fn target(&self, account: Account, names: &BTreeMap<String, AccountId>) -> Target {
+    /// The whole forest, as it is now.
+    pub async fn forest(&self) -> Result<Arc<Forest>, CallError> {
+        self.directory.forest().await.map(Arc::new)
+    }
+
+    /// The account as a target.
+    pub async fn target(&self, account: Account, forest: &Arc<Forest>) -> Result<Target, StoreError> {
         let Resolved { wanted, enforce, .. } = self.resolve(&account);
-        Target {
+        Ok(Target {
             entry: self.config.accounts.get(&account.name).cloned().unwrap_or_default(),
+            newcomer: self.last(&account).await?.is_none(),
+            label: org::label(&self.config, &account.name),
             account,
             wanted,
             enforce,
-            names: names.clone(),
-            home: self.config.home_region.clone(),
-            govern: self.config.regions.govern.clone(),
-            vpc_cleanup: self.config.regions.vpc_cleanup,
-        }
+            config: self.config.clone(),
+            forest: forest.clone(),
+        })
     }
 
     /// Looks at accounts, some at a time, and plans each.
-    pub async fn prepare_all(&self, accounts: Vec<Account>) -> Result<Vec<Prepared>, CallError> {
-        let names = self.directory.names().await?;
+    pub async fn prepare_all(&self, accounts: Vec<Account>) -> Result<Vec<Prepared>, Failure> {
+        let forest = self.forest().await?;
         let mut work = Vec::new();
         for account in accounts {
-            work.push(self.prepare(self.target(account, &names)).boxed());
+            work.push(self.prepare(self.target(account, &forest).await?).boxed());
         }
         Ok(side_by_side(AT_ONCE, work).await)
     }
@@ -145,13 +150,8 @@ impl Baseline {
     }
 
     /// Brings one account to its baseline: looks, plans, logs the plan, applies, remembers.
-    pub async fn bring(
-        &self,
-        account: Account,
-        names: &BTreeMap<String, AccountId>,
-        now: Timestamp,
-    ) -> Result<Report, StoreError> {
-        let prepared = self.prepare(self.target(account, names)).await;
+    pub async fn bring(&self, account: Account, forest: &Arc<Forest>, now: Timestamp) -> Result<Report, StoreError> {
+        let prepared = self.prepare(self.target(account, forest).await?).await;
         let plan = &prepared.plan;
         tracing::info!(account.id = %plan.id, steps = plan.steps.len(), "baseline plan for {plan}");
         self.apply(&prepared, Mode::Apply, now).await

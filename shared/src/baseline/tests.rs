@@ -6,17 +6,16 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::fake::{FakeAccount, FakeBudget, FakeCloud, FakeRole, FakeVpc};
-use super::{Baseline, BaselineJob, Ledger, Prepared, Report, State};
+use super::fake::{FakeAccount, FakeBudget, FakeCloud, FakeMember, FakeOrganization, FakeRole, FakeVpc};
+use super::world::{REGIONS, World, id};
+use super::{Baseline, BaselineJob, Ledger, Report, State};
 use crate::aws::{Accounts, ErrorClass};
 use crate::config::Config;
 use crate::event::{Batch, open};
 use crate::job::{Failure, Invocation, Job};
-use crate::org::{Account, AccountState, FileDirectory};
+use crate::org::{AccountState, FileDirectory};
 use crate::store::MemoryStore;
 use crate::types::{AccountId, Mode};
-
-const REGIONS: [&str; 3] = ["eu-west-1", "us-east-1", "ap-southeast-2"];
 
 const EVERYTHING: &str = r#"
   - match: {all: true}
@@ -34,52 +33,6 @@ const EVERYTHING: &str = r#"
       forecast: [100]
       notify: {email: ["fin@acme.example"], sns: "arn:aws:sns:us-east-1:{id}:budgets"}
 "#;
-
-fn id() -> AccountId {
-    "444455556666".parse().unwrap()
-}
-
-struct World {
-    cloud: FakeCloud,
-    baseline: Baseline,
-    store: Arc<MemoryStore>,
-}
-
-impl World {
-    fn new(layers: &str, account: FakeAccount) -> Self {
-        let text = format!(
-            "version: 1\nmode: virtual-root\nhome_region: eu-west-1\nregions: {{govern: [eu-west-1]}}\n\
-             access: {{role: Admin}}\naccounts:\n  root: {{id: \"111122223333\"}}\n  \
-             dev: {{id: \"444455556666\", ou: Workloads}}\nlayers:\n{layers}"
-        );
-        let config = Arc::new(Config::parse(&text, "f").unwrap_or_else(|errors| panic!("{errors}")));
-        let cloud = FakeCloud::default().with(&id(), account);
-        let accounts: Arc<dyn Accounts> = Arc::new(cloud.clone());
-        let directory = Arc::new(FileDirectory::new(config.clone(), accounts.clone()));
-        let store = Arc::new(MemoryStore::default());
-        Self { cloud, baseline: Baseline::of(config, accounts, directory, store.clone()), store }
-    }
-
-    fn fresh(layers: &str) -> Self {
-        Self::new(&layers.replace("ENFORCE", "additive"), FakeAccount::fresh(&REGIONS))
-    }
-
-    async fn prepare_in(&self, state: AccountState) -> Prepared {
-        let names = self.baseline.directory().names().await.unwrap();
-        let account = self.baseline.directory().account(&id()).await.unwrap().unwrap();
-        let target = self.baseline.target(Account { state, ..account }, &names);
-        self.baseline.prepare(target).await
-    }
-
-    async fn prepare(&self) -> Prepared {
-        self.prepare_in(AccountState::Active).await
-    }
-
-    async fn apply(&self) -> Report {
-        let prepared = self.prepare().await;
-        self.baseline.apply(&prepared, Mode::Apply, "2026-11-22T10:00:00Z".parse().unwrap()).await.unwrap()
-    }
-}
 
 fn words(report: &Report) -> Vec<String> {
     report.done.iter().map(|step| format!("{} {}", step.action.word(), step.place)).collect()
@@ -360,6 +313,16 @@ async fn every_name_is_the_home_account_in_single_account_mode() {
     let prepared = baseline.prepare_all(prod).await.unwrap();
     assert_eq!(prepared[0].plan.steps.len(), 1);
     assert!(prepared[0].plan.to_string().contains("for 111122223333"), "{}", prepared[0].plan);
+}
+
+#[tokio::test]
+async fn layers_follow_the_place_in_the_organization() {
+    let organization = FakeOrganization::new(&"111122223333".parse().unwrap(), &["Sandbox", "Workloads"])
+        .with(&id(), FakeMember::new("dev", "Workloads"))
+        .with(&"555566667777".parse().unwrap(), FakeMember::new("ana", "Sandbox"));
+    let world = World::organization("layers:\n- {match: {ou: Sandbox}, alias: \"sbx-{name}\"}\n", organization);
+    assert_eq!(world.apply().await.steps, []);
+    assert_eq!(words(&world.apply_to(&"555566667777".parse().unwrap()).await), ["set-alias global"]);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 //! enter one.
 
 mod file;
+mod forest;
 mod organizations;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::config::{Config, OperatingMode, Subject};
 use crate::types::{AccountId, OuPath};
 
 pub use file::FileDirectory;
+pub use forest::{Forest, Member, Organization};
 pub use organizations::OrganizationsDirectory;
 
 /// One account of the organization, as Organizations tells it now.
@@ -97,6 +99,12 @@ pub trait Directory: Send + Sync {
     /// One account, or `None` when the organization does not hold it.
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, CallError>;
 
+    /// The whole forest, without its tags.
+    async fn forest(&self) -> Result<Forest, CallError> {
+        let member = |Account { id, name, email, state, ou, .. }: Account| Member { id, name, email, state, ou };
+        Ok(Forest { organization: None, members: self.accounts().await?.into_iter().map(member).collect() })
+    }
+
     /// Accounts that must never be emptied: the management account and every delegated administrator.
     async fn privileged(&self) -> Result<Vec<AccountId>, CallError>;
 
@@ -111,6 +119,15 @@ pub fn entry(config: &Config) -> Entry {
     match config.mode {
         OperatingMode::Organization | OperatingMode::VirtualRoot => Entry::AssumeRole,
         OperatingMode::SingleAccount => Entry::Home,
+    }
+}
+
+/// What keeps apart the things of several names in one account: the start of every name that Forester gives there, and
+/// nothing where each name has an account of its own.
+pub fn label(config: &Config, name: &str) -> String {
+    match config.mode {
+        OperatingMode::SingleAccount if config.accounts.len() > 1 => format!("{name}-"),
+        OperatingMode::SingleAccount | OperatingMode::Organization | OperatingMode::VirtualRoot => String::new(),
     }
 }
 

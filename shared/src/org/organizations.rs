@@ -9,9 +9,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Account, AccountState, Directory};
+use super::{Account, AccountState, Directory, Forest, Member, Organization};
 use crate::aws::CallError;
-use crate::aws::organizations::{Listed, Organizations};
+use crate::aws::organizations::{Described, Listed, Organizations};
 use crate::config::{AccountEntry, Config};
 use crate::types::{AccountId, OuId, OuPath};
 
@@ -40,6 +40,23 @@ impl OrganizationsDirectory {
         self.config.accounts.iter().find(|(_, entry)| means(entry, listed)).map(|(name, _)| name.as_str())
     }
 
+    /// Every OU and every account, from the root down.
+    async fn walk(&self) -> Result<Walked, CallError> {
+        let mut walked = Walked::default();
+        let mut open: VecDeque<(OuId, OuPath)> = VecDeque::from([(self.api.root().await?, OuPath::default())]);
+        while let Some((unit, path)) = open.pop_front() {
+            let both = futures_util::future::try_join(self.api.accounts_in(&unit), self.api.units(&unit));
+            let (accounts, units) = both.await?;
+            for listed in accounts {
+                // An account that is being moved can show up in both OUs; the later look is the truer one.
+                walked.found.insert(listed.id.clone(), (listed, path.clone()));
+            }
+            open.extend(units.into_iter().map(|(id, name)| (id, path.child(&name))));
+            walked.units.insert(path, unit);
+        }
+        Ok(walked)
+    }
+
     /// The path of the OU that holds an account, from the account up.
     async fn path(&self, id: &AccountId) -> Result<OuPath, CallError> {
         let mut names = Vec::new();
@@ -52,22 +69,34 @@ impl OrganizationsDirectory {
     }
 }
 
+/// What a walk from the root down finds.
+#[derive(Default)]
+struct Walked {
+    units: BTreeMap<OuPath, OuId>,
+    found: BTreeMap<AccountId, (Listed, OuPath)>,
+}
+
 #[async_trait]
 impl Directory for OrganizationsDirectory {
     async fn accounts(&self) -> Result<Vec<Account>, CallError> {
-        let mut found: BTreeMap<AccountId, (Listed, OuPath)> = BTreeMap::new();
-        let mut open: VecDeque<(OuId, OuPath)> = VecDeque::from([(self.api.root().await?, OuPath::default())]);
-        while let Some((unit, path)) = open.pop_front() {
-            let both = futures_util::future::try_join(self.api.accounts_in(&unit), self.api.units(&unit));
-            let (accounts, units) = both.await?;
-            for listed in accounts {
-                // An account that is being moved can show up in both OUs; the later look is the truer one.
-                found.insert(listed.id.clone(), (listed, path.clone()));
-            }
-            open.extend(units.into_iter().map(|(id, name)| (id, path.child(&name))));
-        }
+        let Walked { found, .. } = self.walk().await?;
         let placed = found.into_values().map(|(listed, ou)| self.placed(listed, ou));
         stream::iter(placed).buffered(AT_ONCE).try_collect().await
+    }
+
+    async fn forest(&self) -> Result<Forest, CallError> {
+        let (walked, described) = futures_util::future::try_join(self.walk(), self.api.organization()).await?;
+        let Walked { units, found } = walked;
+        let Described { id, management } = described;
+        let member = |(listed, ou): (Listed, OuPath)| Member {
+            name: self.name_in_file(&listed).unwrap_or(&listed.name).to_owned(),
+            id: listed.id,
+            email: listed.email,
+            state: AccountState::named(&listed.state),
+            ou,
+        };
+        let members = found.into_values().map(member).collect();
+        Ok(Forest { organization: Some(Organization { id, management, units }), members })
     }
 
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, CallError> {
@@ -77,7 +106,7 @@ impl Directory for OrganizationsDirectory {
     }
 
     async fn privileged(&self) -> Result<Vec<AccountId>, CallError> {
-        let mut privileged = vec![self.api.management().await?];
+        let mut privileged = vec![self.api.organization().await?.management];
         privileged.extend(self.api.delegated().await?);
         Ok(privileged)
     }
@@ -115,6 +144,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
+    use crate::types::Partition;
 
     /// An organization of a root, OUs two deep and four accounts.
     #[derive(Default)]
@@ -188,8 +218,8 @@ mod tests {
             self.count(format!("tags {id}"));
             Ok(BTreeMap::from([("id".to_owned(), id.to_string())]))
         }
-        async fn management(&self) -> Result<AccountId, CallError> {
-            Ok("111122223333".parse().unwrap())
+        async fn organization(&self) -> Result<Described, CallError> {
+            Ok(Described { id: "o-exampleorgid".to_owned(), management: "111122223333".parse().unwrap() })
         }
         async fn delegated(&self) -> Result<Vec<AccountId>, CallError> {
             Ok(vec!["222233334444".parse().unwrap()])
@@ -214,6 +244,26 @@ mod tests {
         assert_eq!(accounts[2].tags["id"], "444455556666");
         // One root, two lists for each of four places, tags of four accounts.
         assert_eq!(api.calls.lock().unwrap().len(), 1 + 2 * 4 + 4);
+    }
+
+    #[tokio::test]
+    async fn forest_names_every_ou_and_asks_for_no_tags() {
+        let (directory, api) = directory("{shop: {id: \"444455556666\"}}");
+        let forest = directory.forest().await.unwrap();
+        let organization = forest.organization.as_ref().unwrap();
+        assert_eq!(organization.management.as_ref(), "111122223333");
+        let prod = "Workloads/Prod".parse().unwrap();
+        assert_eq!(organization.units[&prod].as_ref(), "ou-ab12-22222222");
+        assert_eq!(
+            organization.arn(&prod, Partition::Aws).unwrap().as_ref(),
+            "arn:aws:organizations::111122223333:ou/o-exampleorgid/ou-ab12-22222222"
+        );
+        assert_eq!(
+            organization.arn(&OuPath::default(), Partition::Aws).unwrap().as_ref(),
+            "arn:aws:organizations::111122223333:root/o-exampleorgid/r-ab12"
+        );
+        assert_eq!(forest.named("shop").unwrap().ou, prod);
+        assert!(api.calls.lock().unwrap().iter().all(|call| !call.starts_with("tags")));
     }
 
     #[tokio::test]

@@ -61,6 +61,15 @@ impl OuPath {
         if self.0.is_empty() { Self(name.to_owned()) } else { Self(format!("{}/{name}", self.0)) }
     }
 
+    /// Whether this lies somewhere below `other`.
+    pub fn is_below(&self, other: &Self) -> bool {
+        match self.0.strip_prefix(&other.0) {
+            Some(rest) if other.is_root() => !rest.is_empty(),
+            Some(rest) => rest.starts_with('/'),
+            None => false,
+        }
+    }
+
     /// Whether this is the organization's root.
     pub fn is_root(&self) -> bool {
         self.0.is_empty()

@@ -25,6 +25,16 @@ impl Arn {
         Self(format!("arn:{}:iam::aws:policy/{name}", partition.id()))
     }
 
+    /// A resource of AWS Organizations, such as `ou/o-exampleorgid/ou-abcd-12345678`; `management` owns them all.
+    pub fn organizations(partition: Partition, management: &AccountId, resource: &str) -> Self {
+        Self(format!("arn:{}:organizations::{management}:{resource}", partition.id()))
+    }
+
+    /// A resource of one account, in a region; for what has no region, an empty one.
+    pub fn of(partition: Partition, service: &str, region: &str, account: &AccountId, resource: &str) -> Self {
+        Self(format!("arn:{}:{service}:{region}:{account}:{resource}", partition.id()))
+    }
+
     /// Field `n`, counted from 0; the sixth keeps its own colons.
     fn field(&self, n: usize) -> &str {
         self.0.splitn(6, ':').nth(n).unwrap_or_default()

@@ -32,6 +32,24 @@ impl Region {
     }
 }
 
+impl Partition {
+    /// The region in which AWS Organizations answers and sends its events
+    /// (<https://docs.aws.amazon.com/organizations/latest/userguide/orgs_cloudtrail-integration.html>).
+    pub fn organizations(self) -> Region {
+        let code = match self {
+            Self::AwsCn => "cn-northwest-1",
+            Self::AwsUsGov => "us-gov-west-1",
+            Self::AwsIso => "us-iso-east-1",
+            Self::AwsIsoB => "us-isob-east-1",
+            Self::AwsIsoE => "eu-isoe-west-1",
+            Self::AwsIsoF => "us-isof-south-1",
+            Self::AwsEusc => "eusc-de-east-1",
+            Self::Aws => "us-east-1",
+        };
+        Region(code.to_owned())
+    }
+}
+
 impl FromStr for Region {
     type Err = Malformed;
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::aspect::global_if;
-use super::super::{Aspect, Place, Planned, StepError, Taken, Target};
+use super::super::{Aspect, Look, Place, Planned, StepError, Taken, Target};
 use crate::aws::{CallError, ErrorClass, Scope};
 use crate::types::Region;
 
@@ -40,8 +40,8 @@ impl Aspect for Alias {
         global_if(target.wanted.alias.is_some())
     }
 
-    async fn observe(scope: &Scope, _: &Target) -> Result<Option<String>, CallError> {
-        current(scope).await
+    async fn observe(look: &Look<'_>, _: &Target) -> Result<Option<String>, CallError> {
+        current(look).await
     }
 
     fn plan(target: &Target, seen: &Option<String>) -> Planned<Action> {

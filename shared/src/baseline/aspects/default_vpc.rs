@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::aspect::regions_if;
-use super::super::{Aspect, Place, Planned, StepError, Taken, Target};
+use super::super::{Aspect, Look, Place, Planned, StepError, Taken, Target};
 use super::{counted, fine_if_gone, list, texts};
 use crate::aws::{CallError, Scope};
 use crate::config::{self, VpcCleanup};
@@ -61,23 +61,23 @@ impl Aspect for DefaultVpc {
     type Action = Action;
 
     fn places(target: &Target, enabled: &[Region]) -> Vec<Place> {
-        let covered = |region: &&Region| match target.vpc_cleanup {
+        let covered = |region: &&Region| match target.config.regions.vpc_cleanup {
             VpcCleanup::AllEnabled => true,
-            VpcCleanup::Governed => target.govern.contains(region),
+            VpcCleanup::Governed => target.config.regions.govern.contains(region),
         };
         regions_if(declared(target), enabled.iter().filter(covered))
     }
 
-    async fn observe(scope: &Scope, _: &Target) -> Result<Option<Found>, CallError> {
+    async fn observe(look: &Look<'_>, _: &Target) -> Result<Option<Found>, CallError> {
         let params = json!({ "Filters": [{ "Name": "is-default", "Values": ["true"] }] });
-        let vpcs = scope.pages("ec2", "DescribeVpcs", params).await?;
+        let vpcs = look.pages("ec2", "DescribeVpcs", params).await?;
         let default = vpcs.iter().find(|vpc| vpc.get("IsDefault") == Some(&Value::Bool(true)));
         let Some(vpc) = default.and_then(|vpc| vpc.get("VpcId")?.as_str()) else { return Ok(None) };
-        let users = users(scope, vpc).await?;
+        let users = users(look, vpc).await?;
         if !users.is_empty() {
             return Ok(Some(Found { vpc: vpc.to_owned(), users, ..Found::default() }));
         }
-        content(scope, vpc).await.map(Some)
+        content(look, vpc).await.map(Some)
     }
 
     fn plan(target: &Target, found: &Option<Found>) -> Planned<Action> {

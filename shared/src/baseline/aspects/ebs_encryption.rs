@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::aspect::regions_if;
-use super::super::{Aspect, Place, Planned, StepError, Taken, Target};
+use super::super::{Aspect, Look, Place, Planned, StepError, Taken, Target};
 use crate::aws::{CallError, Scope};
 use crate::types::Region;
 
@@ -39,8 +39,8 @@ impl Aspect for EbsEncryption {
         regions_if(declared(target), enabled)
     }
 
-    async fn observe(scope: &Scope, _: &Target) -> Result<bool, CallError> {
-        let answer = scope.call("ec2", "GetEbsEncryptionByDefault", json!({})).await?;
+    async fn observe(look: &Look<'_>, _: &Target) -> Result<bool, CallError> {
+        let answer = look.call("ec2", "GetEbsEncryptionByDefault", json!({})).await?;
         Ok(answer.get("EbsEncryptionByDefault") == Some(&Value::Bool(true)))
     }
 

@@ -5,6 +5,7 @@
 mod alias;
 mod budget;
 mod default_vpc;
+mod document;
 mod ebs_encryption;
 mod password_policy;
 mod public_access;
@@ -15,7 +16,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::aspect::{Aspect, Place, Planned, StepError, Taken, Target};
+use super::aspect::{Aspect, Look, Place, Planned, StepError, Taken, Target};
 use crate::aws::{CallError, Scope};
 use crate::types::Region;
 
@@ -44,14 +45,19 @@ macro_rules! aspects {
                 match self { $(Self::$kind => <$aspect as Aspect>::NAME,)* }
             }
 
+            /// Whether a new account stays in quarantine until it holds.
+            pub fn guards(self) -> bool {
+                match self { $(Self::$kind => <$aspect as Aspect>::GUARD,)* }
+            }
+
             /// Where it is looked at.
             pub fn places(self, target: &Target, enabled: &[Region]) -> Vec<Place> {
                 match self { $(Self::$kind => <$aspect as Aspect>::places(target, enabled),)* }
             }
 
             /// Reads what there is.
-            pub async fn observe(self, scope: &Scope, target: &Target) -> Result<Facts, CallError> {
-                match self { $(Self::$kind => <$aspect as Aspect>::observe(scope, target).await.map(Facts::$kind),)* }
+            pub async fn observe(self, look: &Look<'_>, target: &Target) -> Result<Facts, CallError> {
+                match self { $(Self::$kind => <$aspect as Aspect>::observe(look, target).await.map(Facts::$kind),)* }
             }
         }
 
@@ -59,8 +65,8 @@ macro_rules! aspects {
             /// Decides what to do.
             pub fn plan(&self, target: &Target) -> Planned<Action> {
                 match self { $(Self::$kind(facts) => {
-                    let Planned { steps, kept, problems } = <$aspect as Aspect>::plan(target, facts);
-                    Planned { steps: steps.into_iter().map(Action::$kind).collect(), kept, problems }
+                    let Planned { steps, kept, problems, awaits } = <$aspect as Aspect>::plan(target, facts);
+                    Planned { steps: steps.into_iter().map(Action::$kind).collect(), kept, problems, awaits }
                 })* }
             }
         }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::super::aspect::global_if;
-use super::super::{Aspect, Place, Planned, StepError, Taken, Target};
+use super::super::{Aspect, Look, Place, Planned, StepError, Taken, Target};
 use crate::aws::{CallError, Scope};
 use crate::config;
 use crate::types::Region;
@@ -63,8 +63,8 @@ impl Aspect for PasswordPolicy {
         global_if(target.wanted.password_policy.is_some())
     }
 
-    async fn observe(scope: &Scope, _: &Target) -> Result<Option<Policy>, CallError> {
-        match scope.call("iam", "GetAccountPasswordPolicy", json!({})).await {
+    async fn observe(look: &Look<'_>, _: &Target) -> Result<Option<Policy>, CallError> {
+        match look.call("iam", "GetAccountPasswordPolicy", json!({})).await {
             Ok(answer) => Ok(answer.get("PasswordPolicy").map(Policy::read)),
             Err(error) if error.is_gone() => Ok(None),
             Err(error) => Err(error),

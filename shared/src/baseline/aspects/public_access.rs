@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::aspect::global_if;
-use super::super::{Aspect, Place, Planned, StepError, Taken, Target};
+use super::super::{Aspect, Look, Place, Planned, StepError, Taken, Target};
 use crate::aws::{CallError, Scope};
 use crate::types::Region;
 
@@ -42,9 +42,9 @@ impl Aspect for PublicAccess {
         global_if(declared(target))
     }
 
-    async fn observe(scope: &Scope, target: &Target) -> Result<bool, CallError> {
+    async fn observe(look: &Look<'_>, target: &Target) -> Result<bool, CallError> {
         let params = json!({ "AccountId": target.account.id });
-        match scope.call("s3control", "GetPublicAccessBlock", params).await {
+        match look.call("s3control", "GetPublicAccessBlock", params).await {
             Ok(answer) => {
                 let block = answer.get("PublicAccessBlockConfiguration").cloned().unwrap_or_default();
                 Ok(SETTINGS.iter().all(|setting| block.get(setting) == Some(&Value::Bool(true))))

@@ -8,19 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use async_trait::async_trait;
-use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::aspect::global_if;
-use super::super::{Aspect, Place, Planned, StepError, Taken, Target};
-use super::{counted, list, texts};
+use super::super::{Aspect, Look, Place, Planned, StepError, Taken, Target};
+use super::{counted, document, list, texts};
 use crate::aws::{CallError, ErrorClass, Scope};
 use crate::config;
-use crate::types::{AccountId, Arn, Region};
-
-/// Marks our statement in a trust document.
-const SID: &str = "Forester";
+use crate::types::{Arn, Region};
 
 /// The declared roles.
 pub struct Roles;
@@ -98,10 +94,10 @@ impl Aspect for Roles {
         global_if(target.wanted.roles.as_ref().is_some_and(|roles| !roles.is_empty()))
     }
 
-    async fn observe(scope: &Scope, target: &Target) -> Result<BTreeMap<String, Role>, CallError> {
+    async fn observe(look: &Look<'_>, target: &Target) -> Result<BTreeMap<String, Role>, CallError> {
         let mut found = BTreeMap::new();
         for name in target.wanted.roles.iter().flat_map(BTreeMap::keys) {
-            if let Some(role) = read(scope, name).await? {
+            if let Some(role) = read(look, name).await? {
                 found.insert(name.clone(), role);
             }
         }
@@ -154,26 +150,20 @@ async fn read(scope: &Scope, name: &str) -> Result<Option<Role>, CallError> {
     let attached = scope.pages("iam", "ListAttachedRolePolicies", json!({ "RoleName": name })).await?;
     let pair = |tag: &Value| Some((tag.get("Key")?.as_str()?.to_owned(), tag.get("Value")?.as_str()?.to_owned()));
     Ok(Some(Role {
-        trust: document(role.get("AssumeRolePolicyDocument").unwrap_or(&Value::Null)),
+        trust: document::decoded(role.get("AssumeRolePolicyDocument").unwrap_or(&Value::Null)),
         policies: texts(&attached, "PolicyArn").into_iter().collect(),
         tags: list(&role, "Tags").iter().filter_map(pair).collect(),
     }))
 }
 
-/// IAM answers with documents as URL-encoded text.
-fn document(answer: &Value) -> Value {
-    let Some(text) = answer.as_str() else { return answer.clone() };
-    let decoded = percent_decode_str(text).decode_utf8_lossy();
-    serde_json::from_str(&decoded).unwrap_or(Value::Null)
-}
-
 fn wanted(target: &Target, name: &str, declared: &config::Role) -> Result<Role, String> {
-    let partition = target.home.partition();
+    let partition = target.partition();
     let who = declared.trust.as_ref().ok_or_else(|| format!("no layer of this account says who may assume {name}"))?;
     let mut principals = BTreeSet::new();
     for who in who {
-        let id = who.parse::<AccountId>().ok().or_else(|| target.names.get(who).cloned());
-        let id = id.ok_or_else(|| format!("{name} trusts `{who}`, which the organization does not hold (yet)"))?;
+        let id = target
+            .account_of(who)
+            .ok_or_else(|| format!("{name} trusts `{who}`, which the organization does not hold (yet)"))?;
         principals.insert(Arn::iam(partition, &id, "root").to_string());
     }
     let policies = declared.policies.iter().flatten();
@@ -181,8 +171,7 @@ fn wanted(target: &Target, name: &str, declared: &config::Role) -> Result<Role, 
         Ok(arn) => arn.to_string(),
         Err(_) => Arn::managed_policy(partition, policy).to_string(),
     };
-    let mut statement =
-        json!({ "Sid": SID, "Effect": "Allow", "Principal": { "AWS": principals }, "Action": "sts:AssumeRole" });
+    let mut statement = json!({ "Sid": document::SID, "Effect": "Allow", "Principal": { "AWS": principals }, "Action": "sts:AssumeRole" });
     if let (Some(true), Value::Object(statement)) = (declared.mfa, &mut statement) {
         statement.insert("Condition".to_owned(), json!({ "Bool": { "aws:MultiFactorAuthPresent": "true" } }));
     }
@@ -200,8 +189,8 @@ fn steps(target: &Target, name: &str, wanted: Role, seen: Option<&Role>) -> Vec<
         return vec![Action::CreateRole { role: role(), trust, policies, tags }];
     };
     let mut steps = Vec::new();
-    let trust = if target.strict() { trust } else { beside_others(trust, &seen.trust) };
-    if canonical(&trust) != canonical(&seen.trust) {
+    let trust = if target.strict() { trust } else { document::beside_others(trust, &seen.trust) };
+    if !document::same(&trust, &seen.trust) {
         steps.push(Action::SetTrust { role: role(), trust });
     }
     let missing = policies.difference(&seen.policies);
@@ -224,50 +213,6 @@ fn steps(target: &Target, name: &str, wanted: Role, seen: Option<&Role>) -> Vec<
         }
     }
     steps
-}
-
-/// Our statement in the place of an earlier one of ours, and the statements of others as they are.
-fn beside_others(ours: Value, seen: &Value) -> Value {
-    let statements = match seen.get("Statement") {
-        Some(Value::Array(statements)) => statements.clone(),
-        Some(Value::Object(statement)) => vec![Value::Object(statement.clone())],
-        _ => Vec::new(),
-    };
-    let mine = list(&ours, "Statement").first().cloned().unwrap_or_default();
-    let same = |statement: &Value| without_sid(&canonical(statement)) == without_sid(&canonical(&mine));
-    let old = |statement: &Value| statement.get("Sid") == Some(&SID.into());
-    if statements.iter().any(same) && !statements.iter().any(|statement| old(statement) && !same(statement)) {
-        return seen.clone();
-    }
-    let kept = statements.into_iter().filter(|statement| !old(statement) && !same(statement));
-    let version = seen.get("Version").cloned().unwrap_or_else(|| "2012-10-17".into());
-    json!({ "Version": version, "Statement": kept.chain([mine.clone()]).collect::<Vec<_>>() })
-}
-
-fn without_sid(statement: &Value) -> Value {
-    let mut statement = statement.clone();
-    if let Value::Object(entries) = &mut statement {
-        entries.remove("Sid");
-    }
-    statement
-}
-
-/// The same document for every way of writing it: no lists of one, other lists in order.
-fn canonical(value: &Value) -> Value {
-    match value {
-        Value::Array(items) => {
-            let mut items: Vec<Value> = items.iter().map(canonical).collect();
-            items.sort_by_key(Value::to_string);
-            items.dedup();
-            match items.as_slice() {
-                [one] => one.clone(),
-                _ => Value::Array(items),
-            }
-        }
-        Value::Object(entries) => entries.iter().map(|(key, value)| (key.clone(), canonical(value))).collect(),
-        Value::Bool(flag) => flag.to_string().into(),
-        other => other.clone(),
-    }
 }
 
 async fn create(scope: &Scope, role: &str, trust: &Value, tags: &BTreeMap<String, String>) -> Result<(), StepError> {
@@ -322,7 +267,7 @@ fn pairs(tags: &BTreeMap<String, String>) -> Value {
 /// The account ids that a trust document lets in.
 fn trusted(trust: &Value) -> String {
     let statements = list(trust, "Statement").iter();
-    let mine = statements.filter(|statement| statement.get("Sid") == Some(&SID.into()));
+    let mine = statements.filter(|statement| statement.get("Sid") == Some(&document::SID.into()));
     let arns = mine.flat_map(|s| s.pointer("/Principal/AWS").and_then(Value::as_array).into_iter().flatten());
     let ids: Vec<&str> = arns.filter_map(|arn| arn.as_str()?.split(':').nth(4)).collect();
     ids.join(", ")
@@ -345,47 +290,5 @@ impl fmt::Display for Action {
             Self::TagRole { role, tags } => write!(f, "set {} on role {role}", counted(tags.len(), "tag")),
             Self::UntagRole { role, keys } => write!(f, "remove {} from role {role}", counted(keys.len(), "tag")),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ours() -> Value {
-        json!({"Version": "2012-10-17", "Statement": [{"Sid": SID, "Effect": "Allow", "Action": "sts:AssumeRole",
-            "Principal": {"AWS": ["arn:aws:iam::111122223333:root", "arn:aws:iam::222233334444:root"]}}]})
-    }
-
-    #[test]
-    fn documents_are_equal_in_any_order_and_with_lists_of_one() {
-        let other = json!({"Statement": {"Action": ["sts:AssumeRole"], "Effect": "Allow", "Sid": SID,
-            "Principal": {"AWS": ["arn:aws:iam::222233334444:root", "arn:aws:iam::111122223333:root"]}},
-            "Version": "2012-10-17"});
-        assert_eq!(canonical(&ours()), canonical(&other));
-    }
-
-    #[test]
-    fn url_encoded_documents_are_decoded() {
-        let text = "%7B%22Version%22%3A%222012-10-17%22%7D";
-        assert_eq!(document(&text.into()), json!({"Version": "2012-10-17"}));
-        assert_eq!(document(&"{\"Version\": 1}".into()), json!({"Version": 1}));
-    }
-
-    #[test]
-    fn statements_of_others_stay_and_an_old_one_of_ours_goes() {
-        let other =
-            json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}});
-        let old = json!({"Sid": SID, "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}});
-        let merged = beside_others(ours(), &json!({"Version": "2008-10-17", "Statement": [other, old]}));
-        assert_eq!(merged, json!({"Version": "2008-10-17", "Statement": [other, ours()["Statement"][0]]}));
-        assert_eq!(beside_others(ours(), &merged), merged);
-    }
-
-    #[test]
-    fn equal_statement_under_another_name_is_enough() {
-        let mut seen = ours();
-        seen["Statement"][0]["Sid"] = "Console".into();
-        assert_eq!(beside_others(ours(), &seen), seen);
     }
 }

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use super::fine_if_gone;
 use crate::aws::{CallError, ErrorClass, Scope};
 use crate::baseline::aspect::global_if;
-use crate::baseline::{Aspect, Place, Planned, StepError, Taken, Target};
+use crate::baseline::{Aspect, Look, Place, Planned, StepError, Taken, Target};
 use crate::config;
 use crate::types::Region;
 pub use alerts::{Alert, Spend, Subscriber};
@@ -125,16 +125,16 @@ impl Aspect for Budget {
         global_if(target.wanted.budget.is_some())
     }
 
-    async fn observe(scope: &Scope, target: &Target) -> Result<Option<Found>, CallError> {
+    async fn observe(look: &Look<'_>, target: &Target) -> Result<Option<Found>, CallError> {
         let name = name(target);
-        let params = json!({ "AccountId": scope.account(), "BudgetName": name });
+        let params = json!({ "AccountId": look.account(), "BudgetName": name });
         // Without being asked AWS leaves the filter out, and an update would then take it away.
-        let whole = json!({ "AccountId": scope.account(), "BudgetName": name, "ShowFilterExpression": true });
-        let budget = match scope.call("budgets", "DescribeBudget", whole).await {
+        let whole = json!({ "AccountId": look.account(), "BudgetName": name, "ShowFilterExpression": true });
+        let budget = match look.call("budgets", "DescribeBudget", whole).await {
             Err(error) if error.is_gone() => return Ok(None),
             answer => answer?.get("Budget").cloned().unwrap_or_default(),
         };
-        let notifications = match scope.pages("budgets", "DescribeNotificationsForBudget", params).await {
+        let notifications = match look.pages("budgets", "DescribeNotificationsForBudget", params).await {
             Err(error) if error.is_gone() => Vec::new(),
             pages => pages?,
         };
@@ -144,8 +144,8 @@ impl Aspect for Budget {
                 found.other_alerts.push(notification);
                 continue;
             };
-            let params = about(scope, name, &notification);
-            let subscribers = scope.pages("budgets", "DescribeSubscribersForNotification", params).await?;
+            let params = about(look, name, &notification);
+            let subscribers = look.pages("budgets", "DescribeSubscribersForNotification", params).await?;
             found.alerts.insert(alert, subscribers.iter().filter_map(Subscriber::read).collect());
         }
         Ok(Some(found))

@@ -1,0 +1,101 @@
+//! EC2 of a fake account.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::{Answer, FakeAccount, text};
+use crate::aws::ErrorClass;
+use crate::types::Region;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::baseline) struct FakeVpc {
+    pub default: bool,
+    /// Kind (`subnet`, `igw`, `eni`, …) and ids.
+    pub content: BTreeMap<&'static str, BTreeSet<String>>,
+}
+
+/// A kind of thing in a VPC: the list's operation and key, the id's key, the delete's operation.
+const IN_VPC: &[(&str, &str, &str, &str, &str)] = &[
+    ("eni", "DescribeNetworkInterfaces", "NetworkInterfaces", "NetworkInterfaceId", ""),
+    ("endpoint", "DescribeVpcEndpoints", "VpcEndpoints", "VpcEndpointId", ""),
+    ("vgw", "DescribeVpnGateways", "VpnGateways", "VpnGatewayId", ""),
+    ("peering", "DescribeVpcPeeringConnections", "VpcPeeringConnections", "VpcPeeringConnectionId", ""),
+    ("igw", "DescribeInternetGateways", "InternetGateways", "InternetGatewayId", "DeleteInternetGateway"),
+    (
+        "eigw",
+        "DescribeEgressOnlyInternetGateways",
+        "EgressOnlyInternetGateways",
+        "EgressOnlyInternetGatewayId",
+        "DeleteEgressOnlyInternetGateway",
+    ),
+    ("subnet", "DescribeSubnets", "Subnets", "SubnetId", "DeleteSubnet"),
+    ("rtb", "DescribeRouteTables", "RouteTables", "RouteTableId", "DeleteRouteTable"),
+    ("acl", "DescribeNetworkAcls", "NetworkAcls", "NetworkAclId", "DeleteNetworkAcl"),
+    ("sg", "DescribeSecurityGroups", "SecurityGroups", "GroupId", "DeleteSecurityGroup"),
+];
+
+impl FakeVpc {
+    /// As AWS makes it: a gateway, subnets, and the table, ACL and group that go with the VPC.
+    pub fn fresh(region: &Region) -> Self {
+        let ids = |kind: &str, n: usize| (0..n).map(|i| format!("{kind}-{region}-{i}")).collect();
+        let content = [("igw", 1), ("subnet", 3), ("rtb", 1), ("acl", 1), ("sg", 1)];
+        Self { default: true, content: content.iter().map(|(kind, n)| (*kind, ids(kind, *n))).collect() }
+    }
+
+    pub fn with(mut self, kind: &'static str, id: &str) -> Self {
+        self.content.entry(kind).or_default().insert(id.to_owned());
+        self
+    }
+}
+
+pub(super) fn ec2(account: &mut FakeAccount, region: &Region, operation: &str, params: &Value) -> Answer {
+    match operation {
+        "DescribeRegions" => {
+            let regions: Vec<Value> = account
+                .regions
+                .iter()
+                .map(|r| json!({"RegionName": r, "OptInStatus": "opt-in-not-required"}))
+                .collect();
+            Ok(json!({ "Regions": regions }))
+        }
+        "GetEbsEncryptionByDefault" => Ok(json!({ "EbsEncryptionByDefault": account.encrypted.contains(region) })),
+        "EnableEbsEncryptionByDefault" => {
+            account.encrypted.insert(region.clone());
+            Ok(json!({ "EbsEncryptionByDefault": true }))
+        }
+        "DescribeVpcs" => {
+            let vpc = account.vpcs.get(region).map(|vpc| json!({ "VpcId": "vpc-1", "IsDefault": vpc.default }));
+            Ok(json!({ "Vpcs": vpc.into_iter().collect::<Vec<_>>() }))
+        }
+        "DeleteVpc" => {
+            let vpc = account.vpcs.get(region).ok_or((ErrorClass::Gone, "InvalidVpcID.NotFound"))?;
+            let goes_along = |kind: &str| matches!(kind, "rtb" | "acl" | "sg");
+            if vpc.content.iter().any(|(kind, ids)| !ids.is_empty() && (!goes_along(kind) || ids.len() > 1)) {
+                return Err((ErrorClass::Conflict, "DependencyViolation"));
+            }
+            account.vpcs.remove(region);
+            Ok(json!({}))
+        }
+        "DetachInternetGateway" => Ok(json!({})),
+        _ => in_vpc(account.vpcs.get_mut(region), operation, params),
+    }
+}
+
+fn in_vpc(vpc: Option<&mut FakeVpc>, operation: &str, params: &Value) -> Answer {
+    let entry = IN_VPC.iter().find(|(_, list, .., delete)| *list == operation || *delete == operation);
+    let (kind, list, key, id, _) = entry.unwrap_or_else(|| panic!("the fake does not know ec2:{operation}"));
+    let Some(vpc) = vpc else { return Ok(json!({ *key: [] })) };
+    let ids = vpc.content.entry(kind).or_default();
+    if operation != *list {
+        let found = ids.remove(text(params, id));
+        return if found { Ok(json!({})) } else { Err((ErrorClass::Gone, "Invalid.NotFound")) };
+    }
+    let here = json!([{ "VpcId": "vpc-1", "State": "attached" }]);
+    let item = |(n, name): (usize, &String)| {
+        json!({ *id: name, "VpcId": "vpc-1", "Attachments": here, "VpcAttachments": here, "IsDefault": n == 0,
+            "GroupName": if n == 0 { "default" } else { "other" }, "Associations": [{ "Main": n == 0 }],
+            "Status": { "Code": "active" } })
+    };
+    Ok(json!({ *key: ids.iter().enumerate().map(item).collect::<Vec<_>>() }))
+}

@@ -1,0 +1,227 @@
+//! Accounts in memory that behave like AWS where the baseline looks: they hold state, count calls and fail when told.
+
+mod budgets;
+mod ec2;
+mod iam;
+mod organizations;
+mod s3control;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::aws::{Accounts, Call, CallError, ErrorClass, Meter, Scope};
+use crate::types::{AccountId, Region};
+
+pub(super) use budgets::FakeBudget;
+pub(super) use ec2::FakeVpc;
+pub(super) use iam::FakeRole;
+pub(super) use organizations::{FakeDirectory, FakeMember, FakeOrganization};
+
+/// All accounts there are.
+#[derive(Clone, Default)]
+pub(in crate::baseline) struct FakeCloud {
+    state: Arc<Mutex<State>>,
+    meter: Meter,
+}
+
+#[derive(Default)]
+struct State {
+    accounts: BTreeMap<AccountId, FakeAccount>,
+    organization: Option<FakeOrganization>,
+    calls: Vec<(AccountId, Region, String)>,
+    faults: Vec<Fault>,
+    taken_aliases: BTreeSet<String>,
+}
+
+struct Fault {
+    operation: String,
+    region: Option<Region>,
+    class: ErrorClass,
+    code: String,
+}
+
+/// What one account holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::baseline) struct FakeAccount {
+    pub regions: Vec<Region>,
+    pub alias: Option<String>,
+    pub password_policy: Option<Value>,
+    pub public_access_block: Option<Value>,
+    pub encrypted: BTreeSet<Region>,
+    pub vpcs: BTreeMap<Region, FakeVpc>,
+    pub roles: BTreeMap<String, FakeRole>,
+    pub budgets: BTreeMap<String, FakeBudget>,
+}
+
+impl FakeAccount {
+    /// As AWS hands it out: a default VPC in every region and nothing else.
+    pub fn fresh(regions: &[&str]) -> Self {
+        let regions: Vec<Region> = regions.iter().map(|region| region.parse().unwrap()).collect();
+        let vpcs = regions.iter().map(|region| (region.clone(), FakeVpc::fresh(region))).collect();
+        Self { regions, vpcs, ..Self::default() }
+    }
+}
+
+impl FakeCloud {
+    pub fn with(self, id: &AccountId, account: FakeAccount) -> Self {
+        self.lock().accounts.insert(id.clone(), account);
+        self
+    }
+
+    /// Gives the accounts an organization.
+    pub fn organize(&self, organization: FakeOrganization) {
+        self.lock().organization = Some(organization);
+    }
+
+    pub fn organization(&self) -> FakeOrganization {
+        self.lock().organization.clone().unwrap()
+    }
+
+    pub fn reorganize(&self, change: impl FnOnce(&mut FakeOrganization)) {
+        change(self.lock().organization.as_mut().unwrap());
+    }
+
+    pub fn account(&self, id: &AccountId) -> FakeAccount {
+        self.lock().accounts[id].clone()
+    }
+
+    pub fn change(&self, id: &AccountId, change: impl FnOnce(&mut FakeAccount)) {
+        change(self.lock().accounts.get_mut(id).unwrap());
+    }
+
+    /// Every call of `operation` fails from now on, in one region or in all.
+    pub fn fail(&self, operation: &str, region: Option<&str>, class: ErrorClass, code: &str) {
+        let region = region.map(|region| region.parse().unwrap());
+        self.lock().faults.push(Fault { operation: operation.to_owned(), region, class, code: code.to_owned() });
+    }
+
+    pub fn heal(&self) {
+        self.lock().faults.clear();
+    }
+
+    pub fn take_alias(&self, alias: &str) {
+        self.lock().taken_aliases.insert(alias.to_owned());
+    }
+
+    /// The operations called so far, and forgets them.
+    pub fn calls(&self) -> Vec<(AccountId, Region, String)> {
+        std::mem::take(&mut self.lock().calls)
+    }
+
+    /// The writes among the calls so far, and forgets them all.
+    pub fn writes(&self) -> Vec<String> {
+        let reads = ["Describe", "Get", "List"];
+        let write = |name: &String| !reads.iter().any(|read| name.starts_with(read));
+        self.calls().into_iter().map(|(_, _, operation)| operation).filter(write).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+#[async_trait]
+impl Accounts for FakeCloud {
+    async fn scope(&self, account: &AccountId, region: &Region) -> Result<Scope, CallError> {
+        let client = FakeClient { cloud: self.clone(), account: account.clone(), region: region.clone() };
+        if !self.lock().accounts.contains_key(account) {
+            return Err(client.error("sts", "AssumeRole", ErrorClass::Denied, "AccessDenied"));
+        }
+        client.faulty("sts", "AssumeRole")?;
+        Ok(Scope::new(account.clone(), region.clone(), Arc::new(client)))
+    }
+
+    async fn home(&self) -> Result<AccountId, CallError> {
+        Ok("111122223333".parse().unwrap())
+    }
+
+    fn meter(&self) -> &Meter {
+        &self.meter
+    }
+}
+
+struct FakeClient {
+    cloud: FakeCloud,
+    account: AccountId,
+    region: Region,
+}
+
+type Answer = Result<Value, (ErrorClass, &'static str)>;
+
+const GONE: (ErrorClass, &str) = (ErrorClass::Gone, "NoSuchEntity");
+const EXISTS: (ErrorClass, &str) = (ErrorClass::Exists, "EntityAlreadyExists");
+
+#[async_trait]
+impl Call for FakeClient {
+    async fn call(&self, service: &str, operation: &str, params: Value) -> Result<Value, CallError> {
+        let mut answer = self.answer(service, operation, &params)?;
+        // One call is one page, and pages are small here: whoever does not turn the page misses something.
+        if let (true, Some((_, items))) = (operation.starts_with("List"), only_list(&mut answer)) {
+            items.truncate(1);
+        }
+        Ok(answer)
+    }
+
+    async fn pages(&self, service: &str, operation: &str, params: Value) -> Result<Vec<Value>, CallError> {
+        let mut answer = self.answer(service, operation, &params)?;
+        Ok(only_list(&mut answer).map(|(_, items)| std::mem::take(items)).unwrap_or_default())
+    }
+}
+
+fn only_list(answer: &mut Value) -> Option<(String, &mut Vec<Value>)> {
+    let entries = answer.as_object_mut()?;
+    entries.iter_mut().find_map(|(key, value)| Some((key.clone(), value.as_array_mut()?)))
+}
+
+impl FakeClient {
+    fn answer(&self, service: &str, operation: &str, params: &Value) -> Result<Value, CallError> {
+        self.faulty(service, operation)?;
+        let mut state = self.cloud.lock();
+        let State { accounts, organization, taken_aliases, .. } = &mut *state;
+        let account = accounts.get_mut(&self.account).unwrap();
+        let answer = match service {
+            "budgets" => budgets::budgets(account, operation, params),
+            "ec2" => ec2::ec2(account, &self.region, operation, params),
+            "iam" => iam::iam(account, taken_aliases, operation, params),
+            "organizations" => organizations::organizations(organization.as_mut(), &self.account, operation, params),
+            "s3control" => s3control::s3control(account, operation, params),
+            _ => panic!("the fake does not know {service}"),
+        };
+        drop(state);
+        answer.map_err(|(class, code)| self.error(service, operation, class, code))
+    }
+
+    fn faulty(&self, service: &str, operation: &str) -> Result<(), CallError> {
+        let mut state = self.cloud.lock();
+        if operation != "AssumeRole" {
+            state.calls.push((self.account.clone(), self.region.clone(), operation.to_owned()));
+        }
+        let here = |fault: &&Fault| {
+            fault.operation == operation && fault.region.as_ref().is_none_or(|region| *region == self.region)
+        };
+        match state.faults.iter().find(here) {
+            Some(fault) => Err(self.error(service, operation, fault.class, &fault.code)),
+            None => Ok(()),
+        }
+    }
+
+    fn error(&self, service: &str, operation: &str, class: ErrorClass, code: &str) -> CallError {
+        CallError {
+            class,
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            account: self.account.clone(),
+            region: self.region.clone(),
+            code: Some(code.to_owned()),
+            message: "as told".to_owned(),
+            request_id: None,
+        }
+    }
+}
+
+fn text<'a>(params: &'a Value, member: &str) -> &'a str {
+    params[member].as_str().unwrap_or_else(|| panic!("no {member} in {params}"))
+}

@@ -1,0 +1,134 @@
+//! A fake organization, and the directory that reads it.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::{Answer, FakeCloud, GONE, text};
+use crate::aws::{CallError, ErrorClass};
+use crate::org::{Account, AccountState, Directory, Forest, Member, Organization};
+use crate::types::{AccountId, OuId, OuPath};
+
+/// What an organization holds.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::baseline) struct FakeOrganization {
+    pub management: AccountId,
+    pub units: BTreeMap<OuPath, OuId>,
+    pub members: BTreeMap<AccountId, FakeMember>,
+}
+
+/// What Organizations knows of an account.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::baseline) struct FakeMember {
+    pub name: String,
+    pub ou: OuPath,
+    pub state: AccountState,
+    pub tags: BTreeMap<String, String>,
+}
+
+impl FakeMember {
+    pub fn new(name: &str, ou: &str) -> Self {
+        let ou = ou.parse().unwrap();
+        Self { name: name.to_owned(), ou, state: AccountState::Active, tags: BTreeMap::new() }
+    }
+
+    pub fn email(&self) -> String {
+        format!("aws+{}@acme.example", self.name)
+    }
+}
+
+impl FakeOrganization {
+    /// An organization of these OUs, the parents first.
+    pub fn new(management: &AccountId, ous: &[&str]) -> Self {
+        let mut organization =
+            Self { management: management.clone(), units: BTreeMap::new(), members: BTreeMap::new() };
+        for path in [""].iter().chain(ous) {
+            organization.grow(path.parse().unwrap());
+        }
+        organization
+    }
+
+    pub fn with(mut self, id: &AccountId, member: FakeMember) -> Self {
+        self.members.insert(id.clone(), member);
+        self
+    }
+
+    fn grow(&mut self, path: OuPath) -> OuId {
+        let number = self.units.len();
+        let id = if path.is_root() { "r-ab12".to_owned() } else { format!("ou-ab12-{number:08}") };
+        let id: OuId = id.parse().unwrap();
+        self.units.insert(path, id.clone());
+        id
+    }
+
+    fn path(&self, id: &str) -> Option<OuPath> {
+        self.units.iter().find(|(_, unit)| unit.as_ref() == id).map(|(path, _)| path.clone())
+    }
+}
+
+pub(super) fn organizations(
+    organization: Option<&mut FakeOrganization>,
+    caller: &AccountId,
+    operation: &str,
+    params: &Value,
+) -> Answer {
+    let organization = organization.ok_or((ErrorClass::Gone, "AWSOrganizationsNotInUseException"))?;
+    if *caller != organization.management {
+        return Err((ErrorClass::Denied, "AccessDeniedException"));
+    }
+    match operation {
+        "MoveAccount" => moved(organization, params),
+        _ => panic!("the fake does not know organizations:{operation}"),
+    }
+}
+
+fn moved(organization: &mut FakeOrganization, params: &Value) -> Answer {
+    let source = organization.path(text(params, "SourceParentId"));
+    let target = organization.path(text(params, "DestinationParentId"));
+    let target = target.ok_or((ErrorClass::Gone, "DestinationParentNotFoundException"))?;
+    let account = text(params, "AccountId").parse().unwrap();
+    let member = organization.members.get_mut(&account).ok_or(GONE)?;
+    if source.as_ref() != Some(&member.ou) {
+        return Err((ErrorClass::Gone, "SourceParentNotFoundException"));
+    }
+    if member.ou == target {
+        return Err((ErrorClass::Exists, "DuplicateAccountException"));
+    }
+    member.ou = target;
+    Ok(json!({}))
+}
+
+/// The directory of the fake organization.
+pub(in crate::baseline) struct FakeDirectory(pub FakeCloud);
+
+#[async_trait]
+impl Directory for FakeDirectory {
+    async fn accounts(&self) -> Result<Vec<Account>, CallError> {
+        let account = |(id, member): (AccountId, FakeMember)| Account {
+            id,
+            email: Some(member.email()),
+            name: member.name,
+            state: member.state,
+            ou: member.ou,
+            tags: member.tags,
+        };
+        Ok(self.0.organization().members.into_iter().map(account).collect())
+    }
+
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>, CallError> {
+        Ok(self.accounts().await?.into_iter().find(|account| account.id == *id))
+    }
+
+    async fn forest(&self) -> Result<Forest, CallError> {
+        let FakeOrganization { management, units, .. } = self.0.organization();
+        let member = |Account { id, name, email, state, ou, .. }: Account| Member { id, name, email, state, ou };
+        let members = self.accounts().await?.into_iter().map(member).collect();
+        let id = "o-exampleorgid".to_owned();
+        Ok(Forest { organization: Some(Organization { id, management, units }), members })
+    }
+
+    async fn privileged(&self) -> Result<Vec<AccountId>, CallError> {
+        Ok(vec![self.0.organization().management])
+    }
+}

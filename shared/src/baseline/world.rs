@@ -1,0 +1,94 @@
+//! What the tests of the baseline and of each aspect start from.
+
+use std::sync::Arc;
+
+use super::fake::{FakeAccount, FakeCloud, FakeDirectory, FakeOrganization};
+use super::{Baseline, Plan, Prepared, Report};
+use crate::aws::Accounts;
+use crate::config::Config;
+use crate::org::{Account, AccountState, FileDirectory};
+use crate::store::MemoryStore;
+use crate::types::{AccountId, Mode};
+
+pub(super) const REGIONS: [&str; 3] = ["eu-west-1", "us-east-1", "ap-southeast-2"];
+
+/// The account that the tests look at.
+pub(super) fn id() -> AccountId {
+    "444455556666".parse().unwrap()
+}
+
+/// Accounts in memory, and the baseline that is declared for them.
+pub(super) struct World {
+    pub cloud: FakeCloud,
+    pub baseline: Baseline,
+    pub store: Arc<MemoryStore>,
+}
+
+impl World {
+    pub fn new(layers: &str, account: FakeAccount) -> Self {
+        let text = format!(
+            "version: 1\nmode: virtual-root\nhome_region: eu-west-1\nregions: {{govern: [eu-west-1]}}\n\
+             access: {{role: Admin}}\naccounts:\n  root: {{id: \"111122223333\"}}\n  \
+             dev: {{id: \"444455556666\", ou: Workloads}}\nlayers:\n{layers}"
+        );
+        let config = Arc::new(Config::parse(&text, "f").unwrap_or_else(|errors| panic!("{errors}")));
+        let cloud = FakeCloud::default().with(&id(), account);
+        let accounts: Arc<dyn Accounts> = Arc::new(cloud.clone());
+        let directory = Arc::new(FileDirectory::new(config.clone(), accounts.clone()));
+        let store = Arc::new(MemoryStore::default());
+        Self { cloud, baseline: Baseline::of(config, accounts, directory, store.clone()), store }
+    }
+
+    /// An organization whose management account is 111122223333; `sections` are the whole file below `access`.
+    pub fn organization(sections: &str, organization: FakeOrganization) -> Self {
+        let text = format!(
+            "version: 1\nmode: organization\nhome_region: eu-west-1\nregions: {{govern: [eu-west-1]}}\n\
+             access: {{role: Admin}}\n{sections}"
+        );
+        let config = Arc::new(Config::parse(&text, "f").unwrap_or_else(|errors| panic!("{errors}")));
+        let cloud = FakeCloud::default();
+        for id in organization.members.keys() {
+            cloud.clone().with(id, FakeAccount::fresh(&REGIONS));
+        }
+        cloud.organize(organization);
+        let (accounts, directory) = (Arc::new(cloud.clone()), Arc::new(FakeDirectory(cloud.clone())));
+        let store = Arc::new(MemoryStore::default());
+        Self { cloud, baseline: Baseline::of(config, accounts, directory, store.clone()), store }
+    }
+
+    pub fn fresh(layers: &str) -> Self {
+        Self::new(&layers.replace("ENFORCE", "additive"), FakeAccount::fresh(&REGIONS))
+    }
+
+    pub async fn prepare_in(&self, state: AccountState) -> Prepared {
+        let account = self.baseline.directory().account(&id()).await.unwrap().unwrap();
+        self.prepare_account(Account { state, ..account }).await
+    }
+
+    async fn prepare_account(&self, account: Account) -> Prepared {
+        let forest = self.baseline.forest().await.unwrap();
+        let target = self.baseline.target(account, &forest).await.unwrap();
+        self.baseline.prepare(target).await
+    }
+
+    pub async fn prepare(&self) -> Prepared {
+        self.prepare_in(AccountState::Active).await
+    }
+
+    pub async fn apply(&self) -> Report {
+        self.apply_to(&id()).await
+    }
+
+    /// What is planned for one account.
+    pub async fn plan_of(&self, id: &AccountId) -> Plan {
+        let account = self.baseline.directory().account(id).await.unwrap().unwrap();
+        self.prepare_account(account).await.plan
+    }
+
+    /// Plans and applies one account.
+    pub async fn apply_to(&self, id: &AccountId) -> Report {
+        let account = self.baseline.directory().account(id).await.unwrap().unwrap();
+        let prepared = self.prepare_account(account).await;
+        self.baseline.apply(&prepared, Mode::Apply, "2026-11-22T10:00:00Z".parse().unwrap()).await.unwrap()
+    }
+}

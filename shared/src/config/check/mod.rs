@@ -1,0 +1,110 @@
+//! What types cannot say: names that must exist, numbers in their range, sections that need each other.
+
+mod account;
+mod identity;
+mod money;
+
+use super::load::Problems;
+use super::yaml::Spot;
+use super::{Config, Defaults, Layer, Match, OperatingMode};
+use crate::types::AccountId;
+
+/// Runs every check.
+pub(super) fn all(config: &Config, problems: &mut Problems) {
+    let root = Spot::default();
+    if config.version != 1 {
+        problems.add(&root.key("version"), format!("version {} is unknown; expected 1", config.version));
+    }
+    if config.regions.govern.is_empty() {
+        problems.add(&root.key("regions").key("govern"), "the list is empty; expected at least one region");
+    }
+    accounts(config, problems, &root.key("accounts"));
+    for (n, declared) in config.layers.iter().enumerate() {
+        let spot = root.key("layers").index(n);
+        layer(config, declared, problems, &spot);
+        across_layers(config, declared, problems, &spot);
+    }
+    let sandbox = config.sandbox.iter().flat_map(|section| section.problems()).map(|found| ("sandbox", found));
+    let alerts = config.alerts.iter().flat_map(|section| section.problems()).map(|found| ("alerts", found));
+    for (section, (path, message)) in sandbox.chain(alerts) {
+        problems.add(&root.key(section).below(&path), message);
+    }
+}
+
+fn accounts(config: &Config, problems: &mut Problems, spot: &Spot) {
+    let mut ids: Vec<&AccountId> = Vec::new();
+    for (name, entry) in &config.accounts {
+        let spot = spot.key(name);
+        match (&entry.id, &entry.email, config.mode) {
+            (None, _, OperatingMode::VirtualRoot) => {
+                problems.add(&spot, "`id` is missing: in virtual-root mode there is no organization to look it up in");
+            }
+            (None, None, OperatingMode::Organization) => {
+                problems.add(&spot, "neither `id` nor `email` is given; one of them tells which account is meant");
+            }
+            _ => {}
+        }
+        let Some(id) = &entry.id else { continue };
+        match config.mode {
+            OperatingMode::SingleAccount if ids.iter().any(|other| *other != id) => {
+                problems.add(&spot.key("id"), "in single-account mode every name is the same account; the ids differ");
+            }
+            OperatingMode::Organization | OperatingMode::VirtualRoot if ids.contains(&id) => {
+                problems.add(&spot.key("id"), format!("the id {id} is given to another account as well"));
+            }
+            _ => {}
+        }
+        ids.push(id);
+    }
+}
+
+/// A `match`, of a layer or of a section: it must be able to hold for somebody.
+pub(super) fn matches(config: &Config, conditions: &Match, problems: &mut Problems, spot: &Spot) {
+    if conditions.is_empty() {
+        problems.add(spot, "no condition is given; expected `all: true`, `account`, `ou` or `tag`");
+    }
+    if let Some(name) = conditions.account.as_deref().filter(|name| !name.contains('*')) {
+        account_name(name, problems, &spot.key("account"));
+    }
+    // Only the file itself tells the OUs outside organization mode.
+    let told = config.mode != OperatingMode::Organization;
+    if let Some(ou) = conditions.ou.as_ref().filter(|_| told) {
+        let fits = |place: &Option<_>| place.as_ref().is_some_and(|place| ou.holds(place));
+        if !config.accounts.values().any(|entry| fits(&entry.ou)) {
+            problems.add(&spot.key("ou"), format!("no account of the file is in an OU that fits `{ou}`"));
+        }
+    }
+}
+
+fn account_name(name: &str, problems: &mut Problems, spot: &Spot) {
+    if !problems.knows_account(name) {
+        let known: Vec<&str> = problems.account_names().collect();
+        let known = if known.is_empty() { "nobody".to_owned() } else { known.join(", ") };
+        problems.add(spot, format!("`{name}` is not an account of this file; `accounts` names {known}"));
+    }
+}
+
+fn layer(config: &Config, layer: &Layer, problems: &mut Problems, spot: &Spot) {
+    matches(config, &layer.matches, problems, &spot.key("match"));
+    if let Some(template) = &layer.alias {
+        account::alias(config, template, problems, &spot.key("alias"));
+    }
+    if let Some(policy) = &layer.password_policy {
+        account::password_policy(policy, problems, &spot.key("password_policy"));
+    }
+    for (name, declared) in layer.roles.iter().flatten() {
+        identity::role(name, declared, problems, &spot.key("roles").key(name));
+    }
+    if let Some(declared) = &layer.budget {
+        money::budget(declared, problems, &spot.key("budget"));
+    }
+    if let Some(Defaults { remove: Some(false), .. }) = &layer.defaults {
+        problems.add(&spot.key("defaults").key("remove"), "`remove: false` says nothing; expected true, or no key");
+    }
+}
+
+/// What no single layer can be blamed for.
+fn across_layers(config: &Config, layer: &Layer, problems: &mut Problems, spot: &Spot) {
+    money::across_layers(config, layer, problems, spot);
+    identity::across_layers(config, layer, problems, spot);
+}

@@ -1,0 +1,37 @@
+//! What an account as a whole can be declared to have.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The password policy of IAM users. What is not said stays as it is in the account, or as AWS's default.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordPolicy {
+    /// The least number of characters, 6 to 128.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_length: Option<u32>,
+    /// How many earlier passwords may not be used again, 1 to 24.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reuse: Option<u32>,
+    /// After how many days a password must be changed, 1 to 1095.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age_days: Option<u32>,
+    /// Whether a symbol is required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub symbols: Option<bool>,
+    /// Whether a digit is required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<bool>,
+    /// Whether an upper-case letter is required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uppercase: Option<bool>,
+    /// Whether a lower-case letter is required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lowercase: Option<bool>,
+    /// Whether users may change their own password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users_may_change: Option<bool>,
+    /// Drops the policy that an earlier layer declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remove: Option<bool>,
+}

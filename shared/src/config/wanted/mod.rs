@@ -1,0 +1,80 @@
+//! What a layer can declare: one key an aspect, its type in the file of its kind. Everything
+//! is optional, because layers merge.
+
+mod account;
+mod defaults;
+mod identity;
+mod money;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Match;
+
+pub use account::PasswordPolicy;
+pub use defaults::{DefaultVpc, Defaults};
+pub use identity::Role;
+pub use money::{Budget, Money, Notify};
+
+/// Declares the aspects once: `Layer` carries them beside its `match`, `Wanted` carries what the layers came to.
+macro_rules! aspects {
+    ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
+        /// A `match`, and what holds for the accounts that fit it.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct Layer {
+            /// The accounts it is for.
+            #[serde(rename = "match")]
+            pub matches: Match,
+            $(
+                $(#[$doc])*
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                pub $name: Option<$type>,
+            )*
+        }
+
+        /// What the layers of one account came to.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct Wanted {
+            $(
+                $(#[$doc])*
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                pub $name: Option<$type>,
+            )*
+        }
+    };
+}
+
+aspects! {
+    /// How far Forester goes in these accounts. Default: `additive`.
+    enforce: Enforce,
+    /// The account alias; `{name}`, `{id}` and `{tag.KEY}` stand for the account's own.
+    alias: String,
+    /// The password policy of IAM users.
+    password_policy: PasswordPolicy,
+    /// Defaults of services, account by account and region by region.
+    defaults: Defaults,
+    /// What becomes of the VPC that AWS puts into every region.
+    default_vpc: DefaultVpc,
+    /// IAM roles, by name.
+    roles: BTreeMap<String, Role>,
+    /// The monthly cost budget, kept in the account itself.
+    budget: Budget,
+}
+
+/// How far Forester goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Enforce {
+    /// Makes what is declared true, and leaves everything else.
+    #[default]
+    Additive,
+    /// Also removes what is not declared, within the things that are: a policy on a declared role, an alert on a
+    /// declared budget, an alias beside the declared one.
+    Strict,
+    /// Reports, and writes nothing.
+    Observe,
+}
