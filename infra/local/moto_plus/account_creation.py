@@ -18,7 +18,9 @@ from moto.organizations.exceptions import OrganizationsClientError
 from moto.organizations.models import OrganizationsBackend
 from moto.organizations.responses import OrganizationsResponse
 
+from .paging import page
 from .patch import around
+from .state import kept
 
 WANTED_ID = "x-local-account-id"
 CALL = threading.local()
@@ -29,9 +31,7 @@ ADMINISTRATOR = json.dumps(
 
 def requests(backend: OrganizationsBackend) -> dict[str, dict[str, Any]]:
     """How each CreateAccount request ended, by request id."""
-    if not hasattr(backend, "account_requests"):
-        backend.account_requests = {}
-    return backend.account_requests
+    return kept(backend, "account_requests", dict)
 
 
 def with_wanted_id(original: Any, self: OrganizationsResponse) -> str:
@@ -87,11 +87,7 @@ def list_create_account_status(original: Any, self: OrganizationsBackend, **kwar
     """How all requests ended, in pages."""
     wanted = kwargs.get("States") or ["IN_PROGRESS", "SUCCEEDED", "FAILED"]
     found = [status for status in requests(self).values() if status["State"] in wanted]
-    start, size = int(kwargs.get("NextToken") or 0), int(kwargs.get("MaxResults") or 20)
-    page: dict[str, Any] = {"CreateAccountStatuses": found[start : start + size]}
-    if len(found) > start + size:
-        page["NextToken"] = str(start + size)
-    return page
+    return page("CreateAccountStatuses", found, kwargs.get("NextToken"), kwargs.get("MaxResults"))
 
 
 def install() -> None:

@@ -1,6 +1,7 @@
 """The account service: regions that are switched on and off, and the primary contact. moto has alternate contacts only.
 
-A region that is being enabled or disabled says so once before it has changed, so that callers learn to wait.
+A region that is being enabled or disabled says so once before it has changed, so that callers learn to wait; until then
+it cannot be changed again. Other accounts are named by the management account and delegated administrators only.
 EC2's DescribeRegions follows the same switches.
 https://docs.aws.amazon.com/accounts/latest/reference/API_GetRegionOptStatus.html
 """
@@ -16,8 +17,11 @@ from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 from moto.ec2.responses import EC2Response
+from moto.organizations.models import organizations_backends
 
+from .paging import page
 from .patch import add, around
+from .trusted_services import trusts
 
 # The commercial partition's.
 REGIONS = [region.name for region in RegionsAndZonesBackend.regions if not region.name.startswith(("us-gov-", "cn-"))]
@@ -28,6 +32,7 @@ BY_DEFAULT = set(
     "eu-west-3 "
     "ap-south-1 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-southeast-1 ap-southeast-2".split()
 )
+SERVICE = "account.amazonaws.com"
 SETTLED = {"ENABLING": "ENABLED", "DISABLING": "DISABLED"}
 PATHS = (
     "listRegions",
@@ -55,9 +60,15 @@ class Regions:
 
     def switch(self, name: str, status: str) -> None:
         """Start enabling or disabling a region."""
-        if self.status(name) == "ENABLED_BY_DEFAULT":
+        if name in BY_DEFAULT:
             raise JsonRESTError("ValidationException", f"Region {name} cannot be enabled or disabled.")
-        self._changed[name] = status
+        now = self._changed.get(name, "DISABLED")
+        if now in SETTLED:
+            problem = JsonRESTError("ConflictException", f"Region {name} is currently {now}.")
+            problem.code = 409
+            raise problem
+        if now != SETTLED[status]:
+            self._changed[name] = status
 
 
 def state_of(account: str, partition: str = "aws") -> Any:
@@ -76,11 +87,7 @@ class AccountCalls:
         regions = state_of(self._get_account_id()).regions
         found = [{"RegionName": name, "RegionOptStatus": regions.status(name)} for name in REGIONS]
         found = [region for region in found if not wanted or region["RegionOptStatus"] in wanted]
-        start, size = int(self._get_param("NextToken") or 0), int(self._get_param("MaxResults") or 20)
-        page = {"Regions": found[start : start + size]}
-        if len(found) > start + size:
-            page["NextToken"] = str(start + size)
-        return ActionResult(page)
+        return ActionResult(page("Regions", found, self._get_param("NextToken"), self._get_param("MaxResults")))
 
     def get_region_opt_status(self) -> ActionResult:
         name = known(self._get_param("RegionName"))
@@ -130,8 +137,33 @@ def ec2_view(name: str, regions: Regions) -> dict[str, str]:
     return {"RegionName": name, "Endpoint": f"ec2.{name}.amazonaws.com", "OptInStatus": status}
 
 
+def account_id(original: Any, self: AccountResponse) -> str:
+    """The account that a call is about, if the caller may name it."""
+    named, caller = self._get_param("AccountId"), self.current_account
+    if named and not may_name(caller, named):
+        message = f"User: {caller} is not authorized to perform this operation on account {named}."
+        problem = JsonRESTError("AccessDeniedException", message)
+        problem.code = 403
+        raise problem
+    return original(self)
+
+
+def may_name(caller: str, named: str) -> bool:
+    """Whether the caller administers the accounts of an organization that trusts the service, and has this one in it.
+
+    The management account is never named: it calls for itself.
+    """
+    master = organizations_backends.master_accounts.get(caller, (caller, "aws"))
+    organization = organizations_backends[master[0]][master[1]]
+    if not organization.org or not trusts(organization, SERVICE) or named == master[0]:
+        return False
+    delegated = any(admin.account.id == caller and SERVICE in admin.services for admin in organization.admins)
+    return (caller == master[0] or delegated) and any(account.id == named for account in organization.accounts)
+
+
 def install() -> None:
     """Give moto the calls, and paths that lead to them."""
+    around(AccountResponse, "_get_account_id", account_id)
     add(AccountResponse, AccountCalls)
     for call in PATHS:
         url_paths["{0}/" + call + "$"] = AccountResponse.dispatch

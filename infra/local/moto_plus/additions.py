@@ -10,6 +10,7 @@ from . import (
     default_vpc,
     ec2_account_settings,
     iam_conflicts,
+    key_policies,
     launched_interfaces,
     managed_policies,
     organization_policies,
@@ -17,8 +18,11 @@ from . import (
     organization_units,
     root_access,
     service_credentials,
+    service_quotas,
+    ssm_settings,
     trusted_services,
     vpc_dependencies,
+    vpc_peerings,
 )
 
 ADDITIONS = (
@@ -29,6 +33,7 @@ ADDITIONS = (
     default_vpc,
     ec2_account_settings,
     iam_conflicts,
+    key_policies,
     launched_interfaces,
     managed_policies,
     organization_policies,
@@ -36,8 +41,11 @@ ADDITIONS = (
     organization_units,
     root_access,
     service_credentials,
+    service_quotas,
+    ssm_settings,
     trusted_services,
     vpc_dependencies,
+    vpc_peerings,
 )
 
 

@@ -9,25 +9,28 @@ from __future__ import annotations
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses import EC2Response
 
-from .patch import add
+from .patch import add, around
+from .state import kept
 
 METADATA_FIELDS = ("HttpTokens", "HttpPutResponseHopLimit", "HttpEndpoint", "InstanceMetadataTags")
+BLOCK_MODES = ("off", "block-bidirectional", "block-ingress")
+VOLUME_KEY = "alias/aws/ebs"
 NO_PREFERENCE = ("no-preference", -1)
 
 
 def settings(response: EC2Response) -> dict[str, Any]:
     """The settings of the caller's account in the called region, kept on moto's backend object."""
-    backend = response.ec2_backend
-    if not hasattr(backend, "account_settings"):
-        backend.account_settings = {
-            "metadata": {},
-            "snapshots": "unblocked",
-            "images": "block-new-sharing",
-            "console": False,
-        }
-    return backend.account_settings
+    fresh = {
+        "metadata": {},
+        "snapshots": "unblocked",
+        "images": "block-new-sharing",
+        "console": False,
+        "volume_key": VOLUME_KEY,
+    }
+    return kept(response.ec2_backend, "account_settings", lambda: fresh)
 
 
 class AccountSettings:
@@ -80,6 +83,52 @@ class AccountSettings:
         return ActionResult({"SerialConsoleAccessEnabled": False})
 
 
+class MoreSettings:
+    """Methods for `EC2Response`, too: the default key of volumes, and the internet's way into VPCs."""
+
+    def get_ebs_default_kms_key_id(self) -> ActionResult:
+        return ActionResult({"KmsKeyId": settings(self)["volume_key"]})
+
+    def reset_ebs_default_kms_key_id(self) -> ActionResult:
+        settings(self)["volume_key"] = VOLUME_KEY
+        return ActionResult({"KmsKeyId": VOLUME_KEY})
+
+    def describe_vpc_block_public_access_options(self) -> ActionResult:
+        answer = ActionResult({"VpcBlockPublicAccessOptions": dict(vpc_options(self))})
+        if vpc_options(self)["State"] == "update-in-progress":
+            vpc_options(self)["State"] = "update-complete"
+        return answer
+
+    def modify_vpc_block_public_access_options(self) -> ActionResult:
+        mode = self._get_param("InternetGatewayBlockMode")
+        if mode not in BLOCK_MODES:
+            raise EC2ClientError("InvalidParameterValue", f"Value ({mode}) for parameter is invalid.")
+        vpc_options(self).update(InternetGatewayBlockMode=mode, State="update-in-progress")
+        return ActionResult({"VpcBlockPublicAccessOptions": dict(vpc_options(self))})
+
+
+def vpc_options(response: EC2Response) -> dict[str, Any]:
+    """The options of VPC Block Public Access; a change says once that it is in progress."""
+    fresh = {
+        "AwsAccountId": response.current_account,
+        "AwsRegion": response.region,
+        "State": "default-state",
+        "InternetGatewayBlockMode": "off",
+        "ManagedBy": "account",
+        "ExclusionsAllowed": "allowed",
+    }
+    return settings(response).setdefault("vpcs", fresh)
+
+
+def modify_ebs_default_kms_key_id(original: Any, self: EC2Response) -> ActionResult:
+    """Another default key; moto finds its ARN, and does not tell it later."""
+    answer = original(self)
+    settings(self)["volume_key"] = answer.result["KmsKeyId"]
+    return answer
+
+
 def install() -> None:
     """Give moto's EC2 the settings."""
     add(EC2Response, AccountSettings)
+    add(EC2Response, MoreSettings)
+    around(EC2Response, "modify_ebs_default_kms_key_id", modify_ebs_default_kms_key_id)

@@ -19,6 +19,7 @@ from moto.organizations.exceptions import (
 from moto.organizations.models import FakePolicy, FakeRoot, OrganizationsBackend
 
 from .organization_refusals import constraint, invalid
+from .paging import page
 from .patch import around
 
 SCP, RCP = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"
@@ -149,9 +150,7 @@ def enabled(backend: OrganizationsBackend, kind: str) -> bool:
 def list_targets_for_policy(original: Any, self: OrganizationsBackend, **kwargs: Any) -> dict[str, Any]:
     """All targets, in pages, which moto lacks."""
     targets = original(self, **kwargs)["Targets"]
-    start, size = int(kwargs.get("NextToken") or 0), int(kwargs.get("MaxResults") or 20)
-    page: dict[str, Any] = {"Targets": targets[start : start + size]}
-    return page | ({"NextToken": str(start + size)} if len(targets) > start + size else {})
+    return page("Targets", targets, kwargs.get("NextToken"), kwargs.get("MaxResults"))
 
 
 def install() -> None:

@@ -18,6 +18,7 @@ from moto.sts.models import sts_backends
 from moto.sts.responses import TokenResponse
 
 from .patch import add, around
+from .state import kept
 from .trusted_services import trusts
 
 IAM = "iam.amazonaws.com"
@@ -47,9 +48,7 @@ def organization_of(account: str) -> OrganizationsBackend | None:
 
 def features(organization: OrganizationsBackend) -> list[str]:
     """The enabled features, kept on moto's backend object."""
-    if not hasattr(organization, "root_features"):
-        organization.root_features = []
-    return organization.root_features
+    return kept(organization, "root_features", list)
 
 
 class RootFeatures:

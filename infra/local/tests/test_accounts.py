@@ -123,6 +123,7 @@ class AccountSettings(unittest.TestCase):
 
     def test_regions_are_opted_into(self) -> None:
         account, ec2 = Caller()("account"), Caller().assume(member("one"))("ec2")
+        Caller()("organizations").enable_aws_service_access(ServicePrincipal="account.amazonaws.com")
         asked = {"AccountId": member("one"), "RegionName": "eu-south-1"}
         self.assertEqual("DISABLED", account.get_region_opt_status(**asked)["RegionOptStatus"])
         self.assertEqual(17, len(ec2.describe_regions()["Regions"]))
