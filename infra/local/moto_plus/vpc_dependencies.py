@@ -21,9 +21,13 @@ def delete_vpc(original: Any, self: EC2Backend, vpc_id: str) -> Any:
         raise DependencyViolationError(f"The vpc '{vpc_id}' has dependencies and cannot be deleted.")
     self.deleting_vpc = True
     try:
-        return original(self, vpc_id)
+        deleted = original(self, vpc_id)
     finally:
         self.deleting_vpc = False
+    # A VPC's default network ACL goes with it, like its default security group; moto leaves it behind.
+    for acl in [acl for acl in self.network_acls.values() if acl.vpc_id == vpc_id]:
+        del self.network_acls[acl.id]
+    return deleted
 
 
 def dependants(ec2: EC2Backend, vpc_id: str) -> Iterable[Any]:

@@ -23,6 +23,7 @@ class Network(unittest.TestCase):
         ec2.detach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=vpc)
         self.assertEqual("ok", code_of(lambda: ec2.delete_vpc(VpcId=vpc)))
         self.assertEqual([], ec2.describe_vpcs()["Vpcs"])
+        self.assertEqual([], ec2.describe_network_acls()["NetworkAcls"], "the default one goes with the VPC")
 
     def test_groups_that_others_name_stay(self) -> None:
         vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
