@@ -8,6 +8,7 @@ pub mod deploy;
 pub mod environment;
 pub mod http;
 pub mod jobs;
+pub mod judge;
 pub mod local;
 pub mod runtime_api;
 pub mod seed;

@@ -17,7 +17,7 @@ use crate::stack::Stack;
 pub const HOME: &str = "us-east-1";
 
 /// The role that CreateAccount makes in every member account.
-const ROLE: &str = "OrganizationAccountAccessRole";
+pub const ROLE: &str = "OrganizationAccountAccessRole";
 
 /// The organization and the way into its accounts.
 pub struct World {

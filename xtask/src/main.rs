@@ -8,6 +8,7 @@ mod demo;
 mod deny;
 mod forester;
 mod house;
+mod judge;
 mod models;
 mod package;
 mod problem;
@@ -69,6 +70,12 @@ const TASKS: &[Task] = &[
         arguments: "[size] [start]",
         about: "size, start and memory of each function as it goes to Lambda",
         run: bench::run,
+    },
+    Task {
+        name: "judge",
+        arguments: "prowler",
+        about: "Prowler's findings in an emulated organization, before and after a baseline",
+        run: judge::run,
     },
     Task {
         name: "package",

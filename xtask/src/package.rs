@@ -22,7 +22,7 @@ const X86_64: Architecture = Architecture { flag: "--x86-64", triple: "x86_64-un
 /// Writes `dist/<function>.zip`, where the template looks for them.
 pub fn run(house: &House, arguments: &[String]) -> Result<ExitCode, Problem> {
     let architecture = architecture(arguments)?;
-    let tools = python::environment(house, "cargo-lambda", &house.root.join("xtask/cargo-lambda.txt"))
+    let tools = python::environment(house, "cargo-lambda", &house.root.join("xtask/cargo-lambda.txt"), &[])
         .map_err(|problem| format!("cargo-lambda cannot be had, and nothing was packaged: {problem}"))?;
     let tools = tools.parent().ok_or("the Python environment has no directory")?;
     let functions = house.functions()?;

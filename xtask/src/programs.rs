@@ -26,7 +26,8 @@ fn collect(house: &House) -> Result<PathBuf, Problem> {
     let to = house.scratch.join("bin");
     house::make(&to)?;
     let functions = house.functions()?;
-    let programs = functions.iter().map(String::as_str).chain(["forester", "forester-demo", "forester-bench"]);
+    let ours = ["forester", "forester-demo", "forester-bench", "forester-judge"];
+    let programs = functions.iter().map(String::as_str).chain(ours);
     let examples = ["call", "conformance"].map(|name| ("debug/examples", name));
     for (from, name) in programs.map(|name| ("debug", name)).chain(examples) {
         let built = house.target.join(from).join(name);

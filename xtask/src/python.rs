@@ -21,11 +21,11 @@ pub fn interpreter(house: &House) -> Result<PathBuf, Problem> {
         return chosen(given);
     }
     let requirements = house.root.join("infra/local/requirements.txt");
-    environment(house, "venv", &requirements)
+    environment(house, "venv", &requirements, &[])
 }
 
-/// The interpreter of an environment with `requirements` installed; `kind` begins its name.
-pub fn environment(house: &House, kind: &str, requirements: &Path) -> Result<PathBuf, Problem> {
+/// The interpreter of an environment with `requirements` installed; `kind` begins its name, `options` are for pip.
+pub fn environment(house: &House, kind: &str, requirements: &Path, options: &[&str]) -> Result<PathBuf, Problem> {
     let wanted = fs::read_to_string(requirements).map_err(|cause| Problem::file("read", requirements, &cause))?;
     let version = system_python()?;
     let home = house.cache.join(name(kind, &wanted, &version));
@@ -38,13 +38,13 @@ pub fn environment(house: &House, kind: &str, requirements: &Path) -> Result<Pat
     if home.exists() {
         fs::remove_dir_all(&home).map_err(|cause| Problem::file("remove", &home, &cause))?;
     }
-    build(house, kind, &home, requirements)?;
+    build(house, kind, &home, requirements, options)?;
     let stamp = home.join(STAMP);
     fs::write(&stamp, wanted).map_err(|cause| Problem::file("write", &stamp, &cause))?;
     Ok(python)
 }
 
-fn build(house: &House, kind: &str, home: &Path, requirements: &Path) -> Result<(), Problem> {
+fn build(house: &House, kind: &str, home: &Path, requirements: &Path, options: &[&str]) -> Result<(), Problem> {
     let mut make = Command::new("python3");
     make.args(["-m", "venv"]).arg(home);
     let made = step::run(house, &format!("{kind} made"), make)?;
@@ -53,7 +53,7 @@ fn build(house: &House, kind: &str, home: &Path, requirements: &Path) -> Result<
     }
     let mut install = Command::new(home.join("bin/python"));
     install.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"]);
-    install.arg("--requirement").arg(requirements);
+    install.args(options).arg("--requirement").arg(requirements);
     step::run(house, &format!("{kind} filled"), install)?.or_problem()?;
     Ok(())
 }

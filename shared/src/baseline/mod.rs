@@ -8,6 +8,8 @@ mod apply;
 mod aspect;
 mod aspects;
 #[cfg(test)]
+mod checks;
+#[cfg(test)]
 mod fake;
 mod job;
 mod ledger;

@@ -1,6 +1,7 @@
 //! The aspects, a file each. The list below is the order of work.
 //!
-//! Adding one: its file, a line here, its key in `config/wanted.rs`, a line in the fake account of the tests.
+//! Adding one: its file, a line here, its key in `config/wanted.rs`, a line in the fake account of the tests, and in
+//! `checks.toml` the checks of Prowler that judge it.
 
 mod alias;
 mod budget;
