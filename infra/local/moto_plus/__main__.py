@@ -12,14 +12,10 @@ import sys
 import traceback
 
 from moto.core.config import default_user_config
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
 from werkzeug.serving import make_server
 
-from . import additions
+from . import additions, own_services
 
 
 def main(fd: int) -> None:
@@ -30,7 +26,7 @@ def main(fd: int) -> None:
     # Functions in member accounts are things to be found and deleted; invoking one answers without running it.
     default_user_config["lambda"]["use_docker"] = False
     additions.install()
-    app = answers_failures(Dispatcher(create_backend_app))
+    app = answers_failures(Dispatcher(own_services.create_app))
     make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler, fd=fd).serve_forever()
 
 
@@ -39,7 +35,7 @@ class Dispatcher(DomainDispatcherApplication):
 
     def get_backend_for_host(self, host):
         """The service behind a host name, or a plain refusal."""
-        backend = super().get_backend_for_host(host)
+        backend = own_services.service_at(host) or super().get_backend_for_host(host)
         if host and not backend:
             raise NotImplementedError(f"no service at {host}")
         return backend

@@ -13,7 +13,6 @@ from typing import Any
 from moto.account.models import account_backends
 from moto.account.responses import AccountResponse
 from moto.account.urls import url_paths
-from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 from moto.ec2.responses import EC2Response
@@ -21,6 +20,7 @@ from moto.organizations.models import organizations_backends
 
 from .paging import page
 from .patch import add, around
+from .refusals import refuse
 from .trusted_services import trusts
 
 # The commercial partition's.
@@ -61,12 +61,10 @@ class Regions:
     def switch(self, name: str, status: str) -> None:
         """Start enabling or disabling a region."""
         if name in BY_DEFAULT:
-            raise JsonRESTError("ValidationException", f"Region {name} cannot be enabled or disabled.")
+            raise refuse("ValidationException", f"Region {name} cannot be enabled or disabled.")
         now = self._changed.get(name, "DISABLED")
         if now in SETTLED:
-            problem = JsonRESTError("ConflictException", f"Region {name} is currently {now}.")
-            problem.code = 409
-            raise problem
+            raise refuse("ConflictException", f"Region {name} is currently {now}.", 409)
         if now != SETTLED[status]:
             self._changed[name] = status
 
@@ -105,7 +103,7 @@ class AccountCalls:
     def get_contact_information(self) -> ActionResult:
         contact = state_of(self._get_account_id()).contact
         if not contact:
-            raise JsonRESTError("ResourceNotFoundException", "No contact information found.")
+            raise refuse("ResourceNotFoundException", "No contact information found.")
         return ActionResult({"ContactInformation": contact})
 
     def put_contact_information(self) -> ActionResult:
@@ -116,7 +114,7 @@ class AccountCalls:
 def known(name: str) -> str:
     """A region's name, if there is such a region."""
     if name not in REGIONS:
-        raise JsonRESTError("ValidationException", f"Region {name} does not exist.")
+        raise refuse("ValidationException", f"Region {name} does not exist.")
     return name
 
 
@@ -142,9 +140,7 @@ def account_id(original: Any, self: AccountResponse) -> str:
     named, caller = self._get_param("AccountId"), self.current_account
     if named and not may_name(caller, named):
         message = f"User: {caller} is not authorized to perform this operation on account {named}."
-        problem = JsonRESTError("AccessDeniedException", message)
-        problem.code = 403
-        raise problem
+        raise refuse("AccessDeniedException", message, 403)
     return original(self)
 
 

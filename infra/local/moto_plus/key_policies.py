@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from moto.core.exceptions import JsonRESTError
 from moto.kms.models import KmsBackend
 
 from .patch import around
+from .refusals import refuse
 
 
 def judge(policy: str) -> None:
@@ -21,7 +21,7 @@ def judge(policy: str) -> None:
     except ValueError:
         document = None
     if not isinstance(document, dict) or "Statement" not in document:
-        raise JsonRESTError("MalformedPolicyDocumentException", "The key policy is not a policy document.")
+        raise refuse("MalformedPolicyDocumentException", "The key policy is not a policy document.")
 
 
 def put_key_policy(original: Any, self: KmsBackend, key_id: str, policy: str) -> None:

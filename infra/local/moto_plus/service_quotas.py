@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from moto.core.exceptions import JsonRESTError
 from moto.core.utils import unix_time
 from moto.moto_api._internal import mock_random
 from moto.organizations.models import OrganizationsBackend, organizations_backends
@@ -20,6 +19,7 @@ from moto.servicequotas.responses import ServiceQuotasResponse
 
 from .paging import page
 from .patch import add, around
+from .refusals import refuse
 from .state import kept
 from .trusted_services import trusts
 
@@ -38,11 +38,6 @@ KNOWN = {
 OPEN = ("PENDING", "CASE_OPENED")
 HOME = "us-east-1"
 LARGEST_TEMPLATE = 10
-
-
-def refuse(code: str, message: str) -> JsonRESTError:
-    """A refusal, to be raised."""
-    return JsonRESTError(code, message)
 
 
 def defaults(service: str) -> list[dict[str, Any]]:

@@ -82,6 +82,16 @@ def register_delegated_administrator(original: Any, self: OrganizationsBackend, 
         self.admins = [admin for admin in self.admins if admin.services]
 
 
+def appoint(organization: OrganizationsBackend, principal: str, account: str) -> None:
+    """What a service does that is given an administrator by its own API: it is trusted, and the account registered."""
+    names = {"AccountId": account, "ServicePrincipal": principal}
+    registered = (admin for admin in organization.admins if principal in admin.services)
+    if account == organization.account_id or any(admin.account.id == account for admin in registered):
+        return
+    organization.enable_aws_service_access(ServicePrincipal=principal)
+    organization.register_delegated_administrator(**names)
+
+
 def install() -> None:
     """Make moto know the services, and the rules."""
     FakeServiceAccess.TRUSTED_SERVICES = sorted({*FakeServiceAccess.TRUSTED_SERVICES, *TRUSTED})
