@@ -6,11 +6,10 @@ use std::time::Instant;
 
 use forester::baseline::ASPECTS;
 use forester_e2e::command::Terminal;
-use forester_e2e::judge::{Answers, Catalogue, Judged, Row, Verdict, scan, table};
+use forester_e2e::judge::{Answers, Catalogue, Judged, Row, Verdict, declared, scan, table};
 use forester_e2e::stack::Stack;
 use forester_e2e::world::World;
 use forester_e2e::{Outcome, environment};
-use serde_json::Value;
 
 /// Where regional checks look: what `infra/judge/forester.yaml` governs.
 const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
@@ -37,8 +36,8 @@ async fn hear() -> Outcome<bool> {
     let world = World::create(&stack).await?;
     let config = std::fs::read_to_string(environment::root()?.join("infra/judge/forester.yaml"))?;
     let terminal = Terminal::open("judge", &config, Some(&stack))?;
-    let planned = planned(&terminal).await?;
-    let asked = catalogue.only(&planned);
+    let declared = declared(&stack, &world, &config).await?;
+    let asked = catalogue.only(&declared);
     tell("Prowler looks at the accounts as AWS makes them");
     let before = look(&stack, &world, &asked).await?;
     tell("forester apply");
@@ -53,30 +52,15 @@ async fn hear() -> Outcome<bool> {
         .collect();
     let rows = Row::all(&asked, |judged| both.get(&judged));
     println!("\n{}", table(&rows));
-    for line in unasked(&catalogue, &planned) {
+    for line in unasked(&catalogue, &declared) {
         println!("{line}");
     }
     Ok(clean && rows.iter().all(|row| !matches!(row.verdict, Verdict::Missed(_))))
 }
 
-/// The accounts as the command line knows them.
-fn accounts() -> [&'static str; 3] {
-    Judged::ALL.map(Judged::account)
-}
-
-/// The aspects that have something to do in any of the accounts.
-async fn planned(terminal: &Terminal) -> Outcome<BTreeSet<String>> {
-    let arguments: Vec<&str> = ["plan", "--output", "json"].into_iter().chain(accounts()).collect();
-    let ran = terminal.run(&arguments).await?;
-    let plan = ran.json().map_err(|error| format!("forester plan: {error}"))?;
-    let accounts = plan.get("accounts").and_then(Value::as_array).ok_or("forester plan names no accounts")?;
-    let steps = accounts.iter().filter_map(|account| account.get("steps")?.as_array()).flatten();
-    Ok(steps.filter_map(|step| step.get("aspect")?.as_str()).map(str::to_owned).collect())
-}
-
 /// Whether every step was taken; what failed is printed.
 async fn apply(terminal: &Terminal) -> Outcome<bool> {
-    let arguments: Vec<&str> = ["apply", "--yes"].into_iter().chain(accounts()).collect();
+    let arguments: Vec<&str> = ["apply", "--yes"].into_iter().chain(Judged::ALL.map(Judged::account)).collect();
     let ran = terminal.run(&arguments).await?;
     match ran.code {
         0 => Ok(true),
@@ -101,19 +85,19 @@ async fn look(stack: &Stack, world: &World, catalogue: &Catalogue) -> Outcome<BT
 }
 
 /// What was not asked, and why.
-fn unasked(catalogue: &Catalogue, planned: &BTreeSet<String>) -> Vec<String> {
+fn unasked(catalogue: &Catalogue, declared: &BTreeSet<String>) -> Vec<String> {
     let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (aspect, checks) in &catalogue.0 {
         let reason = if checks.is_empty() {
             "Prowler has no check"
         } else if !ASPECTS.iter().any(|kind| kind.name() == aspect) {
             "Forester has no such aspect yet"
-        } else if !planned.contains(aspect) {
-            "nothing to do by infra/judge/forester.yaml"
+        } else if !declared.contains(aspect) {
+            "infra/judge/forester.yaml does not declare it"
         } else {
             continue;
         };
         reasons.entry(reason).or_default().push(aspect);
     }
-    reasons.into_iter().map(|(reason, aspects)| format!("not asked, {reason}: {}", aspects.join(", "))).collect()
+    reasons.into_iter().map(|(reason, aspects)| format!("not asked; {reason}: {}", aspects.join(", "))).collect()
 }

@@ -1,7 +1,8 @@
-//! Prowler as a judge of baselines: which checks are asked of which account, what they found, and what that means.
+//! Prowler as a judge of baselines: which checks are asked of which account, what they find, and what that means.
 //!
 //! The list is `shared/src/baseline/checks.toml`, kept beside the aspects.
 
+mod declared;
 mod scan;
 mod table;
 mod verdict;
@@ -12,6 +13,7 @@ use serde::Deserialize;
 
 use crate::{Outcome, environment};
 
+pub use declared::declared;
 pub use scan::{Answer, Answers, Finding, scan};
 pub use table::{Row, table};
 pub use verdict::{Verdict, judge};
