@@ -26,7 +26,10 @@ pub use pattern::{OuPattern, wildcard};
 pub use resolve::{Origin, Resolved, Said};
 pub use sandbox::{How, Limits, Pause, Protect, ResetVpc, Sandbox, SandboxMatch, Schedule};
 pub use schema::schema;
-pub use wanted::{Budget, DefaultVpc, Defaults, Enforce, Layer, Money, Notify, PasswordPolicy, Role, Wanted};
+pub use wanted::{
+    Budget, DefaultVpc, Defaults, Enforce, Imdsv2, Layer, Money, Notify, PasswordPolicy, Role, SerialConsole,
+    SnapshotBlock, Wanted,
+};
 
 /// The whole file, checked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -3,22 +3,18 @@
 /// Words of the format that this version does not act on yet. Refused, so that nobody believes they hold.
 const NOT_BUILT: &[&str] = &[
     "alarm_on_use",
-    "ami_block",
     "anomaly",
     "contacts",
     "deploy_roles",
     "identities",
-    "imdsv2",
     "keys",
     "matrix",
     "mirror_roles",
     "policies",
     "quarantine_until",
     "quotas",
-    "serial_console",
     "services",
     "shares",
-    "snapshot_block",
     "sso",
     "trail",
 ];

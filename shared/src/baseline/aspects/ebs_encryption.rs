@@ -31,6 +31,7 @@ fn declared(target: &Target) -> bool {
 #[async_trait]
 impl Aspect for EbsEncryption {
     const NAME: &'static str = "ebs-encryption";
+    const GUARD: bool = true;
     /// Whether it is on.
     type Facts = bool;
     type Action = Action;

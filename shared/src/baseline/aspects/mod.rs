@@ -7,10 +7,16 @@ mod alias;
 mod budget;
 mod default_vpc;
 mod document;
+mod document_sharing;
 mod ebs_encryption;
+mod image_sharing;
+mod instance_metadata;
 mod password_policy;
 mod public_access;
 mod roles;
+mod serial_console;
+mod setting;
+mod snapshot_sharing;
 
 use std::fmt;
 
@@ -97,6 +103,11 @@ aspects! {
     PasswordPolicy = password_policy::PasswordPolicy,
     PublicAccess = public_access::PublicAccess,
     EbsEncryption = ebs_encryption::EbsEncryption,
+    SnapshotSharing = snapshot_sharing::SnapshotSharing,
+    ImageSharing = image_sharing::ImageSharing,
+    InstanceMetadata = instance_metadata::InstanceMetadata,
+    SerialConsole = serial_console::SerialConsole,
+    DocumentSharing = document_sharing::DocumentSharing,
     DefaultVpc = default_vpc::DefaultVpc,
     Roles = roles::Roles,
     Budget = budget::Budget,

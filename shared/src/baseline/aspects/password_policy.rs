@@ -56,6 +56,7 @@ pub enum Action {
 #[async_trait]
 impl Aspect for PasswordPolicy {
     const NAME: &'static str = "password-policy";
+    const GUARD: bool = true;
     type Facts = Option<Policy>;
     type Action = Action;
 

@@ -34,6 +34,7 @@ fn declared(target: &Target) -> bool {
 #[async_trait]
 impl Aspect for PublicAccess {
     const NAME: &'static str = "s3-public-access";
+    const GUARD: bool = true;
     /// Whether all four settings are on.
     type Facts = bool;
     type Action = Action;

@@ -50,6 +50,9 @@ impl FakeVpc {
 }
 
 pub(super) fn ec2(account: &mut FakeAccount, region: &Region, operation: &str, params: &Value) -> Answer {
+    if let Some(answer) = super::settings::settings(account, region, operation, params) {
+        return answer;
+    }
     match operation {
         "DescribeRegions" => {
             let regions: Vec<Value> = account

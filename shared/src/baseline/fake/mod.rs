@@ -5,6 +5,7 @@ mod ec2;
 mod iam;
 mod organizations;
 mod s3control;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -54,6 +55,10 @@ pub(in crate::baseline) struct FakeAccount {
     pub vpcs: BTreeMap<Region, FakeVpc>,
     pub roles: BTreeMap<String, FakeRole>,
     pub budgets: BTreeMap<String, FakeBudget>,
+    /// By region and the operation that reads them.
+    pub settings: BTreeMap<(Region, String), String>,
+    /// The settings that a declarative policy holds, by the operation that reads them.
+    pub by_policy: BTreeSet<&'static str>,
 }
 
 impl FakeAccount {
@@ -183,6 +188,8 @@ impl FakeClient {
         let State { accounts, organization, taken_aliases, .. } = &mut *state;
         let account = accounts.get_mut(&self.account).unwrap();
         let answer = match service {
+            "ssm" => settings::settings(account, &self.region, operation, params)
+                .unwrap_or_else(|| panic!("the fake does not know ssm:{operation}")),
             "budgets" => budgets::budgets(account, operation, params),
             "ec2" => ec2::ec2(account, &self.region, operation, params),
             "iam" => iam::iam(account, taken_aliases, operation, params),

@@ -13,9 +13,56 @@ pub struct Defaults {
     /// Whether new EBS volumes are encrypted, in every enabled region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ebs_encryption: Option<bool>,
+    /// Whether EBS snapshots can be shared with everybody, in every enabled region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_block: Option<SnapshotBlock>,
+    /// Whether images (AMIs) cannot be shared with everybody from now on, in every enabled region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ami_block: Option<bool>,
+    /// Whether new instances answer only IMDSv2, in every enabled region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imdsv2: Option<Imdsv2>,
+    /// Access to the serial console of instances, in every enabled region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial_console: Option<SerialConsole>,
+    /// Whether documents of Systems Manager cannot be shared with everybody, in every enabled region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssm_document_block: Option<bool>,
     /// Drops the defaults that an earlier layer declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remove: Option<bool>,
+}
+
+/// Which sharing of EBS snapshots with everybody is blocked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SnapshotBlock {
+    /// All of it: snapshots that are public are so no longer.
+    AllSharing,
+    /// At least new sharing; snapshots that are public stay so.
+    NewSharing,
+    /// Left as it is.
+    Keep,
+}
+
+/// What new instances ask of those who read their metadata, where the launch does not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Imdsv2 {
+    /// A session token: IMDSv1 is off.
+    Required,
+    /// Left as it is.
+    Keep,
+}
+
+/// Access to the serial console of instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SerialConsole {
+    /// Nobody has it.
+    Disabled,
+    /// Left as it is.
+    Keep,
 }
 
 /// What becomes of default VPCs.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::Match;
 
 pub use account::PasswordPolicy;
-pub use defaults::{DefaultVpc, Defaults};
+pub use defaults::{DefaultVpc, Defaults, Imdsv2, SerialConsole, SnapshotBlock};
 pub use identity::Role;
 pub use money::{Budget, Money, Notify};
 
