@@ -43,6 +43,16 @@ PATHS = (
     "putContactInformation",
 )
 
+# The primary contact that Organizations gives an account when it makes it: that of the management account.
+CONTACT = {
+    "FullName": "Ana Example",
+    "AddressLine1": "Example Street 1",
+    "City": "Amsterdam",
+    "PostalCode": "1000 AA",
+    "CountryCode": "NL",
+    "PhoneNumber": "+31 20 555 0100",
+}
+
 
 class Regions:
     """The regions of one account that are not as AWS delivers them."""
@@ -73,7 +83,7 @@ def state_of(account: str, partition: str = "aws") -> Any:
     """The account's state, kept on moto's backend object."""
     backend = account_backends[account][partition]
     if not hasattr(backend, "regions"):
-        backend.regions, backend.contact = Regions(), None
+        backend.regions, backend.contact = Regions(), dict(CONTACT)
     return backend
 
 
@@ -101,10 +111,7 @@ class AccountCalls:
         return EmptyResult()
 
     def get_contact_information(self) -> ActionResult:
-        contact = state_of(self._get_account_id()).contact
-        if not contact:
-            raise refuse("ResourceNotFoundException", "No contact information found.")
-        return ActionResult({"ContactInformation": contact})
+        return ActionResult({"ContactInformation": state_of(self._get_account_id()).contact})
 
     def put_contact_information(self) -> ActionResult:
         state_of(self._get_account_id()).contact = self._get_param("ContactInformation")

@@ -4,7 +4,6 @@
 const NOT_BUILT: &[&str] = &[
     "alarm_on_use",
     "anomaly",
-    "contacts",
     "deploy_roles",
     "identities",
     "keys",
@@ -127,8 +126,8 @@ mod tests {
 
     #[test]
     fn words_of_later_versions_are_refused_plainly() {
-        let expect = "`contacts` is not built in this version: remove it; nothing would act on it";
-        check("unknown field `contacts`, expected `alias`", None, expect);
+        let expect = "`trail` is not built in this version: remove it; nothing would act on it";
+        check("unknown field `trail`, expected `alias`", None, expect);
     }
 
     #[test]

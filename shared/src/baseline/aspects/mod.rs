@@ -5,6 +5,7 @@
 
 mod alias;
 mod budget;
+mod contacts;
 mod default_vpc;
 mod document;
 mod document_sharing;
@@ -100,6 +101,7 @@ macro_rules! aspects {
 
 aspects! {
     Alias = alias::Alias,
+    Contacts = contacts::Contacts,
     PasswordPolicy = password_policy::PasswordPolicy,
     PublicAccess = public_access::PublicAccess,
     EbsEncryption = ebs_encryption::EbsEncryption,

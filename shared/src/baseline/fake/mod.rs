@@ -1,5 +1,6 @@
 //! Accounts in memory that behave like AWS where the baseline looks: they hold state, count calls and fail when told.
 
+mod account;
 mod budgets;
 mod ec2;
 mod iam;
@@ -55,6 +56,10 @@ pub(in crate::baseline) struct FakeAccount {
     pub vpcs: BTreeMap<Region, FakeVpc>,
     pub roles: BTreeMap<String, FakeRole>,
     pub budgets: BTreeMap<String, FakeBudget>,
+    /// Alternate contacts, by type.
+    pub contacts: BTreeMap<String, Value>,
+    /// The telephone number of the primary contact.
+    pub phone: Option<String>,
     /// By region and the operation that reads them.
     pub settings: BTreeMap<(Region, String), String>,
     /// The settings that a declarative policy holds, by the operation that reads them.
@@ -66,7 +71,7 @@ impl FakeAccount {
     pub fn fresh(regions: &[&str]) -> Self {
         let regions: Vec<Region> = regions.iter().map(|region| region.parse().unwrap()).collect();
         let vpcs = regions.iter().map(|region| (region.clone(), FakeVpc::fresh(region))).collect();
-        Self { regions, vpcs, ..Self::default() }
+        Self { regions, vpcs, phone: Some("+31 20 555 0100".to_owned()), ..Self::default() }
     }
 }
 
@@ -188,6 +193,7 @@ impl FakeClient {
         let State { accounts, organization, taken_aliases, .. } = &mut *state;
         let account = accounts.get_mut(&self.account).unwrap();
         let answer = match service {
+            "account" => account::account(account, operation, params),
             "ssm" => settings::settings(account, &self.region, operation, params)
                 .unwrap_or_else(|| panic!("the fake does not know ssm:{operation}")),
             "budgets" => budgets::budgets(account, operation, params),

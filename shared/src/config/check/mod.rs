@@ -1,6 +1,7 @@
 //! What types cannot say: names that must exist, numbers in their range, sections that need each other.
 
 mod account;
+mod contacts;
 mod identity;
 mod money;
 
@@ -89,6 +90,9 @@ fn layer(config: &Config, layer: &Layer, problems: &mut Problems, spot: &Spot) {
     if let Some(template) = &layer.alias {
         account::alias(config, template, problems, &spot.key("alias"));
     }
+    if let Some(declared) = &layer.contacts {
+        contacts::contacts(declared, problems, &spot.key("contacts"));
+    }
     if let Some(policy) = &layer.password_policy {
         account::password_policy(policy, problems, &spot.key("password_policy"));
     }
@@ -107,4 +111,17 @@ fn layer(config: &Config, layer: &Layer, problems: &mut Problems, spot: &Spot) {
 fn across_layers(config: &Config, layer: &Layer, problems: &mut Problems, spot: &Spot) {
     money::across_layers(config, layer, problems, spot);
     identity::across_layers(config, layer, problems, spot);
+    contacts::across_layers(config, layer, problems, spot);
+}
+
+/// What is wrong with a file whose one layer, for every account, declares `words` in flow style: `path: message`.
+#[cfg(test)]
+fn problems_of(words: &str) -> Vec<String> {
+    let text = format!(
+        "version: 1\nmode: organization\nhome_region: eu-west-1\nregions: {{govern: [eu-west-1]}}\n\
+         access: {{role: Admin}}\naccounts: {{audit: {{id: \"222233334444\"}}}}\nlayers:\n\
+         - {{match: {{all: true}}, {words}}}\n"
+    );
+    let problems = Config::parse(&text, "f").err().map(|errors| errors.problems).unwrap_or_default();
+    problems.into_iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect()
 }

@@ -2,6 +2,7 @@
 //! is optional, because layers merge.
 
 mod account;
+mod contacts;
 mod defaults;
 mod identity;
 mod money;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::Match;
 
 pub use account::PasswordPolicy;
+pub use contacts::{Contact, Contacts};
 pub use defaults::{DefaultVpc, Defaults, Imdsv2, SerialConsole, SnapshotBlock};
 pub use identity::Role;
 pub use money::{Budget, Money, Notify};
@@ -53,6 +55,8 @@ aspects! {
     enforce: Enforce,
     /// The account alias; `{name}`, `{id}` and `{tag.KEY}` stand for the account's own.
     alias: String,
+    /// Whom AWS writes to beside the root user: the alternate contacts.
+    contacts: Contacts,
     /// The password policy of IAM users.
     password_policy: PasswordPolicy,
     /// Defaults of services, account by account and region by region.

@@ -1,0 +1,29 @@
+//! The account service of a fake account.
+
+use serde_json::{Value, json};
+
+use super::{Answer, FakeAccount, text};
+use crate::aws::ErrorClass;
+
+pub(super) fn account(account: &mut FakeAccount, operation: &str, params: &Value) -> Answer {
+    const GONE: (ErrorClass, &str) = (ErrorClass::Gone, "ResourceNotFoundException");
+    assert_eq!(params.get("AccountId"), None, "an account names itself by saying nothing");
+    match operation {
+        "GetAlternateContact" => {
+            let contact = account.contacts.get(text(params, "AlternateContactType")).ok_or(GONE)?;
+            Ok(json!({ "AlternateContact": contact }))
+        }
+        "PutAlternateContact" => {
+            for member in ["Name", "Title", "EmailAddress", "PhoneNumber"] {
+                assert!(!text(params, member).is_empty(), "{params}");
+            }
+            account.contacts.insert(text(params, "AlternateContactType").to_owned(), params.clone());
+            Ok(json!({}))
+        }
+        "GetContactInformation" => {
+            let phone = account.phone.as_ref().ok_or(GONE)?;
+            Ok(json!({ "ContactInformation": { "PhoneNumber": phone } }))
+        }
+        _ => panic!("the fake does not know account:{operation}"),
+    }
+}
