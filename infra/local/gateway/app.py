@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from . import budgets, control, events, faults, logsearch, unsupported
+from . import buckets, budgets, control, events, faults, logsearch, unsupported
 from .accounts import Accounts, Caller
 from .call import Call, action_of, protocol_of, scope_of, service_of
 from .calllog import CallLog
@@ -116,7 +116,8 @@ class Gateway:
         """Let the emulator answer, and do what its answer entails."""
         if (call.service, call.action) == ("logs", "FilterLogEvents"):
             return await logsearch.answer(self, request, call, body, plane)
-        answer = await self.proxy.send(plane, request, body, call, self.wishes(call))
+        wishes = self.wishes(call) | await buckets.looked_up(self, call, body)
+        answer = await self.proxy.send(plane, request, body, call, wishes)
         self.accounts.learn(call, answer.status, body, answer.body)
         self.regions.learn(call, answer.status, body)
         await events.after(self, call, body, answer)
