@@ -63,8 +63,8 @@ pub struct Check {
     pub expect: Expect,
     /// Where it is asked.
     pub judged: Judged,
-    /// Why the local stack cannot answer it, if it cannot.
-    pub limit: Option<String>,
+    /// Why it cannot be expected to, on the local stack or at all.
+    pub excuse: Option<String>,
 }
 
 /// A check as the file has it.
@@ -81,14 +81,14 @@ struct Long {
     expect: Expect,
     #[serde(default)]
     account: Judged,
-    limit: Option<String>,
+    excuse: Option<String>,
 }
 
 impl From<Written> for Check {
     fn from(written: Written) -> Self {
         match written {
-            Written::Short(expect) => Self { expect, judged: Judged::Member, limit: None },
-            Written::Long(Long { expect, account, limit }) => Self { expect, judged: account, limit },
+            Written::Short(expect) => Self { expect, judged: Judged::Member, excuse: None },
+            Written::Long(Long { expect, account, excuse }) => Self { expect, judged: account, excuse },
         }
     }
 }
@@ -124,14 +124,15 @@ impl Catalogue {
 mod tests {
     use super::*;
 
-    const TWO: &str = "[budget]\n[roles]\na = \"pass\"\nb = {expect = \"gone\", account = \"audit\", limit = \"no\"}\n";
+    const TWO: &str =
+        "[budget]\n[roles]\na = \"pass\"\nb = {expect = \"gone\", account = \"audit\", excuse = \"no\"}\n";
 
     #[test]
     fn a_check_is_a_word_or_a_table() {
         let catalogue: Catalogue = toml::from_str(TWO).unwrap();
         let roles = &catalogue.0["roles"];
-        assert_eq!(roles["a"], Check { expect: Expect::Pass, judged: Judged::Member, limit: None });
-        assert_eq!(roles["b"], Check { expect: Expect::Gone, judged: Judged::Audit, limit: Some("no".to_owned()) });
+        assert_eq!(roles["a"], Check { expect: Expect::Pass, judged: Judged::Member, excuse: None });
+        assert_eq!(roles["b"], Check { expect: Expect::Gone, judged: Judged::Audit, excuse: Some("no".to_owned()) });
         assert_eq!(catalogue.asked(Judged::Audit), BTreeSet::from(["b"]));
     }
 

@@ -17,6 +17,8 @@ pub struct Row {
     pub after: Answer,
     /// What that means.
     pub verdict: Verdict,
+    /// It has an excuse and passes without.
+    pub needless: bool,
 }
 
 impl Row {
@@ -30,7 +32,16 @@ impl Row {
         let answer = |answers: &Answers| answers.get(name).cloned().unwrap_or_default();
         let (before, after) = answers.map(|(before, after)| (answer(before), answer(after))).unwrap_or_default();
         let verdict = judge(check, &before, &after);
-        Self { aspect: aspect.to_owned(), check: name.to_owned(), judged: check.judged, before, after, verdict }
+        let needless = verdict == Verdict::Fixed && check.excuse.is_some();
+        Self {
+            aspect: aspect.to_owned(),
+            check: name.to_owned(),
+            judged: check.judged,
+            before,
+            after,
+            verdict,
+            needless,
+        }
     }
 }
 
@@ -46,8 +57,11 @@ pub fn table(rows: &[Row]) -> String {
         }
         let (before, after) = (row.before.to_string(), row.after.to_string());
         lines.push(line(width, [&row.check, row.judged.account(), &before, &after, word(&row.verdict)]));
-        if let Verdict::Missed(why) | Verdict::Unanswered(why) = &row.verdict {
+        if let Verdict::Missed(why) | Verdict::Excused(why) = &row.verdict {
             lines.extend(why.split("; ").map(|line| format!("      {line}")));
+        }
+        if row.needless {
+            lines.push("      it passes without the excuse that checks.toml makes for it".to_owned());
         }
     }
     lines.push(String::new());
@@ -63,7 +77,7 @@ fn word(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Fixed => "ok",
         Verdict::Held => "ok, was before",
-        Verdict::Unanswered(_) => "not answered here",
+        Verdict::Excused(_) => "excused",
         Verdict::Missed(_) => "MISSED",
     }
 }
@@ -71,11 +85,11 @@ fn word(verdict: &Verdict) -> &'static str {
 fn counted(rows: &[Row]) -> String {
     let count = |wanted: fn(&Verdict) -> bool| rows.iter().filter(|row| wanted(&row.verdict)).count();
     format!(
-        "{} checks: {} mended, {} content before and after, {} that the local stack cannot answer, {} missed",
+        "{} checks: {} mended, {} content before and after, {} excused, {} missed",
         rows.len(),
         count(|verdict| matches!(verdict, Verdict::Fixed)),
         count(|verdict| matches!(verdict, Verdict::Held)),
-        count(|verdict| matches!(verdict, Verdict::Unanswered(_))),
+        count(|verdict| matches!(verdict, Verdict::Excused(_))),
         count(|verdict| matches!(verdict, Verdict::Missed(_))),
     )
 }
@@ -100,13 +114,14 @@ mod tests {
     #[test]
     fn a_line_a_check_below_its_aspect_and_the_sum_at_the_end() {
         let catalogue: Catalogue = toml::from_str(
-            "[contacts]\nc = {expect = \"pass\", limit = \"only a person can\"}\n\
+            "[contacts]\nc = {expect = \"pass\", excuse = \"only a person can\"}\n\
+             e = {expect = \"pass\", excuse = \"not emulated\"}\n\
              [roles]\na = \"pass\"\nb = \"pass\"\nd = \"pass\"\n",
         )
         .unwrap();
         let said = (
-            answers(&[("a", "FAIL"), ("b", "FAIL"), ("c", "MANUAL"), ("d", "PASS")]),
-            answers(&[("a", "PASS"), ("b", "FAIL"), ("c", "MANUAL"), ("d", "PASS")]),
+            answers(&[("a", "FAIL"), ("b", "FAIL"), ("c", "MANUAL"), ("d", "PASS"), ("e", "FAIL")]),
+            answers(&[("a", "PASS"), ("b", "FAIL"), ("c", "MANUAL"), ("d", "PASS"), ("e", "PASS")]),
         );
         let rows = Row::all(&catalogue, |_| Some(&said));
         let lines: Vec<String> =
@@ -116,15 +131,17 @@ mod tests {
             [
                 "check account before after verdict",
                 "contacts",
-                "c dev MANUAL MANUAL not answered here",
+                "c dev MANUAL MANUAL excused",
                 "only a person can",
+                "e dev FAIL PASS ok",
+                "it passes without the excuse that checks.toml makes for it",
                 "roles",
                 "a dev FAIL PASS ok",
                 "b dev FAIL FAIL MISSED",
                 "eu-west-1: so",
                 "d dev PASS PASS ok, was before",
                 "",
-                "4 checks: 1 mended, 1 content before and after, 1 that the local stack cannot answer, 1 missed",
+                "5 checks: 2 mended, 1 content before and after, 1 excused, 1 missed",
             ]
         );
     }

@@ -9,8 +9,8 @@ pub enum Verdict {
     Fixed,
     /// It was content before, too.
     Held,
-    /// The local stack cannot answer it: why.
-    Unanswered(String),
+    /// It is not content, which was to be expected: why.
+    Excused(String),
     /// It should be content and is not: why.
     Missed(String),
 }
@@ -21,8 +21,8 @@ pub fn judge(check: &Check, before: &Answer, after: &Answer) -> Verdict {
         Expect::Pass => passed(before, after),
         Expect::Gone => gone(before, after),
     };
-    match (judged, &check.limit) {
-        (Verdict::Missed(_), Some(limit)) => Verdict::Unanswered(limit.clone()),
+    match (judged, &check.excuse) {
+        (Verdict::Missed(_), Some(excuse)) => Verdict::Excused(excuse.clone()),
         (judged, _) => judged,
     }
 }
@@ -70,7 +70,7 @@ mod tests {
     }
 
     fn check(expect: Expect, before: &[&str], after: &[&str], verdict: &Verdict) {
-        let check = Check { expect, judged: Judged::Member, limit: None };
+        let check = Check { expect, judged: Judged::Member, excuse: None };
         assert_eq!(judge(&check, &answer(before), &answer(after)), *verdict, "{before:?} then {after:?}");
     }
 
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_look_that_failed_proves_nothing() {
-        let check = Check { expect: Expect::Gone, judged: Judged::Member, limit: None };
+        let check = Check { expect: Expect::Gone, judged: Judged::Member, excuse: None };
         let blind = Answer { problems: vec!["DescribeVpcs: denied".to_owned()], ..Answer::default() };
         assert_eq!(judge(&check, &answer(&["FAIL"]), &blind), missed("it could not look; DescribeVpcs: denied"));
         let no_worse = Answer { problems: blind.problems.clone(), ..answer(&["FAIL"]) };
@@ -113,10 +113,10 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_excuses_a_miss_and_hides_no_pass() {
-        let limited = Check { expect: Expect::Pass, judged: Judged::Member, limit: Some("not emulated".to_owned()) };
-        let unanswered = Verdict::Unanswered("not emulated".to_owned());
-        assert_eq!(judge(&limited, &answer(&[]), &answer(&[])), unanswered);
-        assert_eq!(judge(&limited, &answer(&["FAIL"]), &answer(&["PASS"])), Verdict::Fixed);
+    fn an_excuse_is_for_a_miss_and_hides_no_pass() {
+        let excused = Check { expect: Expect::Pass, judged: Judged::Member, excuse: Some("not emulated".to_owned()) };
+        let why = Verdict::Excused("not emulated".to_owned());
+        assert_eq!(judge(&excused, &answer(&[]), &answer(&[])), why);
+        assert_eq!(judge(&excused, &answer(&["FAIL"]), &answer(&["PASS"])), Verdict::Fixed);
     }
 }
