@@ -27,7 +27,13 @@ BY_DEFAULT = (
     "arn:aws:securityhub:{region}::standards/aws-foundational-security-best-practices/v/1.0.0",
     "arn:aws:securityhub:::ruleset/cis-aws-foundations-benchmark/v/1.2.0",
 )
-PATHS = ("organization/admin$", "standards/get$", "standards/register$", "standards/deregister$")
+PATHS = (
+    "organization/admin$",
+    "productSubscriptions$",
+    "standards/get$",
+    "standards/register$",
+    "standards/deregister$",
+)
 
 
 def enable_security_hub(
@@ -81,6 +87,10 @@ class HubCalls:
         known, asked = standards(enabled(self)), json.loads(self.body or "{}")
         found = [known[arn] for arn in asked.get("StandardsSubscriptionArns") or known if arn in known]
         return json.dumps(page("StandardsSubscriptions", found, asked.get("NextToken"), asked.get("MaxResults"), 100))
+
+    def list_enabled_products_for_import(self) -> str:
+        enabled(self)
+        return json.dumps({"ProductSubscriptions": []})
 
     def list_organization_admin_accounts(self) -> str:
         if not organizations_backends[self.current_account]["aws"].org:

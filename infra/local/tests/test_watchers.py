@@ -165,6 +165,7 @@ class SecurityHub(unittest.TestCase):
         self.assertEqual("ResourceConflictException", again)
         self.assertIn(":hub/default", client.describe_hub()["HubArn"])
         self.assertEqual([], client.get_enabled_standards()["StandardsSubscriptions"])
+        self.assertEqual([], client.list_enabled_products_for_import()["ProductSubscriptions"])
         standard = "arn:aws:securityhub:eu-west-1::standards/aws-foundational-security-best-practices/v/1.0.0"
         client.batch_enable_standards(StandardsSubscriptionRequests=[{"StandardsArn": standard}])
         found = client.get_enabled_standards()["StandardsSubscriptions"]
