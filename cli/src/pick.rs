@@ -23,6 +23,11 @@ pub struct Pick {
 }
 
 impl Pick {
+    /// Whether every account is meant, those included that are still to be created.
+    pub fn all(&self) -> bool {
+        self.all
+    }
+
     /// Looks the accounts up.
     pub async fn accounts(&self, baseline: &Baseline) -> Result<Vec<Account>, Problem> {
         let mut picked = Vec::new();

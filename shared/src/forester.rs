@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::aws::dynamodb::Table;
+use crate::aws::sqs::{Mailbox, SdkQueue};
 use crate::aws::{AccessRoles, Accounts, CallError, Entry, Sdk, SdkAccounts};
 use crate::config::{Config, ConfigErrors};
 use crate::org::{self, Directory};
@@ -18,6 +19,9 @@ pub struct Settings {
     pub table: Option<String>,
     /// `FORESTER_BUCKET`: the bucket for receipts. Absent: files below `state`.
     pub bucket: Option<String>,
+    /// `FORESTER_QUEUE`: the URL of the baseline's queue, for what is to be looked at again later. Absent: the caller is
+    /// told to come again.
+    pub queue: Option<String>,
     /// `FORESTER_OUTBOX`: the URL of the FIFO queue of deliveries. Absent: delivered in process.
     pub outbox: Option<String>,
     /// `FORESTER_ALLOW_LOOPBACK=1`: webhooks may be on this machine, without TLS. For tests and emulators.
@@ -37,8 +41,11 @@ impl Settings {
         let given = |name: &str| get(name).filter(|value| !value.trim().is_empty());
         let mut problems = Vec::new();
         let outbox = given("FORESTER_OUTBOX");
-        if let Some(url) = outbox.as_deref().filter(|url| !url.starts_with("http")) {
-            problems.push(format!("FORESTER_OUTBOX is `{url}`; expected the URL of an SQS FIFO queue"));
+        let queue = given("FORESTER_QUEUE");
+        for (name, url, kind) in [("FORESTER_OUTBOX", &outbox, "SQS FIFO"), ("FORESTER_QUEUE", &queue, "SQS")] {
+            if let Some(url) = url.as_deref().filter(|url| !url.starts_with("http")) {
+                problems.push(format!("{name} is `{url}`; expected the URL of an {kind} queue"));
+            }
         }
         if let Some(table) = given("FORESTER_TABLE").filter(|name| name.len() < 3) {
             problems.push(format!(
@@ -53,6 +60,7 @@ impl Settings {
             table: given("FORESTER_TABLE"),
             bucket: given("FORESTER_BUCKET"),
             outbox,
+            queue,
             allow_loopback: given("FORESTER_ALLOW_LOOPBACK").is_some_and(|value| value == "1"),
             state: given("FORESTER_STATE").unwrap_or_else(|| ".forester".to_owned()).into(),
         })
@@ -76,6 +84,8 @@ pub struct Forester {
     pub store: Arc<dyn Store>,
     /// Receipts and other large documents.
     pub objects: Arc<dyn Objects>,
+    /// The baseline's queue.
+    pub mailbox: Option<Arc<dyn Mailbox>>,
 }
 
 /// Why the parts could not be wired.
@@ -131,8 +141,16 @@ impl Forester {
             }
             None => Arc::new(DirectoryObjects::new(&settings.state)),
         };
-        Ok(Self { settings, config, sdk, accounts, directory, store, objects })
+        let mailbox = mailbox(&settings, &sdk, &config)?;
+        Ok(Self { settings, config, sdk, accounts, directory, store, objects, mailbox })
     }
+}
+
+fn mailbox(settings: &Settings, sdk: &Sdk, config: &Config) -> Result<Option<Arc<dyn Mailbox>>, SettingsError> {
+    let Some(url) = &settings.queue else { return Ok(None) };
+    let region = sdk.region().unwrap_or_else(|| config.home_region.clone());
+    let queue = SdkQueue::new(sdk, url, region).map_err(|error| SettingsError(vec![error.to_string()]))?;
+    Ok(Some(Arc::new(queue)))
 }
 
 /// Reads the configuration from a file, or from S3 with the process's own credentials.
@@ -162,11 +180,12 @@ mod tests {
     fn every_wrong_variable_is_named_at_once() {
         let env = |name: &str| match name {
             "FORESTER_OUTBOX" => Some("outbox.fifo".to_owned()),
+            "FORESTER_QUEUE" => Some("queue".to_owned()),
             "FORESTER_TABLE" => Some("t".to_owned()),
             _ => None,
         };
         let SettingsError(problems) = Settings::from_env(env).unwrap_err();
-        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert_eq!(problems.len(), 3, "{problems:?}");
     }
 
     #[test]

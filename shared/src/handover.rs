@@ -1,21 +1,42 @@
-//! How a reset ends in the baseline: the one place that knows both.
+//! Where the capabilities meet: how a reset ends in the baseline, and how a notice of the baseline becomes an alert. The
+//! one place that knows two of them.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 
 use crate::Forester;
-use crate::baseline::{Baseline, Report};
+use crate::alert::Router;
+use crate::baseline::{Baseline, Notice, Notices, Report, Unheard};
 use crate::config::{DefaultVpc, Enforce};
+use crate::event::Message;
+use crate::job::{Invocation, Job};
+use crate::org::{Account, Forest};
 use crate::reset::catalogue::Unreadable;
 use crate::reset::{Baseliner, Declared, Handover, Reserved, Reset};
 use crate::types::AccountId;
 
 impl Forester {
+    /// The way to people, where the file names some.
+    pub(crate) fn notices(&self) -> Arc<dyn Notices> {
+        match (&self.config.alerts, Router::new(self)) {
+            (Some(_), Ok(router)) => Arc::new(Alerted(router)),
+            (None, _) | (_, Err(_)) => Arc::new(Unheard),
+        }
+    }
+
     /// Resets that hand accounts to their baseline.
     pub fn reset(&self) -> Result<Reset, Unreadable> {
         Reset::new(self, Arc::new(Baseline::new(self)))
+    }
+}
+
+impl Baseline {
+    async fn bring_now(&self, account: Account, forest: &Arc<Forest>) -> Result<Report, String> {
+        let target = self.target(account, forest).await.map_err(|error| error.to_string())?;
+        self.bring(target, Timestamp::now()).await.map_err(|error| error.to_string())
     }
 }
 
@@ -40,7 +61,7 @@ impl Baseliner for Baseline {
         let forest = self.forest().await.map_err(|error| error.to_string())?;
         let mut reports = Vec::new();
         for account in self.accounts_of(account).await.map_err(|error| error.to_string())? {
-            reports.push(self.bring(account, &forest, Timestamp::now()).await.map_err(|error| error.to_string())?);
+            reports.push(self.bring_now(account, &forest).await?);
         }
         if reports.is_empty() {
             return Err(format!("the organization does not hold account {account} any more"));
@@ -50,5 +71,24 @@ impl Baseliner for Baseline {
         let failed: Vec<String> = reports.iter().flat_map(Report::complaints).collect();
         let summary = format!("{done} steps done, {skipped} skipped, {} failed", failed.len());
         Ok(Handover { summary, failed })
+    }
+}
+
+/// Notices that are routed as alerts.
+struct Alerted(Router);
+
+/// The time that routing a notice may take.
+const LIMIT: SignedDuration = SignedDuration::from_secs(30);
+
+#[async_trait]
+impl Notices for Alerted {
+    async fn tell(&self, notice: &Notice) -> Result<bool, String> {
+        let now = Timestamp::now();
+        let event = json!({ "source": "forester", "detail-type": "Forester Notice", "time": now, "detail": notice });
+        let id = format!("{}-{}-{}", notice.rule, notice.account, now.as_second());
+        let deadline = now.checked_add(LIMIT).unwrap_or(now);
+        let invocation = Invocation { request_id: id.clone(), started: now, deadline };
+        let outcome = self.0.handle(&invocation, &Message::direct(id, event.to_string())).await;
+        outcome.map(|_| true).map_err(|failure| failure.to_string())
     }
 }

@@ -1,9 +1,8 @@
 //! `forester apply`: takes the steps of a plan, and goes on past failures.
 
-use forester::baseline::{Baseline, Plan as Steps};
-use forester::types::Mode;
+use forester::baseline::{Baseline, Outcome, Plan as Steps, Report};
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::plan::{prepare, text};
 use crate::context::Context;
@@ -28,12 +27,30 @@ impl Apply {
             note(text(&plans));
             context.confirm(format_args!("Take these {steps} steps?"))?;
         }
-        let mut reports = Vec::new();
-        for prepared in &prepared {
-            reports.push(baseline.apply(prepared, Mode::Apply, Timestamp::now()).await.map_err(Problem::failed)?);
+        let outcomes = baseline.apply_all(prepared, self.pick.all(), Timestamp::now()).await;
+        let each: Vec<String> = outcomes.iter().map(told).collect();
+        result(context.form, &document(outcomes.iter().map(document_of).collect()), each.join("\n"));
+        Ok(match outcomes.iter().all(|(_, outcome)| outcome.is_ok()) {
+            true if outcomes.iter().flat_map(|(_, outcome)| outcome).all(Report::is_clean) => Exit::Done,
+            true => Exit::Unclean,
+            false => Exit::Failed,
+        })
+    }
+}
+
+fn told((account, outcome): &Outcome) -> String {
+    match outcome {
+        Ok(report) => report.to_string(),
+        Err(failure) => format!("{} ({}): {failure}", account.name, account.id),
+    }
+}
+
+fn document_of((account, outcome): &Outcome) -> Value {
+    match outcome {
+        Ok(report) => json!(report),
+        Err(failure) => {
+            let error = json!({ "aspect": "account", "region": "global", "reason": failure.to_string(), "hint": "" });
+            json!({ "id": account.id, "name": account.name, "steps": [], "errors": [error] })
         }
-        let each: Vec<String> = reports.iter().map(ToString::to_string).collect();
-        result(context.form, &document(json!(reports)), each.join("\n"));
-        Ok(if reports.iter().all(|report| report.is_clean()) { Exit::Done } else { Exit::Unclean })
     }
 }

@@ -1,15 +1,19 @@
 //! Takes the steps of a plan: aspect after aspect in the order of work, the places of an aspect side by side. A step
 //! that fails stops nobody else.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use futures_util::FutureExt;
 use serde::Serialize;
 
+use super::lock::Writer;
 use super::observe::side_by_side;
-use super::{ASPECTS, Kept, Place, Plan, PlanError, Step, StepError, Taken, Waiting};
-use crate::aws::Accounts;
+use super::plan::waits;
+use super::{ASPECTS, Kept, Place, Plan, PlanError, Step, StepError, Taken, Waiting, part};
+use crate::aws::{Accounts, CallSite, ErrorClass};
 use crate::config::Enforce;
+use crate::store::Store;
 use crate::types::{AccountId, Mode, Region};
 
 /// How many places are worked on at the same time.
@@ -72,8 +76,20 @@ pub struct Failed {
     pub may_pass: bool,
 }
 
+/// What the steps are taken with.
+pub struct Hands<'a> {
+    /// The way into accounts.
+    pub accounts: &'a dyn Accounts,
+    /// Where locks are kept.
+    pub store: &'a dyn Store,
+    /// The one writer to the organization.
+    pub writer: &'a Writer,
+    /// The region for what is not regional.
+    pub home: &'a Region,
+}
+
 /// Takes the steps, or reports them in a dry run.
-pub async fn apply(accounts: &dyn Accounts, plan: &Plan, home: &Region, mode: Mode) -> Report {
+pub async fn apply(hands: &Hands<'_>, plan: &Plan, mode: Mode) -> Report {
     let mut report = Report::of(plan);
     let idle = match (mode, plan.enforce) {
         (Mode::DryRun, _) => Some("a dry run writes nothing"),
@@ -88,7 +104,7 @@ pub async fn apply(accounts: &dyn Accounts, plan: &Plan, home: &Region, mode: Mo
         let steps: Vec<&Step> = plan.steps.iter().filter(|step| step.kind() == *kind).collect();
         let mut work = Vec::new();
         for steps in steps.chunk_by(|one, next| one.place == next.place) {
-            work.push(in_place(accounts, &plan.id, home, steps).boxed());
+            work.push(in_place(hands, &plan.id, steps).boxed());
         }
         for (step, outcome) in side_by_side(AT_ONCE, work).await.into_iter().flatten() {
             report.add(step, outcome);
@@ -99,11 +115,36 @@ pub async fn apply(accounts: &dyn Accounts, plan: &Plan, home: &Region, mode: Mo
 
 type Outcome = (Step, Result<Taken, StepError>);
 
-/// Steps of one place happen in order.
-async fn in_place(accounts: &dyn Accounts, account: &AccountId, home: &Region, steps: &[&Step]) -> Vec<Outcome> {
+/// Steps of one place happen in order; those in the organization one account after the other.
+async fn in_place(hands: &Hands<'_>, account: &AccountId, steps: &[&Step]) -> Vec<Outcome> {
+    let alone = steps.iter().any(|step| step.place == Place::Organization);
+    if !alone {
+        return in_order(hands, account, steps).await;
+    }
+    match hands.writer.organization(hands.store).await {
+        Ok(Some(held)) => {
+            let outcomes = in_order(hands, account, steps).await;
+            held.release(hands.store).await;
+            outcomes
+        }
+        Ok(None) => all_busy(hands, account, steps, "another run is writing to the organization"),
+        Err(error) => all_busy(hands, account, steps, &error.to_string()),
+    }
+}
+
+/// Steps that were not begun and can be taken later.
+fn all_busy(hands: &Hands<'_>, account: &AccountId, steps: &[&Step], why: &str) -> Vec<Outcome> {
+    let busy = |step: &&Step| {
+        let site = CallSite::new("organizations", &step.action.word(), account, hands.home);
+        ((*step).clone(), Err(StepError::from(site.error(ErrorClass::Conflict, why))))
+    };
+    steps.iter().map(busy).collect()
+}
+
+async fn in_order(hands: &Hands<'_>, account: &AccountId, steps: &[&Step]) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for step in steps {
-        let outcome = match step.place.enter(accounts, account, home).await {
+        let outcome = match step.place.enter(hands.accounts, account, hands.home).await {
             Ok(scope) => step.action.take(&scope).await,
             Err(error) => Err(error.into()),
         };
@@ -154,6 +195,47 @@ impl Report {
         let errors = self.errors.iter().map(|e| format!("{} {}: {}; {}", e.aspect, e.region, e.reason, e.hint));
         errors.chain(failed).collect()
     }
+
+    /// What a later try may mend without anybody doing anything, a line each.
+    pub fn passing(&self) -> Vec<String> {
+        let failed = self.failed.iter().filter(|failed| failed.may_pass);
+        let failed = failed.map(|Failed { step, reason, .. }| format!("{step}: {reason}"));
+        let errors = self.errors.iter().filter(|error| error.may_pass);
+        let errors = errors.map(|e| format!("{} {}: {}", e.aspect, e.region, e.reason));
+        waits(&self.waiting).into_iter().chain(errors).chain(failed).collect()
+    }
+
+    /// What only a person can mend, a line each.
+    pub fn lasting(&self) -> Vec<String> {
+        let lasting = Self {
+            failed: self.failed.iter().filter(|failed| !failed.may_pass).cloned().collect(),
+            errors: self.errors.iter().filter(|error| !error.may_pass).cloned().collect(),
+            ..Self::default()
+        };
+        lasting.complaints()
+    }
+
+    /// The parts that are not as declared (see [`part`]).
+    pub fn open(&self) -> BTreeSet<String> {
+        let failed = self.failed.iter().map(|failed| part(failed.step.kind().name(), &failed.step.place));
+        let errors = self.errors.iter().map(|error| part(error.aspect, &error.region));
+        let waiting = self.waiting.iter().map(|waiting| part(waiting.aspect, &waiting.region));
+        failed.chain(errors).chain(waiting).collect()
+    }
+
+    /// The accounts whose baselines have to do their part before this one can be finished.
+    pub fn awaits(&self) -> BTreeSet<&AccountId> {
+        self.waiting.iter().filter_map(|waiting| waiting.on.as_ref()).collect()
+    }
+
+    /// Takes in what a later look at the same account came to.
+    pub fn follow(&mut self, later: Self) {
+        let Self { steps, errors, waiting, done, skipped, failed, .. } = later;
+        self.steps.extend(steps);
+        self.done.extend(done);
+        self.skipped = skipped;
+        (self.errors, self.waiting, self.failed) = (errors, waiting, failed);
+    }
 }
 
 impl From<&Step> for Left {
@@ -184,8 +266,8 @@ impl fmt::Display for Report {
         for Skipped { step: Left { aspect, region, summary, .. }, reason } in &self.skipped {
             write!(f, "\n  skipped {aspect} {region}: {summary}: {reason}")?;
         }
-        for Waiting { aspect, region, summary, reason, .. } in &self.waiting {
-            write!(f, "\n  waits   {aspect} {region}: {summary}: {reason}")?;
+        for line in waits(&self.waiting) {
+            write!(f, "\n  waits   {line}")?;
         }
         for complaint in self.complaints() {
             write!(f, "\n  failed  {complaint}")?;

@@ -1,5 +1,6 @@
 //! What an aspect is: one thing that every account needs, observed, planned and made true in one file.
 
+use std::collections::BTreeSet;
 use std::fmt::{Debug, Display};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -84,6 +85,15 @@ pub struct Target {
     pub label: String,
     /// Whether the guards have never held in this account.
     pub newcomer: bool,
+    /// Whether it was born so recently that it may not let us in yet.
+    pub young: bool,
+    /// The parts to look at (see [`part`]); all when absent.
+    pub only: Option<BTreeSet<String>>,
+}
+
+/// A part of an account, in a word: `ebs-encryption eu-west-1`.
+pub fn part(aspect: &str, place: &Place) -> String {
+    format!("{aspect} {place}")
 }
 
 impl Target {

@@ -1,4 +1,7 @@
 //! The function's work: one event, the accounts it is about, their baselines.
+//!
+//! What may pass by itself (a service that is not awake, a throttle, another account's part) is posted to the function's
+//! own queue to be seen again later, and nobody waits for it here. What lasts is told to people.
 
 use std::sync::Arc;
 
@@ -8,8 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::observe::side_by_side;
-use super::{Baseline, BaselineRequest, Report};
+use super::rounds::Outcome;
+use super::{Baseline, BaselineRequest, Errand, Ledger, Notice, Report, Target};
 use crate::Forester;
+use crate::aws::sqs::Letter;
 use crate::event::Message;
 use crate::job::{Failure, Invocation, Job};
 use crate::org::{Account, AccountState, Forest};
@@ -22,6 +27,18 @@ const AT_ONCE: usize = 8;
 
 /// The time that one account may still need; no account is begun with less.
 const ROOM: SignedDuration = SignedDuration::from_secs(45);
+
+/// The seconds after which an account is looked at again, try after try.
+const DELAYS: [i32; 8] = [10, 15, 30, 60, 120, 300, 600, 900];
+
+/// How often a sweep's errand is put off before it is left to the next sweep.
+const SWEEP_TRIES: u32 = 4;
+
+/// How long a new account may take to let us in.
+const YOUNG: SignedDuration = SignedDuration::from_mins(15);
+
+/// How long something may go on passing by itself before a person is told.
+const DEADLINE: SignedDuration = SignedDuration::from_hours(2);
 
 /// Brings accounts to their baseline.
 pub struct BaselineJob(Baseline);
@@ -42,42 +59,138 @@ impl From<Baseline> for BaselineJob {
 #[async_trait]
 impl Job for BaselineJob {
     async fn handle(&self, invocation: &Invocation, message: &Message) -> Result<Value, Failure> {
-        let request = BaselineRequest::try_from(message)?;
-        let (accounts, because, lasting) = match request {
-            BaselineRequest::Nothing { because } => return Ok(json!({ "accounts": [], "because": because })),
-            BaselineRequest::Account { id, because } => (self.one(&id).await?, because, Lasting::Fails),
-            BaselineRequest::Everything { because } => (self.all().await?, because, Lasting::IsTold),
-        };
-        let forest = self.0.forest().await?;
-        let outcomes = self.bring(invocation, accounts, &forest).await;
-        verdict(outcomes, &because, lasting)
+        match BaselineRequest::try_from(message)? {
+            BaselineRequest::Nothing { because } => Ok(json!({ "accounts": [], "because": because })),
+            BaselineRequest::Account(errand) => self.run(invocation, errand).await,
+            BaselineRequest::Departed { id, because } => self.depart(invocation, id, because).await,
+            BaselineRequest::Everything { because } => match &self.0.mailbox {
+                Some(_) => self.fan_out(&because).await,
+                None => self.sweep(invocation, &because).await,
+            },
+        }
     }
 }
 
-/// What a complaint does that no repetition can help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lasting {
-    /// It fails the message, so that the one account's event ends in the dead-letter queue and a person looks.
-    Fails,
-    /// It is logged and counted, because repeating a whole sweep for it would help nobody; the next sweep looks again.
-    IsTold,
-}
-
-/// What became of one account: a report, or why there is none.
-type Outcome = (Account, Result<Report, Failure>);
-
 impl BaselineJob {
-    async fn one(&self, id: &AccountId) -> Result<Vec<Account>, Failure> {
+    /// One account to its baseline, or as far as it comes today.
+    async fn run(&self, invocation: &Invocation, errand: Errand) -> Result<Value, Failure> {
+        let accounts = match self.found(&errand.id).await? {
+            Ok(accounts) => accounts,
+            Err(not_yet) => return self.later(errand, invocation.started, vec![not_yet], None).await,
+        };
+        let forest = self.0.recent_forest(invocation.started).await?;
+        let mut work = Vec::new();
+        for account in accounts {
+            work.push(self.bring(invocation, account, &forest, Some(&errand)).boxed());
+        }
+        let sum = Sum::of(side_by_side(AT_ONCE, work).await);
+        if !sum.lasting.is_empty() {
+            self.tell(&errand.id, &sum, "baseline-failed", "is not as declared, and will not be by itself").await;
+        }
+        let put_off = !sum.passing.is_empty() && (self.0.mailbox.is_some() || sum.lasting.is_empty());
+        let left_to_the_sweep = errand.sweep && (!put_off || errand.attempt >= SWEEP_TRIES);
+        match sum.is_clean() {
+            true => Ok(json!({ "because": errand.because, "accounts": sum.reports })),
+            false if left_to_the_sweep => Ok(complained(&errand.because, &sum)),
+            false if put_off => self.later(errand, invocation.started, sum.passing.clone(), Some(sum)).await,
+            false => Err(Failure::Partial(sum.complaints())),
+        }
+    }
+
+    /// The accounts behind an id, or why there is nothing to look at yet.
+    async fn found(&self, id: &AccountId) -> Result<Result<Vec<Account>, String>, Failure> {
         let accounts = self.0.accounts_of(id).await?;
-        match accounts.first() {
-            None => Err(Failure::Retryable(format!(
-                "the organization does not hold account {id} (yet); the message comes again, and then goes to the \
-                 dead-letter queue"
-            ))),
-            Some(account) if account.state == AccountState::PendingActivation => {
-                Err(Failure::Retryable(format!("account {id} is not activated yet; the message comes again")))
-            }
+        Ok(match accounts.first().map(|account| account.state) {
+            None => Err(format!("the organization does not hold account {id} (yet)")),
+            Some(AccountState::PendingActivation) => Err(format!("account {id} is not activated yet")),
             Some(_) => Ok(accounts),
+        })
+    }
+
+    /// Posts an errand to be seen again; after the deadline tells a person instead.
+    async fn later(
+        &self,
+        errand: Errand,
+        now: Timestamp,
+        why: Vec<String>,
+        sum: Option<Sum>,
+    ) -> Result<Value, Failure> {
+        let since = errand.since.unwrap_or(now);
+        let sum = sum.unwrap_or_default();
+        if now.duration_since(since) > DEADLINE {
+            let overdue = Sum { lasting: why.clone(), ..sum };
+            let told = self.tell(&errand.id, &overdue, "baseline-overdue", "is still not as declared after two hours");
+            return match told.await || errand.sweep {
+                true => Ok(json!({ "because": errand.because, "accounts": overdue.reports, "gave_up_on": why })),
+                false => Err(Failure::Partial(why.join("\n"))),
+            };
+        }
+        let Some(mailbox) = &self.0.mailbox else { return Err(Failure::Retryable(why.join("\n"))) };
+        let attempt = usize::try_from(errand.attempt).unwrap_or(usize::MAX);
+        let delay = DELAYS.get(attempt).or(DELAYS.last()).copied().unwrap_or_default();
+        let next = Errand { since: Some(since), attempt: errand.attempt.saturating_add(1), ..errand };
+        mailbox.post(&[Letter { body: next.letter().to_string(), delay }]).await?;
+        tracing::info!(account.id = %next.id, delay, "account {} is looked at again: {}", next.id, why.join("; "));
+        Ok(json!({ "because": next.because, "accounts": sum.reports, "again_in": delay, "waits_for": why }))
+    }
+
+    /// Says it to people; whether somebody is there to hear it.
+    async fn tell(&self, id: &AccountId, sum: &Sum, rule: &'static str, what: &str) -> bool {
+        let name = sum.names.first().cloned().unwrap_or_else(|| id.to_string());
+        let title = format!("Account {name} ({id}) {what}");
+        tracing::error!(account.id = %id, rule, complaints = sum.lasting.len(), "{title}:\n{}", sum.lasting.join("\n"));
+        emit("account-baseline", &[Metric::count("Incomplete", 1)]);
+        let notice = Notice { account: id.clone(), name, rule, title, facts: sum.lasting.clone() };
+        match self.0.notices.tell(&notice).await {
+            Ok(heard) => heard,
+            Err(reason) => {
+                tracing::error!(account.id = %id, rule, "the notice could not be routed: {reason}");
+                false
+            }
+        }
+    }
+
+    /// An account that is going. One that is there and active after all is brought to its baseline: events come in any
+    /// order, and the organization is the truth.
+    async fn depart(&self, invocation: &Invocation, id: AccountId, because: String) -> Result<Value, Failure> {
+        let found = self.0.directory().account(&id).await?;
+        if found.is_some_and(|account| account.state == AccountState::Active) && because != CLOSING {
+            return self.run(invocation, Errand::new(id, because)).await;
+        }
+        let forgotten = self.0.forget(&id, invocation.started).await?;
+        Ok(json!({ "accounts": [], "because": because, "departed": id, "ledgers": forgotten }))
+    }
+
+    /// A message for every account, so that each is looked at by an invocation of its own.
+    async fn fan_out(&self, because: &str) -> Result<Value, Failure> {
+        let Some(mailbox) = &self.0.mailbox else { return Ok(Value::Null) };
+        let forest = self.0.forest().await?;
+        let active = forest.members.iter().filter(|member| member.state == AccountState::Active);
+        let mut ids: Vec<&AccountId> = active.map(|member| &member.id).collect();
+        ids.dedup();
+        // Others need what the management account makes.
+        ids.sort_by_key(|id| !forest.is_management(id));
+        let letter = |id: &&AccountId| {
+            let errand = Errand { sweep: true, ..Errand::new((*id).clone(), because) };
+            Letter { body: errand.letter().to_string(), delay: 0 }
+        };
+        let letters: Vec<Letter> = ids.iter().map(letter).collect();
+        mailbox.post(&letters).await?;
+        Ok(json!({ "because": because, "queued": letters.len() }))
+    }
+
+    /// Every account in this invocation, where there is no queue to spread them over.
+    async fn sweep(&self, invocation: &Invocation, because: &str) -> Result<Value, Failure> {
+        let accounts = self.all().await?;
+        let forest = self.0.forest().await?;
+        let mut work = Vec::new();
+        for account in accounts {
+            work.push(self.bring(invocation, account, &forest, None).boxed());
+        }
+        let sum = Sum::of(side_by_side(AT_ONCE, work).await);
+        match sum.passing.is_empty() {
+            true => Ok(complained(because, &sum)),
+            false => Err(Failure::Retryable(sum.passing.join("\n"))),
         }
     }
 
@@ -87,64 +200,118 @@ impl BaselineJob {
         let mut aged = Vec::new();
         for account in self.0.directory().accounts().await? {
             if account.state == AccountState::Active {
-                let last = match self.0.last(&account).await {
-                    // A ledger that cannot be read is one that was never written; this look writes it anew.
-                    Err(StoreError::Corrupt { .. }) => None,
-                    last => last?,
-                };
-                aged.push((last.map_or(Timestamp::MIN, |ledger| ledger.at), account));
+                aged.push((self.remembered(&account).await?.map_or(Timestamp::MIN, |ledger| ledger.at), account));
             }
         }
         aged.sort_by_key(|(at, _)| *at);
         Ok(aged.into_iter().map(|(_, account)| account).collect())
     }
 
-    async fn bring(&self, invocation: &Invocation, accounts: Vec<Account>, forest: &Arc<Forest>) -> Vec<Outcome> {
-        let mut work = Vec::new();
-        for account in accounts {
-            work.push(self.bring_one(invocation, account, forest).boxed());
+    /// The last look. A ledger that cannot be read is one that was never written; the next look writes it anew.
+    async fn remembered(&self, account: &Account) -> Result<Option<Ledger>, StoreError> {
+        match self.0.last(account).await {
+            Err(StoreError::Corrupt { .. }) => Ok(None),
+            last => last,
         }
-        side_by_side(AT_ONCE, work).await
     }
 
-    async fn bring_one(&self, invocation: &Invocation, account: Account, forest: &Arc<Forest>) -> Outcome {
-        let left = invocation.deadline.duration_since(Timestamp::now());
-        let outcome = match left < ROOM {
-            true => Err(Failure::Retryable("not begun: the invocation ran out of time".to_owned())),
-            false => self.0.bring(account.clone(), forest, invocation.started).await.map_err(Failure::from),
-        };
+    async fn bring(
+        &self,
+        invocation: &Invocation,
+        account: Account,
+        forest: &Arc<Forest>,
+        errand: Option<&Errand>,
+    ) -> Outcome {
+        let outcome = self.bring_one(invocation, account.clone(), forest, errand).await;
         (account, outcome)
+    }
+
+    async fn bring_one(
+        &self,
+        invocation: &Invocation,
+        account: Account,
+        forest: &Arc<Forest>,
+        errand: Option<&Errand>,
+    ) -> Result<Report, Failure> {
+        if invocation.deadline.duration_since(Timestamp::now()) < ROOM {
+            return Err(Failure::Retryable("not begun: the invocation ran out of time".to_owned()));
+        }
+        let now = invocation.started;
+        let Some(held) = self.0.lock(&account, now).await? else {
+            return Err(Failure::Retryable("another run works on the account".to_owned()));
+        };
+        let outcome = self.locked(account, forest, errand, now).await;
+        self.0.unlock(held).await;
+        outcome
+    }
+
+    async fn locked(
+        &self,
+        account: Account,
+        forest: &Arc<Forest>,
+        errand: Option<&Errand>,
+        now: Timestamp,
+    ) -> Result<Report, Failure> {
+        let last = self.remembered(&account).await?;
+        let target = self.0.target(account, forest).await?;
+        let only = last.filter(|_| errand.is_some_and(|errand| errand.attempt > 0));
+        let only = only.and_then(|ledger| ledger.worth_another_look(&target));
+        let recent = |errand: &Errand| !errand.sweep && now.duration_since(errand.since.unwrap_or(now)) < YOUNG;
+        let young = target.newcomer && errand.is_some_and(recent);
+        Ok(self.0.bring(Target { only, young, ..target }, now).await?)
     }
 }
 
-/// One answer for all accounts: a failure when any of them is not as declared, of the kind that most needs a person.
-fn verdict(outcomes: Vec<Outcome>, because: &str, rule: Lasting) -> Result<Value, Failure> {
-    let mut reports = Vec::new();
-    let (mut passing, mut lasting) = (Vec::new(), Vec::new());
-    for (account, outcome) in outcomes {
-        let told = |complaint: String| format!("{} ({}): {complaint}", account.name, account.id);
-        match outcome {
-            Ok(report) => {
-                let complaints = report.complaints().into_iter().map(told);
-                if report.may_pass() {
-                    passing.extend(complaints)
-                } else {
-                    lasting.extend(complaints)
+/// The account is still active when somebody asks for its closure.
+const CLOSING: &str = "it is being closed";
+
+/// What became of the accounts of one message.
+#[derive(Default)]
+struct Sum {
+    names: Vec<String>,
+    reports: Vec<Report>,
+    passing: Vec<String>,
+    lasting: Vec<String>,
+}
+
+impl Sum {
+    fn of(outcomes: Vec<Outcome>) -> Self {
+        let mut sum = Self::default();
+        for (account, outcome) in outcomes {
+            let told = |complaint: String| format!("{} ({}): {complaint}", account.name, account.id);
+            match outcome {
+                Ok(report) => {
+                    sum.passing.extend(report.passing().into_iter().map(told));
+                    sum.lasting.extend(report.lasting().into_iter().map(told));
+                    sum.reports.push(report);
                 }
-                reports.push(report);
+                Err(failure @ (Failure::Partial(_) | Failure::Denied(_))) => {
+                    sum.lasting.push(told(failure.to_string()));
+                }
+                Err(failure) => sum.passing.push(told(failure.to_string())),
             }
-            Err(failure @ Failure::Partial(_)) => lasting.push(told(failure.to_string())),
-            Err(failure) => passing.push(told(failure.to_string())),
+            sum.names.push(account.name);
         }
+        sum
     }
-    if rule == Lasting::IsTold && !lasting.is_empty() {
-        tracing::error!(complaints = lasting.len(), "accounts that are not as declared:\n{}", lasting.join("\n"));
-        emit("account-baseline", &[Metric::count("Incomplete", lasting.len().try_into().unwrap_or(u64::MAX))]);
-        lasting.clear();
+
+    fn is_clean(&self) -> bool {
+        self.passing.is_empty() && self.lasting.is_empty()
     }
-    match (lasting.is_empty(), passing.is_empty()) {
-        (true, true) => Ok(json!({ "because": because, "accounts": reports })),
-        (true, false) => Err(Failure::Retryable(passing.join("\n"))),
-        (false, _) => Err(Failure::Partial(lasting.into_iter().chain(passing).collect::<Vec<_>>().join("\n"))),
+
+    /// Everything that is amiss, what a person has to mend first.
+    fn complaints(&self) -> String {
+        self.lasting.iter().chain(&self.passing).map(String::as_str).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// What no repetition can help is logged and counted: repeating a whole sweep for it would help nobody, and the next
+/// sweep looks again.
+fn complained(because: &str, sum: &Sum) -> Value {
+    if !sum.lasting.is_empty() {
+        let count = sum.lasting.len();
+        tracing::error!(complaints = count, "accounts that are not as declared:\n{}", sum.lasting.join("\n"));
+        emit("account-baseline", &[Metric::count("Incomplete", count.try_into().unwrap_or(u64::MAX))]);
+    }
+    json!({ "because": because, "accounts": sum.reports })
 }

@@ -1,11 +1,14 @@
-//! What is remembered of each account: against which declaration it was last held, when, and with what result.
+//! What is remembered of each account: against which declaration it was last held, when, with what result, and what
+//! was still open. So that the next try looks at what failed alone, and a new account is told from one that was held.
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Report, Target};
-use crate::store::{Key, Store, StoreError, When};
+use super::{ASPECTS, Report, Target};
+use crate::store::{Item, Key, Store, StoreError, When};
 use crate::types::AccountId;
 
 /// The last look at one account.
@@ -21,8 +24,14 @@ pub struct Ledger {
     pub state: State,
     /// How many steps were taken.
     pub done: usize,
-    /// What failed, a line each.
+    /// What failed or has to wait, a line each.
     pub failed: Vec<String>,
+    /// The parts (`ebs-encryption eu-west-1`) that are not as declared.
+    #[serde(default)]
+    pub open: BTreeSet<String>,
+    /// When every guard held for the first time.
+    #[serde(default)]
+    pub guarded: Option<Timestamp>,
 }
 
 /// How a look at an account ended.
@@ -33,8 +42,10 @@ pub enum State {
     Held,
     /// Something differs and was only reported.
     Drifted,
-    /// Something failed.
+    /// Something failed, or has to wait.
     Incomplete,
+    /// The account is closed, or no longer of the organization.
+    Departed,
 }
 
 impl std::fmt::Display for State {
@@ -43,20 +54,40 @@ impl std::fmt::Display for State {
             Self::Held => "held",
             Self::Drifted => "drifted",
             Self::Incomplete => "incomplete",
+            Self::Departed => "departed",
         })
     }
 }
 
 impl Ledger {
-    /// What is to be remembered of a report.
-    pub fn of(target: &Target, report: &Report, now: Timestamp) -> Self {
+    /// What is to be remembered of a report; `earlier` is what was remembered before it.
+    pub fn of(target: &Target, report: &Report, earlier: Option<&Self>, now: Timestamp) -> Self {
         let state = match (report.is_clean(), report.done.len() + unneeded(report) == report.steps.len()) {
             (false, _) => State::Incomplete,
             (true, true) => State::Held,
             (true, false) => State::Drifted,
         };
+        let open = report.open();
+        let guards = ASPECTS.iter().filter(|kind| kind.guards()).map(|kind| kind.name());
+        let unguarded = |name: &str| open.iter().any(|part| part.split(' ').next() == Some(name));
+        let entered = !open.contains(ENTRY);
+        let guarded = entered && state != State::Drifted && !guards.into_iter().any(unguarded);
+        let guarded = earlier.and_then(|earlier| earlier.guarded).or_else(|| guarded.then_some(now));
         let failed = report.complaints();
-        Self { name: report.name.clone(), at: now, digest: digest(target), state, done: report.done.len(), failed }
+        let done = report.done.len();
+        Self { name: report.name.clone(), at: now, digest: digest(target), state, done, failed, open, guarded }
+    }
+
+    /// What is to be remembered of an account that is no longer kept.
+    pub fn departed(earlier: Self, now: Timestamp) -> Self {
+        Self { at: now, state: State::Departed, done: 0, failed: Vec::new(), open: BTreeSet::new(), ..earlier }
+    }
+
+    /// The parts that another try has to look at; none where it has to look at everything, because nothing is known to
+    /// be open, the account itself was, or something else is declared now.
+    pub fn worth_another_look(&self, target: &Target) -> Option<BTreeSet<String>> {
+        let known = !self.open.is_empty() && !self.open.contains(ENTRY) && self.digest == digest(target);
+        known.then(|| self.open.clone())
     }
 
     /// Remembers it; the last look wins.
@@ -77,6 +108,21 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// What is remembered of an account under each of its names.
+    pub async fn all(store: &dyn Store, account: &AccountId) -> Result<Vec<Self>, StoreError> {
+        let items = store.list(&format!("account#{account}"), "baseline#").await?;
+        let read = |item: Item| {
+            let key = item.key;
+            serde_json::from_value(item.body).map_err(|error| StoreError::Corrupt { key, message: error.to_string() })
+        };
+        items.into_iter().map(read).collect()
+    }
+}
+
+/// The part that stands for the account as a whole.
+const ENTRY: &str = "account global";
+
 fn unneeded(report: &Report) -> usize {
     report.skipped.iter().filter(|skipped| skipped.reason == "already so").count()
 }
@@ -86,8 +132,9 @@ fn key(account: &AccountId, name: &str) -> Key {
     Key::new(format!("account#{account}"), format!("baseline#{name}"))
 }
 
+/// What an aspect may plan from: the layers, and what the file says beside them.
 fn digest(target: &Target) -> String {
-    let declared = serde_json::to_string(&target.wanted).unwrap_or_default();
+    let declared = serde_json::to_string(&(&target.wanted, &target.entry)).unwrap_or_default();
     let hash = Sha256::digest(declared.as_bytes());
     hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

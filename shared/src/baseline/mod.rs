@@ -13,21 +13,27 @@ mod checks;
 mod fake;
 mod job;
 mod ledger;
+mod lock;
+mod notice;
 mod observe;
 mod plan;
+mod readiness;
 mod request;
+mod rounds;
 mod service;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod world;
 
-pub use apply::{Failed, Report, Skipped, apply};
-pub use aspect::{Aspect, Look, Place, Planned, StepError, Taken, Target};
+pub use apply::{Failed, Hands, Report, Skipped, apply};
+pub use aspect::{Aspect, Look, Place, Planned, StepError, Taken, Target, part};
 pub use aspects::{ASPECTS, Action, Facts, Kind};
 pub use job::BaselineJob;
 pub use ledger::{Ledger, State};
+pub use notice::{Notice, Notices, Unheard};
 pub use observe::{Part, Seen, observe};
 pub use plan::{Kept, Plan, PlanError, Step, Waiting, plan};
-pub use request::BaselineRequest;
+pub use request::{BaselineRequest, Errand};
+pub use rounds::Outcome;
 pub use service::{Baseline, Prepared};

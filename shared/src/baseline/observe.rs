@@ -1,11 +1,14 @@
-//! Reads what there is: the regions of the account, then every declared aspect in every place, side by side.
+//! Reads what there is: the regions of the account, then every declared aspect in every place, side by side. In a new
+//! account only what is awake is asked.
+
+use std::collections::BTreeMap;
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
 use serde_json::{Value, json};
 
 use super::aspect::Look;
-use super::{ASPECTS, Facts, Kind, Place, Target};
+use super::{ASPECTS, Facts, Kind, Place, Target, part, readiness};
 use crate::aws::{Accounts, CallError, Scope};
 use crate::types::Region;
 
@@ -24,14 +27,50 @@ pub struct Seen {
 /// Looks at everything that is declared. Fails when the account cannot be entered at all.
 pub async fn observe(accounts: &dyn Accounts, target: &Target) -> Result<Seen, CallError> {
     let home = accounts.scope(&target.account.id, target.home()).await?;
-    let enabled = enabled_regions(&home).await?;
-    let mut looks = Vec::new();
-    for kind in ASPECTS {
-        for place in kind.places(target, &enabled) {
-            looks.push(look(accounts, target, *kind, place).boxed());
-        }
+    if target.newcomer {
+        readiness::account(&home).await?;
     }
-    Ok(Seen { enabled, parts: side_by_side(AT_ONCE, looks).await })
+    let enabled = enabled_regions(&home).await?;
+    let wanted: Vec<(Kind, Place)> = wanted(target, &enabled);
+    let asleep = match target.newcomer {
+        true => readiness::asleep(accounts, &target.account.id, &regions_of(&wanted)).await,
+        false => BTreeMap::new(),
+    };
+    let looks = wanted.into_iter().map(|(kind, place)| match sleeping(&asleep, &place) {
+        Some(error) => std::future::ready((kind, place, Err(error))).boxed(),
+        None => look(accounts, target, kind, place).boxed(),
+    });
+    Ok(Seen { enabled, parts: side_by_side(AT_ONCE, looks.collect()).await })
+}
+
+/// Every part that is declared; on another try those that were open.
+fn wanted(target: &Target, enabled: &[Region]) -> Vec<(Kind, Place)> {
+    let places = |kind: &Kind| {
+        let kind = *kind;
+        kind.places(target, enabled).into_iter().map(move |place| (kind, place))
+    };
+    let open = |(kind, place): &(Kind, Place)| {
+        target.only.as_ref().is_none_or(|parts| parts.contains(&part(kind.name(), place)))
+    };
+    ASPECTS.iter().flat_map(places).filter(open).collect()
+}
+
+fn regions_of(parts: &[(Kind, Place)]) -> Vec<Region> {
+    let region = |(_, place): &(Kind, Place)| match place {
+        Place::Region(region) => Some(region.clone()),
+        Place::Global | Place::Organization => None,
+    };
+    let mut regions: Vec<Region> = parts.iter().filter_map(region).collect();
+    regions.sort();
+    regions.dedup();
+    regions
+}
+
+fn sleeping(asleep: &BTreeMap<Region, CallError>, place: &Place) -> Option<CallError> {
+    match place {
+        Place::Region(region) => asleep.get(region).cloned(),
+        Place::Global | Place::Organization => None,
+    }
 }
 
 /// Awaits `work`, at most `bound` at a time, and returns the outcomes in its order.

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::aspect::hint;
 use super::{Action, Kind, Place, Seen, Target};
-use crate::aws::CallError;
+use crate::aws::{CallError, ErrorClass};
 use crate::config::Enforce;
 use crate::org::{Account, AccountState};
 use crate::types::{AccountId, OuPath, Region};
@@ -94,6 +94,7 @@ pub fn plan(target: &Target, seen: &Seen) -> Plan {
     for (kind, place, facts) in &seen.parts {
         let aspect = kind.name();
         match facts {
+            Err(error) if error.class == ErrorClass::NotReady => plan.waiting.push(asleep(*kind, place, error)),
             Err(error) => plan.errors.push(unreadable(*kind, place, error)),
             Ok(facts) => {
                 let planned = facts.plan(target);
@@ -149,8 +150,19 @@ impl Plan {
         (*state != AccountState::Active).then(|| Self { kept: vec![kept], ..Self::empty(target) })
     }
 
-    /// The plan for an account that cannot be entered or asked.
+    /// The plan for an account that cannot be entered or asked. One that was just born may not know the role yet.
     pub fn blocked(target: &Target, error: &CallError) -> Self {
+        let shut = error.class == ErrorClass::Denied && error.operation == "AssumeRole";
+        if error.class == ErrorClass::NotReady || target.young && shut {
+            let waiting = Waiting {
+                aspect: "account",
+                region: Place::Global,
+                summary: "everything".to_owned(),
+                reason: format!("the account is not ready: {error}"),
+                on: None,
+            };
+            return Self { waiting: vec![waiting], ..Self::empty(target) };
+        }
         let error = PlanError {
             aspect: "account",
             region: Place::Global,
@@ -191,6 +203,16 @@ fn closed_region(region: &Region) -> PlanError {
         reason: format!("{region} is governed, and the account has not enabled it"),
         hint: "enable the region in the account, or take it out of `regions.govern`".to_owned(),
         may_pass: false,
+    }
+}
+
+fn asleep(kind: Kind, place: &Place, error: &CallError) -> Waiting {
+    Waiting {
+        aspect: kind.name(),
+        region: place.clone(),
+        summary: "everything".to_owned(),
+        reason: format!("not ready yet: {error}"),
+        on: None,
     }
 }
 
@@ -248,14 +270,30 @@ impl fmt::Display for Plan {
         for Kept { aspect, region, summary, reason } in &self.kept {
             write!(f, "\n  kept  {aspect} {region}: {summary}, {reason}")?;
         }
-        for Waiting { aspect, region, summary, reason, .. } in &self.waiting {
-            write!(f, "\n  waits {aspect} {region}: {summary}: {reason}")?;
+        for line in waits(&self.waiting) {
+            write!(f, "\n  waits {line}")?;
         }
         for PlanError { aspect, region, reason, hint, .. } in &self.errors {
             write!(f, "\n  error {aspect} {region}: {reason}; {hint}")?;
         }
         Ok(())
     }
+}
+
+/// What waits, a line for all aspects that wait for the same in one place.
+pub(super) fn waits(waiting: &[Waiting]) -> Vec<String> {
+    let mut alike: BTreeMap<(&Place, &str), Vec<&Waiting>> = BTreeMap::new();
+    for waiting in waiting {
+        alike.entry((&waiting.region, &waiting.reason)).or_default().push(waiting);
+    }
+    let line = |((place, reason), all): ((&Place, &str), Vec<&Waiting>)| match all.as_slice() {
+        [Waiting { aspect, summary, .. }] => format!("{aspect} {place}: {summary}: {reason}"),
+        many => {
+            let aspects: Vec<&str> = many.iter().map(|waiting| waiting.aspect).collect();
+            format!("{place}: {}: {reason}", aspects.join(", "))
+        }
+    };
+    alike.into_iter().map(line).collect()
 }
 
 /// What is to be done in a place, without its ids.

@@ -7,7 +7,8 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use crate::event::{BadEvent, Message};
 use crate::types::AccountId;
@@ -19,7 +20,9 @@ const EXPECTED: &str = "an account event of AWS Organizations or Control Tower, 
 #[derive(Clone, Debug, PartialEq)]
 pub enum BaselineRequest {
     /// One account to its baseline.
-    Account {
+    Account(Errand),
+    /// An account that is closing, closed, or no longer of the organization.
+    Departed {
         /// The account.
         id: AccountId,
         /// What happened to it.
@@ -37,17 +40,57 @@ pub enum BaselineRequest {
     },
 }
 
+/// One account to be brought to its baseline, and how far that has come.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Errand {
+    /// The account.
+    pub id: AccountId,
+    /// What happened to it.
+    pub because: String,
+    /// When that was first seen; none the first time.
+    pub since: Option<Timestamp>,
+    /// How often it was put off.
+    pub attempt: u32,
+    /// Whether a sweep sent it: then the next sweep comes back to it in any case.
+    pub sweep: bool,
+}
+
+impl Errand {
+    /// A first errand.
+    pub fn new(id: AccountId, because: impl Into<String>) -> Self {
+        Self { id, because: because.into(), since: None, attempt: 0, sweep: false }
+    }
+
+    /// The message that asks for it.
+    pub fn letter(&self) -> Value {
+        let Self { id, because, since, attempt, sweep } = self;
+        json!({ "account": id, "because": because, "since": since, "attempt": attempt, "sweep": sweep })
+    }
+
+    /// Reads a letter, or what a person wrote: `{"account": "111122223333"}`.
+    fn read(letter: &Value) -> Result<Self, BadEvent> {
+        let account = letter.get("account").cloned().unwrap_or_default();
+        let id = account.as_str().and_then(|id| id.parse().ok());
+        let id = id.ok_or_else(|| bad(format!("{account} is no account id")))?;
+        let text = |member: &str| letter.get(member).and_then(Value::as_str);
+        let attempt = letter.get("attempt").and_then(Value::as_u64).and_then(|n| n.try_into().ok());
+        Ok(Self {
+            id,
+            because: text("because").unwrap_or("somebody asked for it").to_owned(),
+            since: text("since").and_then(|since| since.parse().ok()),
+            attempt: attempt.unwrap_or_default(),
+            sweep: letter.get("sweep") == Some(&true.into()),
+        })
+    }
+}
+
 impl TryFrom<&Message> for BaselineRequest {
     type Error = BadEvent;
 
     fn try_from(message: &Message) -> Result<Self, BadEvent> {
         let Some(event) = message.json() else { return Err(bad("it is not JSON")) };
-        if let Some(account) = event.get("account").filter(|_| event.get("detail-type").is_none()) {
-            let id = account.as_str().and_then(|id| id.parse().ok());
-            let because = "somebody asked for it".to_owned();
-            return id
-                .map(|id| Self::Account { id, because })
-                .ok_or_else(|| bad(format!("{account} is no account id")));
+        if event.get("account").is_some() && event.get("detail-type").is_none() {
+            return Errand::read(&event).map(Self::Account);
         }
         if event.get("action") == Some(&"sweep".into()) {
             return Ok(Self::Everything { because: "the sweep is due".to_owned() });
@@ -55,6 +98,9 @@ impl TryFrom<&Message> for BaselineRequest {
         let text = |path: &str| event.pointer(path).and_then(Value::as_str).unwrap_or_default();
         match (text("/source"), text("/detail-type")) {
             ("aws.events", "Scheduled Event") => Ok(Self::Everything { because: "the sweep is due".to_owned() }),
+            ("aws.organizations" | "aws.controltower", _) if !text("/detail/errorCode").is_empty() => {
+                nothing(format!("{} failed with {}", text("/detail/eventName"), text("/detail/errorCode")))
+            }
             ("aws.organizations", _) => organizations(&event, text("/detail/eventName")),
             ("aws.controltower", _) => control_tower(&event, text("/detail/eventName")),
             ("aws.account", "Region Opt-In Status Change") => region(&event),
@@ -75,7 +121,11 @@ fn id_at(event: &Value, path: &str) -> Option<AccountId> {
 
 fn account(event: &Value, path: &str, because: &str) -> Result<BaselineRequest, BadEvent> {
     let id = id_at(event, path).ok_or_else(|| bad(format!("there is no account id at {path}")))?;
-    Ok(BaselineRequest::Account { id, because: because.to_owned() })
+    Ok(BaselineRequest::Account(Errand::new(id, because)))
+}
+
+fn everything(because: impl Into<String>) -> Result<BaselineRequest, BadEvent> {
+    Ok(BaselineRequest::Everything { because: because.into() })
 }
 
 fn nothing(because: impl Into<String>) -> Result<BaselineRequest, BadEvent> {
@@ -83,25 +133,26 @@ fn nothing(because: impl Into<String>) -> Result<BaselineRequest, BadEvent> {
 }
 
 fn organizations(event: &Value, name: &str) -> Result<BaselineRequest, BadEvent> {
-    if let Some(code) = event.pointer("/detail/errorCode").and_then(Value::as_str) {
-        return nothing(format!("{name} failed with {code}"));
-    }
     match name {
+        "CreateAccount" | "CreateGovCloudAccount" => nothing("the creation has only begun; its result is told too"),
+        "InviteAccountToOrganization" => nothing("an invitation is not yet a member; its acceptance is told too"),
         "CreateAccountResult" => created(event),
         "AccountJoinedOrganization" => joined(event),
         "AcceptHandshake" => accepted(event),
         "MoveAccount" => account(event, "/detail/requestParameters/accountId", "it was moved to another OU"),
         "TagResource" | "UntagResource" => match id_at(event, "/detail/requestParameters/resourceId") {
-            Some(id) => Ok(BaselineRequest::Account { id, because: "its tags were changed".to_owned() }),
+            Some(id) => Ok(BaselineRequest::Account(Errand::new(id, "its tags were changed"))),
             None => nothing("the tags of something that is no account were changed"),
         },
-        "AccountDepartedOrganization"
-        | "CloseAccount"
-        | "CloseAccountResult"
-        | "LeaveOrganization"
-        | "RemoveAccountFromOrganization" => {
-            nothing(format!("{name}: there is no baseline to keep; offboarding is not built in this version"))
+        "AccountDepartedOrganization" => departed(event),
+        "CloseAccount" => gone(event, "/detail/requestParameters/accountId", "it is being closed"),
+        "CloseAccountResult" => closed(event),
+        "RemoveAccountFromOrganization" => {
+            gone(event, "/detail/requestParameters/accountId", "it was removed from the organization")
         }
+        // The caller is the account that left.
+        "LeaveOrganization" => gone(event, "/detail/userIdentity/accountId", "it left the organization"),
+        "EffectivePolicyValidation" => validated(event),
         _ => Err(bad(format!("it is `{name}` of AWS Organizations"))),
     }
 }
@@ -125,9 +176,48 @@ fn created(event: &Value) -> Result<BaselineRequest, BadEvent> {
     }
 }
 
-/// The nesting of this event is not published, so the one account id that is not the organization's own is looked
-/// for; when that is not one, everything is looked at.
+fn gone(event: &Value, path: &str, because: &str) -> Result<BaselineRequest, BadEvent> {
+    match id_at(event, path) {
+        Some(id) => Ok(BaselineRequest::Departed { id, because: because.to_owned() }),
+        None => everything(format!("{because}, and the event does not say which account")),
+    }
+}
+
+fn closed(event: &Value) -> Result<BaselineRequest, BadEvent> {
+    let details = details(event);
+    match details.pointer("/closeAccountStatus/state").and_then(Value::as_str) {
+        Some("SUCCEEDED") => gone(&details, "/closeAccountStatus/accountId", "it was closed"),
+        state => nothing(format!("the closing of an account is {}", state.unwrap_or("in no known state"))),
+    }
+}
+
+/// A policy that no longer holds as it was written is drift that AWS finds by itself.
+fn validated(event: &Value) -> Result<BaselineRequest, BadEvent> {
+    let details = details(event);
+    let text = |member: &str| details.get(member).and_then(Value::as_str).unwrap_or_default();
+    match text("state") {
+        "INVALID" => account(&details, "/accountId", &format!("its effective {} is not valid", text("policyType"))),
+        state => nothing(format!("an effective policy is {state}")),
+    }
+}
+
+fn departed(event: &Value) -> Result<BaselineRequest, BadEvent> {
+    match concerned(event).as_slice() {
+        [id] => Ok(BaselineRequest::Departed { id: id.clone(), because: "it left the organization".to_owned() }),
+        _ => everything("an account left, and the event does not say which"),
+    }
+}
+
 fn joined(event: &Value) -> Result<BaselineRequest, BadEvent> {
+    match concerned(event).as_slice() {
+        [id] => Ok(BaselineRequest::Account(Errand::new(id.clone(), "it joined the organization"))),
+        _ => everything("an account joined, and the event does not say which"),
+    }
+}
+
+/// The nesting of membership events is not published, so every account id in one is collected but the organization's
+/// own.
+fn concerned(event: &Value) -> Vec<AccountId> {
     let own: BTreeSet<AccountId> =
         ["/account", "/detail/recipientAccountId"].iter().filter_map(|path| id_at(event, path)).collect();
     let mut found = BTreeSet::new();
@@ -135,13 +225,7 @@ fn joined(event: &Value) -> Result<BaselineRequest, BadEvent> {
     if found.is_empty() {
         account_ids(event.pointer("/detail/requestParameters").unwrap_or(&Value::Null), &mut found);
     }
-    let others: Vec<&AccountId> = found.difference(&own).collect();
-    match others.as_slice() {
-        [id] => Ok(BaselineRequest::Account { id: (*id).clone(), because: "it joined the organization".to_owned() }),
-        _ => Ok(BaselineRequest::Everything {
-            because: "an account joined, and the event does not say which".to_owned(),
-        }),
-    }
+    found.difference(&own).cloned().collect()
 }
 
 fn account_ids(value: &Value, found: &mut BTreeSet<AccountId>) {
@@ -171,8 +255,8 @@ fn accepted(event: &Value) -> Result<BaselineRequest, BadEvent> {
     let parties = handshake.get("parties").and_then(Value::as_array).into_iter().flatten();
     let invited = parties.filter(|party| party.get("type").and_then(Value::as_str) == Some("ACCOUNT"));
     match invited.filter_map(|party| id_at(party, "/id")).next() {
-        Some(id) => Ok(BaselineRequest::Account { id, because: "it accepted an invitation".to_owned() }),
-        None => Ok(BaselineRequest::Everything { because: "an invitation was accepted, by an address".to_owned() }),
+        Some(id) => Ok(BaselineRequest::Account(Errand::new(id, "it accepted an invitation"))),
+        None => everything("an invitation was accepted, by an address"),
     }
 }
 
@@ -182,6 +266,12 @@ fn control_tower(event: &Value, name: &str) -> Result<BaselineRequest, BadEvent>
     let (status, because) = match name {
         "CreateManagedAccount" => ("createManagedAccountStatus", "Control Tower enrolled it"),
         "UpdateManagedAccount" => ("updateManagedAccountStatus", "Control Tower updated it"),
+        "RegisterOrganizationalUnit"
+        | "DeregisterOrganizationalUnit"
+        | "SetupLandingZone"
+        | "UpdateLandingZone"
+        | "EnableGuardrail"
+        | "DisableGuardrail" => return everything(format!("{name} of Control Tower may concern every account")),
         _ => return Err(bad(format!("it is `{name}` of Control Tower"))),
     };
     let details = details(event);
@@ -217,19 +307,29 @@ mod tests {
     const SAMPLES: &[(&str, &str)] = &[
         ("accept-handshake", "account"),
         ("account", "account"),
-        ("account-departed-organization", "nothing"),
+        ("account-departed-organization", "departed"),
         ("account-joined-organization", "account"),
-        ("close-account-result", "nothing"),
+        ("close-account", "departed"),
+        ("close-account-result", "departed"),
         ("control-tower-create-managed-account", "account"),
         ("control-tower-create-managed-account-failed", "nothing"),
+        ("control-tower-register-organizational-unit", "everything"),
         ("control-tower-update-managed-account", "account"),
+        ("create-account", "nothing"),
+        ("create-account-refused", "nothing"),
         ("create-account-result-details-as-text", "account"),
         ("create-account-result-failed", "nothing"),
         ("create-account-result-succeeded", "account"),
+        ("effective-policy-validation", "account"),
+        ("follow-up", "account"),
+        ("invite-account-to-organization", "nothing"),
+        ("leave-organization", "departed"),
         ("move-account", "account"),
+        ("move-account-by-user", "account"),
         ("move-account-refused", "nothing"),
         ("region-opt-in-enabled", "account"),
         ("region-opt-in-enabling", "nothing"),
+        ("remove-account-from-organization", "departed"),
         ("scheduled-event", "everything"),
         ("sqs-create-account-result", "account"),
         ("sweep", "everything"),
@@ -247,9 +347,13 @@ mod tests {
             let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
             let payload = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
             let word = match read(&payload).unwrap_or_else(|error| panic!("{name}: {error}")) {
-                BaselineRequest::Account { id, .. } => {
-                    assert_eq!(id.as_ref(), "444455556666", "{name}");
+                BaselineRequest::Account(errand) => {
+                    assert_eq!(errand.id.as_ref(), "444455556666", "{name}");
                     "account"
+                }
+                BaselineRequest::Departed { id, .. } => {
+                    assert_eq!(id.as_ref(), "444455556666", "{name}");
+                    "departed"
                 }
                 BaselineRequest::Everything { .. } => "everything",
                 BaselineRequest::Nothing { .. } => "nothing",
@@ -282,6 +386,23 @@ mod tests {
         let event = serde_json::json!({"source": "aws.organizations", "detail-type": "x", "account": "111122223333",
             "detail": {"eventName": "AccountJoinedOrganization", "serviceEventDetails": details}});
         assert!(matches!(read(&event), Ok(BaselineRequest::Everything { .. })));
+    }
+
+    #[test]
+    fn letter_keeps_what_an_errand_has_been_through() {
+        let id: AccountId = "444455556666".parse().unwrap();
+        let since = Some("2026-11-22T10:00:00Z".parse().unwrap());
+        let errand = Errand { since, attempt: 3, sweep: true, ..Errand::new(id, "it was created") };
+        assert_eq!(read(&errand.letter()), Ok(BaselineRequest::Account(errand)));
+    }
+
+    #[test]
+    fn membership_is_told_as_a_call_or_as_a_service_event() {
+        for kind in ["AWS API Call via CloudTrail", "AWS Service Event via CloudTrail"] {
+            let event = serde_json::json!({"source": "aws.organizations", "detail-type": kind, "account": "111122223333",
+                "detail": {"eventName": "AccountJoinedOrganization", "serviceEventDetails": {"accountId": "444455556666"}}});
+            assert!(matches!(read(&event), Ok(BaselineRequest::Account(_))));
+        }
     }
 
     #[test]

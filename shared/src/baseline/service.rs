@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex;
 
+use super::lock::{self, Held, Writer};
 use super::observe::side_by_side;
-use super::{Ledger, Plan, Report, Target, apply, observe, plan};
+use super::{Hands, Ledger, Notices, Plan, Report, Target, Unheard, apply, observe, plan};
 use crate::Forester;
+use crate::aws::sqs::Mailbox;
 use crate::aws::{Accounts, CallError};
 use crate::config::{Config, Resolved};
 use crate::job::Failure;
@@ -18,6 +21,9 @@ use crate::types::{AccountId, Mode};
 /// How many accounts are looked at at the same time.
 const AT_ONCE: usize = 8;
 
+/// The forest as it was last read, and when.
+type Known = Arc<Mutex<Option<(Timestamp, Arc<Forest>)>>>;
+
 /// The baseline of every account.
 #[derive(Clone)]
 pub struct Baseline {
@@ -25,7 +31,14 @@ pub struct Baseline {
     accounts: Arc<dyn Accounts>,
     directory: Arc<dyn Directory>,
     store: Arc<dyn Store>,
+    writer: Writer,
+    forest: Known,
+    pub(super) notices: Arc<dyn Notices>,
+    pub(super) mailbox: Option<Arc<dyn Mailbox>>,
 }
+
+/// How long the forest is as good as new for a function that is woken again and again.
+const FRESH: SignedDuration = SignedDuration::from_secs(60);
 
 /// A plan with the target it was made for.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,8 +52,9 @@ pub struct Prepared {
 impl Baseline {
     /// From the wired parts.
     pub fn new(forester: &Forester) -> Self {
-        let Forester { config, accounts, directory, store, .. } = forester;
-        Self::of(config.clone(), accounts.clone(), directory.clone(), store.clone())
+        let Forester { config, accounts, directory, store, mailbox, .. } = forester;
+        let parts = Self::of(config.clone(), accounts.clone(), directory.clone(), store.clone());
+        Self { notices: forester.notices(), mailbox: mailbox.clone(), ..parts }
     }
 
     /// From the parts it needs.
@@ -50,7 +64,13 @@ impl Baseline {
         directory: Arc<dyn Directory>,
         store: Arc<dyn Store>,
     ) -> Self {
-        Self { config, accounts, directory, store }
+        let (writer, forest) = (Writer::default(), Arc::default());
+        Self { config, accounts, directory, store, writer, forest, notices: Arc::new(Unheard), mailbox: None }
+    }
+
+    /// The same, with a way to put work off and a way to tell people.
+    pub fn reaching(self, mailbox: Option<Arc<dyn Mailbox>>, notices: Arc<dyn Notices>) -> Self {
+        Self { mailbox, notices, ..self }
     }
 
     /// The organization.
@@ -76,7 +96,18 @@ impl Baseline {
 
     /// The whole forest, as it is now.
     pub async fn forest(&self) -> Result<Arc<Forest>, CallError> {
-        self.directory.forest().await.map(Arc::new)
+        let forest = Arc::new(self.directory.forest().await?);
+        *self.forest.lock().await = Some((Timestamp::now(), forest.clone()));
+        Ok(forest)
+    }
+
+    /// The whole forest, as it was within the last minute.
+    pub async fn recent_forest(&self, now: Timestamp) -> Result<Arc<Forest>, CallError> {
+        let known = self.forest.lock().await.clone();
+        match known.filter(|(at, _)| now.duration_since(*at) < FRESH) {
+            Some((_, forest)) => Ok(forest),
+            None => self.forest().await,
+        }
     }
 
     /// The account as a target.
@@ -84,7 +115,9 @@ impl Baseline {
         let Resolved { wanted, enforce, .. } = self.resolve(&account);
         Ok(Target {
             entry: self.config.accounts.get(&account.name).cloned().unwrap_or_default(),
-            newcomer: self.last(&account).await?.is_none(),
+            newcomer: self.last(&account).await?.is_none_or(|ledger| ledger.guarded.is_none()),
+            young: false,
+            only: None,
             label: org::label(&self.config, &account.name),
             account,
             wanted,
@@ -137,11 +170,39 @@ impl Baseline {
     /// Takes a plan's steps and remembers the result.
     pub async fn apply(&self, prepared: &Prepared, mode: Mode, now: Timestamp) -> Result<Report, StoreError> {
         let Prepared { target, plan } = prepared;
-        let report = apply(self.accounts.as_ref(), plan, &self.config.home_region, mode).await;
+        let hands = Hands {
+            accounts: self.accounts.as_ref(),
+            store: self.store.as_ref(),
+            writer: &self.writer,
+            home: &self.config.home_region,
+        };
+        let report = apply(&hands, plan, mode).await;
         if mode == Mode::Apply && target.account.state == AccountState::Active {
-            Ledger::of(target, &report, now).save(self.store.as_ref(), &target.account.id).await?;
+            let earlier = self.last(&target.account).await.ok().flatten();
+            let ledger = Ledger::of(target, &report, earlier.as_ref(), now);
+            ledger.save(self.store.as_ref(), &target.account.id).await?;
         }
         Ok(report)
+    }
+
+    /// The right to work on an account; `None` while another run has it.
+    pub(super) async fn lock(&self, account: &Account, now: Timestamp) -> Result<Option<Held>, StoreError> {
+        lock::account(self.store.as_ref(), &account.id, &account.name, now).await
+    }
+
+    /// Gives that right back.
+    pub(super) async fn unlock(&self, held: Held) {
+        held.release(self.store.as_ref()).await;
+    }
+
+    /// Remembers that an account is no longer kept.
+    pub(super) async fn forget(&self, id: &AccountId, now: Timestamp) -> Result<usize, StoreError> {
+        let ledgers = Ledger::all(self.store.as_ref(), id).await?;
+        let count = ledgers.len();
+        for ledger in ledgers {
+            Ledger::departed(ledger, now).save(self.store.as_ref(), id).await?;
+        }
+        Ok(count)
     }
 
     /// The last look at an account.
@@ -150,8 +211,8 @@ impl Baseline {
     }
 
     /// Brings one account to its baseline: looks, plans, logs the plan, applies, remembers.
-    pub async fn bring(&self, account: Account, forest: &Arc<Forest>, now: Timestamp) -> Result<Report, StoreError> {
-        let prepared = self.prepare(self.target(account, forest).await?).await;
+    pub async fn bring(&self, target: Target, now: Timestamp) -> Result<Report, StoreError> {
+        let prepared = self.prepare(target).await;
         let plan = &prepared.plan;
         tracing::info!(account.id = %plan.id, steps = plan.steps.len(), "baseline plan for {plan}");
         self.apply(&prepared, Mode::Apply, now).await

@@ -6,9 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::fake::{FakeAccount, FakeBudget, FakeCloud, FakeMember, FakeOrganization, FakeRole, FakeVpc};
+use super::fake::{FakeAccount, FakeBudget, FakeCloud, FakeMember, FakeOrganization, FakeRole, FakeVpc, Trip};
 use super::world::{REGIONS, World, id};
 use super::{Baseline, BaselineJob, Ledger, Report, State};
+use crate::aws::sqs::Letter;
 use crate::aws::{Accounts, ErrorClass};
 use crate::config::Config;
 use crate::event::{Batch, open};
@@ -127,20 +128,22 @@ async fn denied_region_fails_alone_and_says_what_to_do() {
     let report = world.apply().await;
     assert_eq!((report.done.len(), report.failed.len()), (11, 1));
     assert!(report.failed[0].hint.contains("ec2:EnableEbsEncryptionByDefault"), "{}", report.failed[0].hint);
-    assert!(!report.may_pass());
+    assert_eq!(report.lasting().len(), 1);
     world.cloud.heal();
     assert_eq!(words(&world.apply().await), ["encrypt-by-default us-east-1"]);
 }
 
 #[tokio::test]
-async fn region_that_is_not_ready_is_an_error_of_its_own_and_may_pass() {
+async fn region_that_is_not_ready_waits_and_the_rest_goes_first() {
     let world = World::fresh(EVERYTHING);
     world.cloud.fail("DescribeVpcs", Some("ap-southeast-2"), ErrorClass::NotReady, "OptInRequired");
     let report = world.apply().await;
-    assert_eq!((report.done.len(), report.errors.len(), report.may_pass()), (11, 1, true));
-    assert_eq!(report.errors[0].region.to_string(), "ap-southeast-2");
+    assert_eq!((report.done.len(), report.errors.len(), report.waiting.len()), (10, 0, 2));
+    assert!(report.to_string().contains("ap-southeast-2: ebs-encryption, default-vpc: not ready yet"), "{report}");
     let ledger = Ledger::load(world.store.as_ref(), &id(), "dev").await.unwrap().unwrap();
-    assert_eq!((ledger.state, ledger.done), (State::Incomplete, 11));
+    assert_eq!((ledger.state, ledger.done), (State::Incomplete, 10));
+    let open: Vec<&str> = ledger.open.iter().map(String::as_str).collect();
+    assert_eq!(open, ["default-vpc ap-southeast-2", "ebs-encryption ap-southeast-2"]);
 }
 
 #[tokio::test]
@@ -165,7 +168,7 @@ async fn alias_that_somebody_has_is_an_error_for_a_person() {
     let world = World::fresh(EVERYTHING);
     world.cloud.take_alias("acme-dev");
     let report = world.apply().await;
-    assert_eq!((report.done.len(), report.failed.len(), report.may_pass()), (11, 1, false));
+    assert_eq!((report.done.len(), report.lasting().len()), (11, 1));
     assert!(report.failed[0].hint.contains("choose another"));
 }
 
@@ -245,7 +248,10 @@ async fn alias_whose_answer_was_lost_is_not_blamed_on_somebody_else() {
 
 impl World {
     async fn handle(&self, event: Value, minutes: i64) -> Result<Value, Failure> {
-        let started = Timestamp::now();
+        self.handle_at(event, minutes, Timestamp::now()).await
+    }
+
+    async fn handle_at(&self, event: Value, minutes: i64, started: Timestamp) -> Result<Value, Failure> {
         let deadline = started.checked_add(SignedDuration::from_mins(minutes)).unwrap();
         let invocation = Invocation { request_id: "r".to_owned(), started, deadline };
         let Batch::Direct(message) = open(&event, "r") else { panic!("not bare") };
@@ -279,6 +285,150 @@ async fn what_may_pass_comes_again_and_what_may_not_is_partial() {
     let failure = world.handle(json!({"account": "444455556666"}), 5).await.unwrap_err();
     assert_eq!(failure.kind(), "Partial");
     assert!(failure.to_string().contains("ec2:GetEbsEncryptionByDefault"), "{failure}");
+}
+
+/// Hands a posted letter to the job, as the queue would.
+async fn deliver(world: &World, letter: &Letter, at: Timestamp) -> Result<Value, Failure> {
+    world.handle_at(serde_json::from_str(&letter.body).unwrap(), 90_000, at).await
+}
+
+#[tokio::test]
+async fn what_is_not_ready_is_looked_at_again_alone() {
+    let (world, post) = World::fresh(EVERYTHING).reaching();
+    world.cloud.fail("DescribeVpcs", Some("us-east-1"), ErrorClass::NotReady, "OptInRequired");
+    let report = world.handle(json!({"account": "444455556666"}), 5).await.unwrap();
+    let letter = post.letter();
+    assert_eq!((report["again_in"].clone(), letter.delay), (json!(10), 10));
+    world.cloud.heal();
+    world.cloud.calls();
+    let now = Timestamp::now();
+    let report = deliver(&world, &letter, now).await.unwrap();
+    assert_eq!(report["accounts"][0]["done"].as_array().unwrap().len(), 2, "{report}");
+    let calls = world.cloud.calls();
+    assert!(calls.iter().all(|(_, region, _)| region.as_ref() != "ap-southeast-2"), "{calls:?}");
+    assert!(calls.iter().all(|(.., operation)| operation != "GetRole"), "what held is not asked again: {calls:?}");
+    assert!(post.letters.lock().unwrap().is_empty() && post.notices.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn tries_come_further_and_further_apart_and_after_two_hours_a_person_hears() {
+    let (world, post) = World::fresh(EVERYTHING).reaching();
+    world.cloud.fail("DescribeVpcs", Some("us-east-1"), ErrorClass::NotReady, "OptInRequired");
+    let mut now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
+    world.handle_at(json!({"account": "444455556666"}), 90_000, now).await.unwrap();
+    let mut delays = Vec::new();
+    let given_up = loop {
+        let letters = std::mem::take(&mut *post.letters.lock().unwrap());
+        let [letter] = letters.as_slice() else { panic!("{letters:?}") };
+        delays.push(letter.delay);
+        now += SignedDuration::from_secs(letter.delay.into());
+        let report = deliver(&world, letter, now).await.unwrap();
+        if report.get("gave_up_on").is_some() {
+            break report;
+        }
+    };
+    assert_eq!(delays[..9], [10, 15, 30, 60, 120, 300, 600, 900, 900]);
+    assert_eq!(now.to_string(), "2026-11-22T12:03:55Z");
+    assert!(given_up["gave_up_on"][0].as_str().unwrap().contains("us-east-1"), "{given_up}");
+    let notices = post.notices.lock().unwrap();
+    assert_eq!((notices.len(), notices[0].rule, notices[0].name.as_str()), (1, "baseline-overdue", "dev"));
+}
+
+#[tokio::test]
+async fn account_that_was_just_born_and_does_not_let_us_in_is_asked_again() {
+    let (world, post) = World::fresh(EVERYTHING).reaching();
+    world.cloud.fail("AssumeRole", None, ErrorClass::Denied, "AccessDenied");
+    let born: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
+    world.handle_at(json!({"account": "444455556666"}), 90_000, born).await.unwrap();
+    let letter = post.letter();
+    let late = deliver(&world, &letter, born + SignedDuration::from_mins(16)).await.unwrap_err();
+    assert!(late.to_string().contains("sts:AssumeRole"), "{late}");
+    assert_eq!(post.notices.lock().unwrap()[0].rule, "baseline-failed");
+}
+
+#[tokio::test]
+async fn lasting_failure_is_told_and_does_not_hold_up_what_may_pass() {
+    let (world, post) = World::fresh(EVERYTHING).reaching();
+    world.cloud.take_alias("acme-dev");
+    world.cloud.fail("DescribeVpcs", Some("us-east-1"), ErrorClass::NotReady, "OptInRequired");
+    let report = world.handle(json!({"account": "444455556666"}), 5).await.unwrap();
+    assert_eq!(report["again_in"], 10);
+    let notices = post.notices.lock().unwrap();
+    assert!(notices[0].facts[0].contains("choose another"), "{notices:?}");
+}
+
+#[tokio::test]
+async fn sweep_posts_a_letter_for_every_account_and_a_failure_in_one_is_its_own() {
+    let (world, post) = World::fresh("  - {match: {all: true}, alias: \"acme-{name}\"}\n").reaching();
+    let report = world.handle(json!({"action": "sweep"}), 5).await.unwrap();
+    assert_eq!(report["queued"], 2);
+    let letters = std::mem::take(&mut *post.letters.lock().unwrap());
+    for letter in &letters {
+        deliver(&world, letter, Timestamp::now()).await.unwrap();
+    }
+    assert_eq!(world.cloud.account(&id()).alias.as_deref(), Some("acme-dev"));
+    let notices = post.notices.lock().unwrap();
+    assert_eq!((notices.len(), notices[0].name.as_str()), (1, "root"), "the one that cannot be entered");
+}
+
+#[tokio::test]
+async fn two_events_of_one_account_do_not_work_side_by_side() {
+    let (world, post) = World::fresh(EVERYTHING).reaching();
+    let account = world.baseline.directory().account(&id()).await.unwrap().unwrap();
+    let held = world.baseline.lock(&account, Timestamp::now()).await.unwrap().unwrap();
+    world.handle(json!({"account": "444455556666"}), 5).await.unwrap();
+    assert_eq!(world.cloud.calls(), []);
+    world.baseline.unlock(held).await;
+    let report = deliver(&world, &post.letter(), Timestamp::now()).await.unwrap();
+    assert_eq!(report["accounts"][0]["done"].as_array().unwrap().len(), 12);
+}
+
+#[tokio::test]
+async fn closed_account_is_not_kept_any_more() {
+    let organization = FakeOrganization::new(&"111122223333".parse().unwrap(), &["Sandbox"])
+        .with(&id(), FakeMember::new("dev", "Sandbox"));
+    let world = World::organization("layers:\n- {match: {ou: Sandbox}, alias: \"sbx-{name}\"}\n", organization);
+    world.apply().await;
+    world.cloud.reorganize(|organization| {
+        organization.members.get_mut(&id()).unwrap().state = AccountState::Suspended;
+    });
+    let event = json!({"source": "aws.organizations", "detail-type": "AWS API Call via CloudTrail",
+        "detail": {"eventName": "CloseAccount", "requestParameters": {"accountId": "444455556666"}}});
+    let report = world.handle(event.clone(), 5).await.unwrap();
+    assert_eq!((&report["departed"], &report["ledgers"]), (&json!("444455556666"), &json!(1)));
+    let ledger = Ledger::load(world.store.as_ref(), &id(), "dev").await.unwrap().unwrap();
+    assert_eq!(ledger.state, State::Departed);
+}
+
+#[tokio::test]
+async fn event_of_a_departure_that_did_not_happen_brings_the_account_to_its_baseline() {
+    let world = World::fresh(EVERYTHING);
+    let event = json!({"source": "aws.organizations", "detail-type": "AWS API Call via CloudTrail",
+        "detail": {"eventName": "RemoveAccountFromOrganization", "requestParameters": {"accountId": "444455556666"}}});
+    let report = world.handle(event, 5).await.unwrap();
+    assert_eq!(report["accounts"][0]["done"].as_array().unwrap().len(), 12);
+}
+
+/// One run for every call that a baseline makes, with that call refused, or made and its answer lost.
+#[tokio::test]
+async fn whatever_call_fails_the_next_run_ends_where_it_would_have() {
+    let undisturbed = World::fresh(EVERYTHING);
+    undisturbed.apply().await;
+    for trip in [Trip::Refused, Trip::Lost] {
+        for n in 0.. {
+            let world = World::fresh(EVERYTHING);
+            world.cloud.trip(n, trip);
+            world.apply().await;
+            if !world.cloud.tripped() {
+                assert!(n > 50, "a baseline of this kind makes more than {n} calls");
+                break;
+            }
+            let report = world.apply().await;
+            assert!(report.is_clean(), "{trip:?} call {n}: {report}");
+            assert_eq!(world.prepare().await.plan.steps, [], "{trip:?} call {n}");
+            assert_eq!(world.cloud.account(&id()), undisturbed.cloud.account(&id()), "{trip:?} call {n}");
+        }
+    }
 }
 
 #[tokio::test]

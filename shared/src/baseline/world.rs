@@ -1,10 +1,13 @@
 //! What the tests of the baseline and of each aspect start from.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
 
 use super::fake::{FakeAccount, FakeCloud, FakeDirectory, FakeOrganization};
-use super::{Baseline, Plan, Prepared, Report};
-use crate::aws::Accounts;
+use super::{Baseline, Notice, Notices, Plan, Prepared, Report};
+use crate::aws::sqs::{Letter, Mailbox};
+use crate::aws::{Accounts, CallError};
 use crate::config::Config;
 use crate::org::{Account, AccountState, FileDirectory};
 use crate::store::MemoryStore;
@@ -15,6 +18,38 @@ pub(super) const REGIONS: [&str; 3] = ["eu-west-1", "us-east-1", "ap-southeast-2
 /// The account that the tests look at.
 pub(super) fn id() -> AccountId {
     "444455556666".parse().unwrap()
+}
+
+/// Keeps what was posted and told.
+#[derive(Default)]
+pub(super) struct FakePost {
+    pub letters: Mutex<Vec<Letter>>,
+    pub notices: Mutex<Vec<Notice>>,
+}
+
+#[async_trait]
+impl Mailbox for FakePost {
+    async fn post(&self, letters: &[Letter]) -> Result<(), CallError> {
+        self.letters.lock().unwrap().extend_from_slice(letters);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Notices for FakePost {
+    async fn tell(&self, notice: &Notice) -> Result<bool, String> {
+        self.notices.lock().unwrap().push(notice.clone());
+        Ok(true)
+    }
+}
+
+impl FakePost {
+    /// The only letter that was posted since this was last asked.
+    pub fn letter(&self) -> Letter {
+        let mut letters = std::mem::take(&mut *self.letters.lock().unwrap());
+        assert_eq!(letters.len(), 1, "{letters:?}");
+        letters.remove(0)
+    }
 }
 
 /// Accounts in memory, and the baseline that is declared for them.
@@ -77,6 +112,13 @@ impl World {
 
     pub async fn apply(&self) -> Report {
         self.apply_to(&id()).await
+    }
+
+    /// The same, with a queue and people.
+    pub fn reaching(self) -> (Self, Arc<FakePost>) {
+        let post = Arc::new(FakePost::default());
+        let baseline = self.baseline.clone().reaching(Some(post.clone()), post.clone());
+        (Self { baseline, ..self }, post)
     }
 
     /// What is planned for one account.

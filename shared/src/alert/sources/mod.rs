@@ -8,6 +8,7 @@ mod amount;
 mod anomaly;
 mod budget;
 mod cloudtrail;
+mod notice;
 mod unknown;
 
 use async_trait::async_trait;
@@ -54,8 +55,14 @@ pub trait Source: Send + Sync {
 }
 
 /// Every source, in order; the last takes everything.
-pub const SOURCES: &[&dyn Source] =
-    &[&budget::Budgets, &alarm::Alarms, &anomaly::Anomalies, &cloudtrail::CloudTrail, &unknown::Unknown];
+pub const SOURCES: &[&dyn Source] = &[
+    &budget::Budgets,
+    &alarm::Alarms,
+    &anomaly::Anomalies,
+    &cloudtrail::CloudTrail,
+    &notice::Notices,
+    &unknown::Unknown,
+];
 
 /// The source that knows the message, and the alert in it.
 pub fn detect(incoming: &Incoming<'_>) -> (&'static dyn Source, Alert) {

@@ -16,6 +16,7 @@ pub(in crate::baseline) struct FakeRole {
 
 pub(super) fn iam(account: &mut FakeAccount, taken: &BTreeSet<String>, operation: &str, params: &Value) -> Answer {
     match operation {
+        "GetAccountSummary" => Ok(json!({ "SummaryMap": {} })),
         "ListAccountAliases" => Ok(json!({ "AccountAliases": account.alias.iter().collect::<Vec<_>>() })),
         "CreateAccountAlias" => {
             let alias = text(params, "AccountAlias").to_owned();

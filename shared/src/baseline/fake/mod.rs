@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::aws::{Accounts, Call, CallError, ErrorClass, Meter, Scope};
 use crate::types::{AccountId, Region};
@@ -34,8 +34,19 @@ struct State {
     accounts: BTreeMap<AccountId, FakeAccount>,
     organization: Option<FakeOrganization>,
     calls: Vec<(AccountId, Region, String)>,
+    made: usize,
+    trip: Option<(usize, Trip)>,
     faults: Vec<Fault>,
     taken_aliases: BTreeSet<String>,
+}
+
+/// What goes wrong with one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::baseline) enum Trip {
+    /// It is not made.
+    Refused,
+    /// It is made, and its answer is lost.
+    Lost,
 }
 
 struct Fault {
@@ -106,6 +117,18 @@ impl FakeCloud {
     pub fn fail(&self, operation: &str, region: Option<&str>, class: ErrorClass, code: &str) {
         let region = region.map(|region| region.parse().unwrap());
         self.lock().faults.push(Fault { operation: operation.to_owned(), region, class, code: code.to_owned() });
+    }
+
+    /// The call that comes after `n` others goes wrong, and no other.
+    pub fn trip(&self, n: usize, trip: Trip) {
+        let mut state = self.lock();
+        (state.made, state.trip) = (0, Some((n, trip)));
+    }
+
+    /// Whether the call that was to go wrong was made.
+    pub fn tripped(&self) -> bool {
+        let state = self.lock();
+        state.trip.is_some_and(|(n, _)| state.made > n)
     }
 
     pub fn heal(&self) {
@@ -190,6 +213,11 @@ impl FakeClient {
     fn answer(&self, service: &str, operation: &str, params: &Value) -> Result<Value, CallError> {
         self.faulty(service, operation)?;
         let mut state = self.cloud.lock();
+        state.made += 1;
+        let trip = state.trip.filter(|(n, _)| state.made == n + 1).map(|(_, trip)| trip);
+        if trip == Some(Trip::Refused) {
+            return Err(self.error(service, operation, ErrorClass::Transient, "ServiceUnavailable"));
+        }
         let State { accounts, organization, taken_aliases, .. } = &mut *state;
         let account = accounts.get_mut(&self.account).unwrap();
         let answer = match service {
@@ -200,10 +228,14 @@ impl FakeClient {
             "ec2" => ec2::ec2(account, &self.region, operation, params),
             "iam" => iam::iam(account, taken_aliases, operation, params),
             "organizations" => organizations::organizations(organization.as_mut(), &self.account, operation, params),
+            "sts" if operation == "GetCallerIdentity" => Ok(json!({ "Account": self.account })),
             "s3control" => s3control::s3control(account, operation, params),
             _ => panic!("the fake does not know {service}"),
         };
         drop(state);
+        if trip == Some(Trip::Lost) {
+            return Err(self.error(service, operation, ErrorClass::Transient, "RequestTimeout"));
+        }
         answer.map_err(|(class, code)| self.error(service, operation, class, code))
     }
 
