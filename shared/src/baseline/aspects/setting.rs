@@ -199,6 +199,6 @@ mod tests {
         );
         let world = World::fresh(&layers);
         assert_eq!(world.apply().await.steps, []);
-        assert_eq!(world.cloud.calls().len(), 1, "only the regions are asked for");
+        assert_eq!(world.cloud.calls().len(), 3, "only whether the account is awake, and its regions");
     }
 }
