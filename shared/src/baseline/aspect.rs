@@ -206,12 +206,14 @@ pub struct Planned<A> {
     pub problems: Vec<String>,
     /// What can be planned only when the baseline of another account has done its part: what, and whose.
     pub awaits: Vec<(String, AccountId)>,
+    /// What can be planned only when AWS has finished something that is on its way: what, and for what it waits.
+    pub waits: Vec<(String, String)>,
 }
 
 impl<A> Planned<A> {
     /// Nothing to do.
     pub fn nothing() -> Self {
-        Self { steps: Vec::new(), kept: Vec::new(), problems: Vec::new(), awaits: Vec::new() }
+        Self { steps: Vec::new(), kept: Vec::new(), problems: Vec::new(), awaits: Vec::new(), waits: Vec::new() }
     }
 
     /// These steps.

@@ -88,9 +88,9 @@ pub struct PlanError {
 /// Plans one account.
 pub fn plan(target: &Target, seen: &Seen) -> Plan {
     let mut plan = Plan { kept: misplaced(target), ..Plan::empty(target) };
-    for region in target.config.regions.govern.iter().filter(|region| !seen.enabled.contains(region)) {
-        plan.errors.push(closed_region(region));
-    }
+    // Where opt-in regions are declared, the governed ones are enabled along with them.
+    let closed = |region: &&Region| target.wanted.regions.is_none() && !seen.enabled.contains(region);
+    plan.errors.extend(target.config.regions.govern.iter().filter(closed).map(closed_region));
     for (kind, place, facts) in &seen.parts {
         let aspect = kind.name();
         match facts {
@@ -111,6 +111,13 @@ pub fn plan(target: &Target, seen: &Seen) -> Plan {
                     reason,
                     hint: "change the file, or the account".to_owned(),
                     may_pass: false,
+                }));
+                plan.waiting.extend(planned.waits.into_iter().map(|(summary, reason)| Waiting {
+                    aspect,
+                    region: place.clone(),
+                    summary,
+                    reason,
+                    on: None,
                 }));
                 plan.waiting.extend(planned.awaits.into_iter().map(|(summary, on)| Waiting {
                     aspect,
@@ -201,7 +208,7 @@ fn closed_region(region: &Region) -> PlanError {
         aspect: "account",
         region: Place::Region(region.clone()),
         reason: format!("{region} is governed, and the account has not enabled it"),
-        hint: "enable the region in the account, or take it out of `regions.govern`".to_owned(),
+        hint: "declare `regions: {enable: []}` in a layer, or take the region out of `regions.govern`".to_owned(),
         may_pass: false,
     }
 }

@@ -14,6 +14,7 @@ mod image_sharing;
 mod instance_metadata;
 mod password_policy;
 mod public_access;
+mod regions;
 mod roles;
 mod serial_console;
 mod setting;
@@ -73,8 +74,8 @@ macro_rules! aspects {
             /// Decides what to do.
             pub fn plan(&self, target: &Target) -> Planned<Action> {
                 match self { $(Self::$kind(facts) => {
-                    let Planned { steps, kept, problems, awaits } = <$aspect as Aspect>::plan(target, facts);
-                    Planned { steps: steps.into_iter().map(Action::$kind).collect(), kept, problems, awaits }
+                    let Planned { steps, kept, problems, awaits, waits } = <$aspect as Aspect>::plan(target, facts);
+                    Planned { steps: steps.into_iter().map(Action::$kind).collect(), kept, problems, awaits, waits }
                 })* }
             }
         }
@@ -100,6 +101,7 @@ macro_rules! aspects {
 }
 
 aspects! {
+    Regions = regions::Regions,
     Alias = alias::Alias,
     Contacts = contacts::Contacts,
     PasswordPolicy = password_policy::PasswordPolicy,

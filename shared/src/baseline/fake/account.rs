@@ -24,6 +24,20 @@ pub(super) fn account(account: &mut FakeAccount, operation: &str, params: &Value
             let phone = account.phone.as_ref().ok_or(GONE)?;
             Ok(json!({ "ContactInformation": { "PhoneNumber": phone } }))
         }
+        "ListRegions" => {
+            let region = |(name, status)| json!({ "RegionName": name, "RegionOptStatus": status });
+            Ok(json!({ "Regions": account.opt_in.iter().map(region).collect::<Vec<_>>() }))
+        }
+        "EnableRegion" => {
+            let changing = account.opt_in.values().filter(|status| status.ends_with("ABLING")).count();
+            let status = account.opt_in.get_mut(&text(params, "RegionName").parse().unwrap());
+            match status {
+                Some(status) if status == "DISABLED" && changing < 6 => *status = "ENABLING".to_owned(),
+                Some(_) => return Err((ErrorClass::Conflict, "ConflictException")),
+                None => return Err((ErrorClass::Invalid, "ValidationException")),
+            }
+            Ok(json!({}))
+        }
         _ => panic!("the fake does not know account:{operation}"),
     }
 }

@@ -71,6 +71,8 @@ pub(in crate::baseline) struct FakeAccount {
     pub contacts: BTreeMap<String, Value>,
     /// The telephone number of the primary contact.
     pub phone: Option<String>,
+    /// What the account service says of regions.
+    pub opt_in: BTreeMap<Region, String>,
     /// By region and the operation that reads them.
     pub settings: BTreeMap<(Region, String), String>,
     /// The settings that a declarative policy holds, by the operation that reads them.
@@ -82,7 +84,8 @@ impl FakeAccount {
     pub fn fresh(regions: &[&str]) -> Self {
         let regions: Vec<Region> = regions.iter().map(|region| region.parse().unwrap()).collect();
         let vpcs = regions.iter().map(|region| (region.clone(), FakeVpc::fresh(region))).collect();
-        Self { regions, vpcs, phone: Some("+31 20 555 0100".to_owned()), ..Self::default() }
+        let opt_in = regions.iter().map(|region| (region.clone(), "ENABLED_BY_DEFAULT".to_owned())).collect();
+        Self { regions, vpcs, opt_in, phone: Some("+31 20 555 0100".to_owned()), ..Self::default() }
     }
 }
 

@@ -3,7 +3,15 @@
 use super::Spot;
 use crate::config::layers::{Part, parts};
 use crate::config::load::Problems;
-use crate::config::{Config, OperatingMode, PasswordPolicy};
+use crate::config::{Config, OperatingMode, OptInRegions, PasswordPolicy};
+
+pub(super) fn regions(config: &Config, regions: &OptInRegions, problems: &mut Problems, spot: &Spot) {
+    let home = config.home_region.partition();
+    for (n, region) in regions.enable.iter().flatten().enumerate().filter(|(_, region)| region.partition() != home) {
+        let message = format!("{region} is in another partition than the home region, where the account is not");
+        problems.add(&spot.key("enable").index(n), message);
+    }
+}
 
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccountAlias.html>
 pub(super) fn alias(config: &Config, template: &str, problems: &mut Problems, spot: &Spot) {
@@ -33,5 +41,24 @@ pub(super) fn password_policy(policy: &PasswordPolicy, problems: &mut Problems, 
         if let Some(value) = value.filter(|value| !(least..=most).contains(value)) {
             problems.add(&spot.key(key), format!("{value} is out of range; expected {least} to {most}"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::problems_of;
+
+    #[test]
+    fn regions_are_codes_of_the_home_partition() {
+        assert_eq!(problems_of("regions: {enable: [ap-east-1, il-central-1]}"), Vec::<String>::new());
+        let found = problems_of("regions: {enable: [cn-north-1]}");
+        assert_eq!(
+            found,
+            [
+                "layers[0].regions.enable[0]: cn-north-1 is in another partition than the home region, where the account is not"
+            ]
+        );
+        let found = problems_of("regions: {enable: [Ireland]}");
+        assert!(found[0].contains("layers[0].regions.enable[0]") && found[0].contains("eu-west-1"), "{found:?}");
     }
 }

@@ -87,6 +87,9 @@ fn account_name(name: &str, problems: &mut Problems, spot: &Spot) {
 
 fn layer(config: &Config, layer: &Layer, problems: &mut Problems, spot: &Spot) {
     matches(config, &layer.matches, problems, &spot.key("match"));
+    if let Some(declared) = &layer.regions {
+        account::regions(config, declared, problems, &spot.key("regions"));
+    }
     if let Some(template) = &layer.alias {
         account::alias(config, template, problems, &spot.key("alias"));
     }

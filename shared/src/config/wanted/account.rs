@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::types::Region;
+
 /// The password policy of IAM users. What is not said stays as it is in the account, or as AWS's default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +34,18 @@ pub struct PasswordPolicy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users_may_change: Option<bool>,
     /// Drops the policy that an earlier layer declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remove: Option<bool>,
+}
+
+/// Regions that the account has to switch on itself. None is ever switched off.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OptInRegions {
+    /// The regions to enable, beside the governed ones. An empty list enables the governed ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enable: Option<Vec<Region>>,
+    /// Drops what an earlier layer declared; a region that is enabled stays so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remove: Option<bool>,
 }

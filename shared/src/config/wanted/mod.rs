@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Match;
 
-pub use account::PasswordPolicy;
+pub use account::{OptInRegions, PasswordPolicy};
 pub use contacts::{Contact, Contacts};
 pub use defaults::{DefaultVpc, Defaults, Imdsv2, SerialConsole, SnapshotBlock};
 pub use identity::Role;
@@ -53,6 +53,8 @@ macro_rules! aspects {
 aspects! {
     /// How far Forester goes in these accounts. Default: `additive`.
     enforce: Enforce,
+    /// Regions that the account has to switch on; the governed ones are meant along with them.
+    regions: OptInRegions,
     /// The account alias; `{name}`, `{id}` and `{tag.KEY}` stand for the account's own.
     alias: String,
     /// Whom AWS writes to beside the root user: the alternate contacts.
