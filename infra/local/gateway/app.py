@@ -20,6 +20,7 @@ from .call import Call, action_of, protocol_of, scope_of, service_of
 from .calllog import CallLog
 from .errors import error
 from .faults import Fault, Faults
+from .newborn import Newborn
 from .owner import owner_of
 from .proxy import Answer, Proxy, respond
 from .regions import Regions
@@ -38,6 +39,7 @@ class Gateway:
     accounts: Accounts = field(default_factory=Accounts)
     faults: Faults = field(default_factory=Faults)
     regions: Regions = field(default_factory=Regions)
+    newborn: Newborn = field(default_factory=Newborn)
     spend: budgets.Spend = field(default_factory=budgets.Spend)
     config: control.Config = field(default_factory=control.Config)
 
@@ -103,7 +105,8 @@ class Gateway:
         if call.account == NOBODY.account:
             return error(call, 403, "InvalidClientTokenId", "The security token included in the request is invalid.")
         injected = faults.refusal(fault, call) if fault else None
-        return injected or self.regions.refusal(call) or budgets.refusal(call, body)
+        early = injected or self.regions.refusal(call) or self.newborn.refusal(call, body)
+        return early or budgets.refusal(call, body)
 
     async def broken(self, request: web.Request, fault: Fault) -> None:
         """A connection that stays silent, or ends."""
@@ -120,6 +123,7 @@ class Gateway:
         answer = await self.proxy.send(plane, request, body, call, wishes)
         self.accounts.learn(call, answer.status, body, answer.body)
         self.regions.learn(call, answer.status, body)
+        await self.newborn.learn(self, call, answer)
         await events.after(self, call, body, answer)
         return self.spend.merged(call, answer)
 

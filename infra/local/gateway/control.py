@@ -28,6 +28,10 @@ class Config:
     empty_log_pages: bool = True
     # Step Functions' waits and retry intervals are multiplied by this; 0 skips them.
     wait_scale: float = 1.0
+    # How many calls of a service fail in each region of an account that is created from now on; `*` is any other.
+    asleep: dict[str, int] = field(default_factory=dict)
+    # How many attempts to assume a role in such an account are denied.
+    assume_denied: int = 0
 
     def change(self, wanted: dict[str, Any]) -> None:
         """Apply the given settings; ValueError names what is wrong."""
@@ -37,6 +41,9 @@ class Config:
                 raise ValueError(f"unknown setting {name!r}; there are {', '.join(types)}")
             if not isinstance(value, (types[name], int) if types[name] is float else types[name]):
                 raise ValueError(f"{name} must be of type {types[name].__name__}")
+        for service, calls in wanted.get("asleep", {}).items():
+            if not isinstance(calls, int) or calls < 0:
+                raise ValueError(f"asleep.{service} must be a number of calls")
         for name, value in wanted.items():
             setattr(self, name, value)
 
