@@ -44,6 +44,12 @@ impl Terminal {
         Ok(Self { directory, endpoint: stack.map(|stack| stack.endpoint.clone()), key })
     }
 
+    /// The same terminal with another account's credentials.
+    pub fn acting_as(mut self, account: &str) -> Self {
+        account.clone_into(&mut self.key);
+        self
+    }
+
     /// The directory that commands run in.
     pub fn directory(&self) -> &std::path::Path {
         &self.directory
@@ -51,18 +57,23 @@ impl Terminal {
 
     /// Runs `forester` with these arguments and waits for its end; nobody answers questions.
     pub async fn run(&self, arguments: &[&str]) -> Outcome<Ran> {
+        let output = self.command(arguments)?.output().await?;
+        Ok(Ran {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+
+    /// The command, ready to be started.
+    pub fn command(&self, arguments: &[&str]) -> Outcome<Command> {
         let mut command = Command::new(environment::binaries()?.join("forester"));
         command.args(arguments).current_dir(&self.directory).stdin(Stdio::null()).env_clear();
         command.env("HOME", &self.directory).env("AWS_REGION", "us-east-1").env("FORESTER_ALLOW_LOOPBACK", "1");
         command.env("AWS_ACCESS_KEY_ID", &self.key).env("AWS_SECRET_ACCESS_KEY", "local");
         command.env("AWS_EC2_METADATA_DISABLED", "true");
         command.env("AWS_ENDPOINT_URL", self.endpoint.as_deref().unwrap_or("http://127.0.0.1:1"));
-        let output = command.output().await?;
-        Ok(Ran {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        })
+        Ok(command)
     }
 }
 

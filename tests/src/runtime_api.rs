@@ -322,6 +322,11 @@ fn told(status: std::io::Result<ExitStatus>) -> String {
     status.map_or_else(|cause| cause.to_string(), |status| status.to_string())
 }
 
+/// What a process holds, if it is still there.
+pub fn memory_of(process: u32) -> Option<Memory> {
+    fs::read_to_string(format!("/proc/{process}/status")).ok().map(|status| memory(&status))
+}
+
 /// Reads `/proc/PID/status`.
 fn memory(status: &str) -> Memory {
     let kib = |name: &str| {

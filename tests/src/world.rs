@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use forester::aws::{AccessRoles, Accounts, Entry, Scope, SdkAccounts};
+use forester::aws::{AccessRoles, Accounts, Entry, Scope, Sdk, SdkAccounts};
 use forester::types::{AccountId, Region};
 use serde_json::{Value, json};
 
@@ -97,6 +97,20 @@ impl World {
         let regions = answer["Regions"].as_array().ok_or("no regions")?;
         Ok(regions.iter().filter_map(|region| region["RegionName"].as_str()).map(str::to_owned).collect())
     }
+}
+
+/// An account as its own root user.
+pub async fn as_root(sdk: &Sdk, account: &AccountId) -> Outcome<Scope> {
+    let roles = AccessRoles { role: String::new(), fallback: Vec::new() };
+    let accounts = SdkAccounts::new(sdk, roles, Entry::Home);
+    Ok(accounts.scope(account, &HOME.parse()?).await?)
+}
+
+/// Creates an account in the root, named and addressed as our files have it, and waits for it.
+pub async fn create_account(management: &Scope, name: &str) -> Outcome<AccountId> {
+    let request = json!({ "AccountName": name, "Email": format!("aws+{name}@acme.example") });
+    let made = management.call("organizations", "CreateAccount", request).await?;
+    created(management, &text(&made, "/CreateAccountStatus/Id")?).await
 }
 
 /// The id of an account that is being created, once it is.

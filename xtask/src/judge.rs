@@ -2,8 +2,7 @@
 //!
 //! Not part of `cargo xtask test`: the judge has a Python environment of its own.
 
-use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use crate::house::House;
 use crate::problem::Problem;
@@ -13,15 +12,9 @@ use crate::{programs, python};
 pub fn run(house: &House, arguments: &[String]) -> Result<ExitCode, Problem> {
     wanted(arguments)?;
     println!("Preparing (the first time, minutes: what the demo needs, and Prowler, 220 MB)");
-    let python = python::interpreter(house)?;
     // The file lists every package: Prowler's own list has ten times as many.
     let judge = python::environment(house, "judge", &house.root.join("infra/judge/requirements.txt"), &["--no-deps"])?;
-    let directory = programs::build(house)?;
-    let program = directory.join("forester-judge");
-    let mut command = Command::new(&program);
-    programs::environment(house, &mut command, &directory, &python);
-    command.env("FORESTER_JUDGE_PYTHON", judge);
-    Err(format!("cannot start {}: {}", program.display(), command.exec()).into())
+    programs::run_on_the_stack(house, "forester-judge", &[], &[("FORESTER_JUDGE_PYTHON", judge)])
 }
 
 /// There is one judge; it is named because there may be more.

@@ -1,12 +1,13 @@
 //! The programs of this clone, built and put where another clone's build cannot replace them.
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use crate::house::{self, House};
 use crate::problem::Problem;
-use crate::step;
+use crate::{python, step};
 
 /// What every build of programs selects. The whole workspace, whatever is needed of it, and examples, because they make
 /// cargo count the tests' dependencies: so it settles on the same features as for the tests, and compiles crates once.
@@ -21,12 +22,32 @@ pub fn build(house: &House) -> Result<PathBuf, Problem> {
     collect(house)
 }
 
+/// Builds everything, then becomes the program `name`, which starts a local stack for itself: so its exit code and the
+/// terminal's signals are its own.
+pub fn run_on_the_stack(
+    house: &House,
+    name: &str,
+    arguments: &[String],
+    variables: &[(&str, PathBuf)],
+) -> Result<ExitCode, Problem> {
+    let python = python::interpreter(house)?;
+    let directory = build(house)?;
+    let program = directory.join(name);
+    if !program.is_file() {
+        return Err(format!("the package forester-e2e has no binary {name}").into());
+    }
+    let mut command = Command::new(&program);
+    environment(house, &mut command, &directory, &python);
+    command.args(arguments).envs(variables.iter().cloned());
+    Err(format!("cannot start {}: {}", program.display(), command.exec()).into())
+}
+
 /// Links the programs in the target directory to this clone.
 fn collect(house: &House) -> Result<PathBuf, Problem> {
     let to = house.scratch.join("bin");
     house::make(&to)?;
     let functions = house.functions()?;
-    let ours = ["forester", "forester-demo", "forester-bench", "forester-judge"];
+    let ours = ["forester", "forester-demo", "forester-bench", "forester-growth", "forester-judge"];
     let programs = functions.iter().map(String::as_str).chain(ours);
     let examples = ["call", "conformance"].map(|name| ("debug/examples", name));
     for (from, name) in programs.map(|name| ("debug", name)).chain(examples) {

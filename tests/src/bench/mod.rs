@@ -2,6 +2,8 @@
 //!
 //! Figures, no verdict: a start on a busy machine says little, so the machine and its load are printed with them.
 
+pub mod growth;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
