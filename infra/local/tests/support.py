@@ -91,6 +91,15 @@ def organization() -> str:
     return organizations.list_roots()["Roots"][0]["Id"]
 
 
+def enable_policies(kind: str) -> None:
+    """Make sure that policies of a type can be attached; the organization is shared by all tests."""
+    names = {"RootId": organization(), "PolicyType": kind}
+    assert code_of(lambda: Caller()("organizations").enable_policy_type(**names)) in (
+        "ok",
+        "PolicyTypeAlreadyEnabledException",
+    )
+
+
 def create_account(email: str) -> dict[str, Any]:
     """How the creation of an account ended."""
     organization()

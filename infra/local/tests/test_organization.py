@@ -8,10 +8,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from .support import MANAGEMENT, Caller, code_of, create_account, member, organization
+from .support import MANAGEMENT, Caller, code_of, create_account, enable_policies, member, organization
 
 ALLOW = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
-TAGS = json.dumps({"tags": {"stage": {"tag_key": {"@@assign": "stage"}}}})
+PLANS = json.dumps({"plans": {"daily": {"regions": {"@@assign": ["eu-west-1"]}}}})
 SCP = "SERVICE_CONTROL_POLICY"
 
 
@@ -48,17 +48,17 @@ class Policies(unittest.TestCase):
     def test_types_are_enabled_once(self) -> None:
         client, root = organizations(), organization()
         self.assertIn(SCP, self.types())
-        enable = {"RootId": root, "PolicyType": "TAG_POLICY"}
-        tags = policy("tags", "TAG_POLICY", TAGS)
-        self.assertEqual("PolicyTypeNotEnabledException", attach(tags, root))
+        enable = {"RootId": root, "PolicyType": "BACKUP_POLICY"}
+        plans = policy("plans", "BACKUP_POLICY", PLANS)
+        self.assertEqual("PolicyTypeNotEnabledException", attach(plans, root))
         self.assertEqual("ok", code_of(lambda: client.enable_policy_type(**enable)))
         self.assertEqual("PolicyTypeAlreadyEnabledException", code_of(lambda: client.enable_policy_type(**enable)))
-        self.assertEqual("ok", attach(tags, root))
-        self.assertIn("TAG_POLICY", self.types())
+        self.assertEqual("ok", attach(plans, root))
+        self.assertIn("BACKUP_POLICY", self.types())
 
     def test_declarative_policies_are_policies(self) -> None:
         client, kind = organizations(), "DECLARATIVE_POLICY_EC2"
-        client.enable_policy_type(RootId=organization(), PolicyType=kind)
+        enable_policies(kind)
         content = {"ec2_attributes": {"serial_console_access": {"status": {"@@assign": "disabled"}}}}
         declared = policy("declared", kind, json.dumps(content))
         self.assertEqual("ok", attach(declared, member("declared")))
