@@ -62,6 +62,7 @@ class Trails(unittest.TestCase):
         def create() -> str:
             return code_of(lambda: client.create_trail(**names))
 
+        Caller()("organizations").disable_aws_service_access(ServicePrincipal="cloudtrail.amazonaws.com")
         self.assertEqual("CloudTrailAccessNotEnabledException", create())
         Caller()("organizations").enable_aws_service_access(ServicePrincipal="cloudtrail.amazonaws.com")
         archive("s3").put_bucket_policy(Bucket=bucket, Policy=trail_policy(bucket, MANAGEMENT, MANAGEMENT))
@@ -75,6 +76,23 @@ class Trails(unittest.TestCase):
         outsider = Caller().assume(member("trail"))("cloudtrail")
         refused = code_of(lambda: outsider.create_trail(**names))
         self.assertEqual("NotOrganizationMasterAccountException", refused)
+
+    def test_administrators_keep_the_organizations_trail(self) -> None:
+        organizations, audit, service = Caller()("organizations"), member("audit-trail"), "cloudtrail.amazonaws.com"
+        organization()
+        organizations.enable_aws_service_access(ServicePrincipal=service)
+        organizations.register_delegated_administrator(AccountId=audit, ServicePrincipal=service)
+        whole = organizations.describe_organization()["Organization"]["Id"]
+        account, bucket = Caller().assume(audit), "acme-trail-delegated"
+        account("s3").create_bucket(Bucket=bucket)
+        account("s3").put_bucket_policy(Bucket=bucket, Policy=trail_policy(bucket, MANAGEMENT, MANAGEMENT, whole))
+        client = account("cloudtrail", "eu-north-1")
+        made = client.create_trail(Name="delegated", S3BucketName=bucket, IsOrganizationTrail=True)
+        self.assertEqual(f"arn:aws:cloudtrail:eu-north-1:{MANAGEMENT}:trail/delegated", made["TrailARN"])
+        client.start_logging(Name=made["TrailARN"])
+        self.assertTrue(client.get_trail_status(Name=made["TrailARN"])["IsLogging"])
+        own = Caller()("cloudtrail", "eu-north-1").get_trail(Name="delegated")["Trail"]
+        self.assertTrue(own["IsOrganizationTrail"])
 
     def test_the_bucket_may_be_the_management_accounts(self) -> None:
         bucket, s3, client = "acme-trail-management", Caller()("s3"), Caller()("cloudtrail", "eu-west-1")

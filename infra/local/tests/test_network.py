@@ -22,6 +22,17 @@ class Defaults(unittest.TestCase):
     def test_there_is_one_default_vpc(self) -> None:
         client = ec2("defaults", "eu-north-1")
         self.assertEqual("DefaultVpcAlreadyExists", code_of(client.create_default_vpc))
+        filters = [{"Name": "is-default", "Values": ["true"]}]
+        default = client.describe_vpcs(Filters=filters)["Vpcs"][0]["VpcId"]
+        for gateway in client.describe_internet_gateways()["InternetGateways"]:
+            client.detach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=default)
+        for subnet in client.describe_subnets()["Subnets"]:
+            client.delete_subnet(SubnetId=subnet["SubnetId"])
+        client.delete_vpc(VpcId=default)
+        made = client.create_default_vpc()["Vpc"]["VpcId"]
+        self.assertEqual([made], [entry["VpcId"] for entry in client.describe_vpcs(Filters=filters)["Vpcs"]])
+        attached = client.describe_internet_gateways(Filters=[{"Name": "attachment.vpc-id", "Values": [made]}])
+        self.assertEqual(1, len(attached["InternetGateways"]))
 
     def test_default_groups_lose_their_rules(self) -> None:
         client = ec2("defaults", "eu-west-3")

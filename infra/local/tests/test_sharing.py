@@ -138,6 +138,13 @@ class IdentityCenter(unittest.TestCase):
         self.assertEqual([], Caller()("sso-admin", "eu-west-1").list_instances()["Instances"])
         self.assertEqual([], of("tenant", "sso-admin").list_instances()["Instances"])
 
+    def test_administrators_see_the_organizations_instance(self) -> None:
+        organizations, service = Caller()("organizations"), "sso.amazonaws.com"
+        organizations.enable_aws_service_access(ServicePrincipal=service)
+        organizations.register_delegated_administrator(AccountId=member("identity"), ServicePrincipal=service)
+        seen = of("identity", "sso-admin").list_instances()["Instances"]
+        self.assertEqual([self.instance], [instance["InstanceArn"] for instance in seen])
+
     def test_assignments_are_in_progress_until_asked(self) -> None:
         group = self.store.create_group(IdentityStoreId=self.identities, DisplayName="Engineers")["GroupId"]
         made = self.sso.create_permission_set(InstanceArn=self.instance, Name="SandboxAdmin", Description="sandboxes")
