@@ -131,6 +131,11 @@ impl World {
     pub async fn apply_to(&self, id: &AccountId) -> Report {
         let account = self.baseline.directory().account(id).await.unwrap().unwrap();
         let prepared = self.prepare_account(account).await;
-        self.baseline.apply(&prepared, Mode::Apply, "2026-11-22T10:00:00Z".parse().unwrap()).await.unwrap()
+        self.take(&prepared).await
+    }
+
+    /// Takes the steps of a plan that was made earlier.
+    pub async fn take(&self, prepared: &Prepared) -> Report {
+        self.baseline.apply(prepared, Mode::Apply, "2026-11-22T10:00:00Z".parse().unwrap()).await.unwrap()
     }
 }

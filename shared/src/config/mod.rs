@@ -27,8 +27,8 @@ pub use resolve::{Origin, Resolved, Said};
 pub use sandbox::{How, Limits, Pause, Protect, ResetVpc, Sandbox, SandboxMatch, Schedule};
 pub use schema::schema;
 pub use wanted::{
-    Budget, Contact, Contacts, DefaultVpc, Defaults, Enforce, Imdsv2, Layer, Money, Notify, OptInRegions,
-    PasswordPolicy, Role, SerialConsole, SnapshotBlock, Wanted,
+    Budget, Contact, Contacts, DefaultVpc, Defaults, EbsEncryption, Enforce, Imdsv2, Key, Layer, Money, Notify,
+    OptInRegions, PasswordPolicy, Role, SerialConsole, SnapshotBlock, Wanted,
 };
 
 /// The whole file, checked.

@@ -98,7 +98,10 @@ impl Merge {
             Value::Object(said) => {
                 let mut map = match into.take() {
                     Value::Object(map) => map,
-                    _ => Map::new(),
+                    _ => {
+                        self.origins.remove(path);
+                        Map::new()
+                    }
                 };
                 self.map(layer, path, &mut map, said);
                 *into = Value::Object(map);
@@ -111,6 +114,7 @@ impl Merge {
                 *into = Value::Array(self.list(layer, path, list, said));
             }
             said => {
+                self.forget_below(path);
                 self.origin(layer, path, said.clone());
                 *into = said;
             }
@@ -143,8 +147,13 @@ impl Merge {
     }
 
     fn forget(&mut self, path: &str) {
+        self.origins.remove(path);
+        self.forget_below(path);
+    }
+
+    fn forget_below(&mut self, path: &str) {
         let below = format!("{path}.");
-        self.origins.retain(|known, _| known != path && !known.starts_with(&below));
+        self.origins.retain(|known, _| !known.starts_with(&below));
     }
 }
 
@@ -206,6 +215,14 @@ mod tests {
             json!({"roles": {"B": {"mfa": true}}}),
         );
         assert_eq!(merge.origins.keys().collect::<Vec<_>>(), ["roles.B.mfa"]);
+    }
+
+    #[test]
+    fn value_that_takes_the_place_of_a_mapping_has_the_only_origin() {
+        let merge = check(&[json!({"e": {"key": "a"}}), json!({"e": true})], json!({"e": true}));
+        assert_eq!(merge.origins.keys().collect::<Vec<_>>(), ["e"]);
+        let merge = check(&[json!({"e": true}), json!({"e": {"key": "a"}})], json!({"e": {"key": "a"}}));
+        assert_eq!(merge.origins.keys().collect::<Vec<_>>(), ["e.key"]);
     }
 
     #[test]

@@ -6,7 +6,6 @@ const NOT_BUILT: &[&str] = &[
     "anomaly",
     "deploy_roles",
     "identities",
-    "keys",
     "matrix",
     "mirror_roles",
     "policies",

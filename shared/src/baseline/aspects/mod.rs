@@ -3,6 +3,7 @@
 //! Adding one: its file, a line here, its key in `config/wanted.rs`, a line in the fake account of the tests, and in
 //! `checks.toml` the checks of Prowler that judge it.
 
+mod account_key;
 mod alias;
 mod budget;
 mod contacts;
@@ -106,6 +107,7 @@ aspects! {
     Contacts = contacts::Contacts,
     PasswordPolicy = password_policy::PasswordPolicy,
     PublicAccess = public_access::PublicAccess,
+    AccountKey = account_key::AccountKey,
     EbsEncryption = ebs_encryption::EbsEncryption,
     SnapshotSharing = snapshot_sharing::SnapshotSharing,
     ImageSharing = image_sharing::ImageSharing,

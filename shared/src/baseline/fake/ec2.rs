@@ -67,6 +67,17 @@ pub(super) fn ec2(account: &mut FakeAccount, region: &Region, operation: &str, p
             account.encrypted.insert(region.clone());
             Ok(json!({ "EbsEncryptionByDefault": true }))
         }
+        "GetEbsDefaultKmsKeyId" => {
+            Ok(json!({ "KmsKeyId": account.ebs_keys.get(region).map_or("alias/aws/ebs", String::as_str) }))
+        }
+        // AWS tells the ARN of the key, whatever it was called in the call, and does not look whether it is there.
+        "ModifyEbsDefaultKmsKeyId" => {
+            let name = text(params, "KmsKeyId");
+            let key = account.aliases.get(&(region.clone(), name.to_owned())).map_or(name, String::as_str);
+            let arn = format!("arn:aws:kms:{region}:444455556666:key/{key}");
+            account.ebs_keys.insert(region.clone(), arn);
+            Ok(json!({}))
+        }
         "DescribeVpcs" => {
             let vpc = account.vpcs.get(region).map(|vpc| json!({ "VpcId": "vpc-1", "IsDefault": vpc.default }));
             Ok(json!({ "Vpcs": vpc.into_iter().collect::<Vec<_>>() }))

@@ -4,6 +4,7 @@ mod account;
 mod budgets;
 mod ec2;
 mod iam;
+mod kms;
 mod organizations;
 mod s3control;
 mod settings;
@@ -20,6 +21,7 @@ use crate::types::{AccountId, Region};
 pub(super) use budgets::FakeBudget;
 pub(super) use ec2::FakeVpc;
 pub(super) use iam::FakeRole;
+pub(super) use kms::FakeKey;
 pub(super) use organizations::{FakeDirectory, FakeMember, FakeOrganization};
 
 /// All accounts there are.
@@ -73,6 +75,12 @@ pub(in crate::baseline) struct FakeAccount {
     pub phone: Option<String>,
     /// What the account service says of regions.
     pub opt_in: BTreeMap<Region, String>,
+    /// KMS keys, by region and id.
+    pub keys: BTreeMap<(Region, String), FakeKey>,
+    /// The ids of keys, by region and alias.
+    pub aliases: BTreeMap<(Region, String), String>,
+    /// The keys that volumes are encrypted with by default.
+    pub ebs_keys: BTreeMap<Region, String>,
     /// By region and the operation that reads them.
     pub settings: BTreeMap<(Region, String), String>,
     /// The settings that a declarative policy holds, by the operation that reads them.
@@ -225,6 +233,7 @@ impl FakeClient {
         let account = accounts.get_mut(&self.account).unwrap();
         let answer = match service {
             "account" => account::account(account, operation, params),
+            "kms" => kms::kms(account, &self.region, operation, params),
             "ssm" => settings::settings(account, &self.region, operation, params)
                 .unwrap_or_else(|| panic!("the fake does not know ssm:{operation}")),
             "budgets" => budgets::budgets(account, operation, params),

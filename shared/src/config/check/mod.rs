@@ -3,6 +3,7 @@
 mod account;
 mod contacts;
 mod identity;
+mod keys;
 mod money;
 
 use super::load::Problems;
@@ -99,6 +100,9 @@ fn layer(config: &Config, layer: &Layer, problems: &mut Problems, spot: &Spot) {
     if let Some(policy) = &layer.password_policy {
         account::password_policy(policy, problems, &spot.key("password_policy"));
     }
+    for (name, declared) in layer.keys.iter().flatten() {
+        keys::key(name, declared, problems, &spot.key("keys").key(name));
+    }
     for (name, declared) in layer.roles.iter().flatten() {
         identity::role(name, declared, problems, &spot.key("roles").key(name));
     }
@@ -115,6 +119,7 @@ fn across_layers(config: &Config, layer: &Layer, problems: &mut Problems, spot: 
     money::across_layers(config, layer, problems, spot);
     identity::across_layers(config, layer, problems, spot);
     contacts::across_layers(config, layer, problems, spot);
+    keys::across_layers(config, layer, problems, spot);
 }
 
 /// What is wrong with a file whose one layer, for every account, declares `words` in flow style: `path: message`.

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::EbsEncryption;
+
 /// Defaults of services. `false` leaves the account as it is: a default is never switched off.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -10,9 +12,9 @@ pub struct Defaults {
     /// Whether S3 refuses public access in the whole account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3_block_public: Option<bool>,
-    /// Whether new EBS volumes are encrypted, in every enabled region.
+    /// Whether new EBS volumes are encrypted, in every enabled region, and with which key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ebs_encryption: Option<bool>,
+    pub ebs_encryption: Option<EbsEncryption>,
     /// Whether EBS snapshots can be shared with everybody, in every enabled region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot_block: Option<SnapshotBlock>,

@@ -5,6 +5,7 @@ mod account;
 mod contacts;
 mod defaults;
 mod identity;
+mod keys;
 mod money;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ pub use account::{OptInRegions, PasswordPolicy};
 pub use contacts::{Contact, Contacts};
 pub use defaults::{DefaultVpc, Defaults, Imdsv2, SerialConsole, SnapshotBlock};
 pub use identity::Role;
+pub use keys::{EbsEncryption, Key};
 pub use money::{Budget, Money, Notify};
 
 /// Declares the aspects once: `Layer` carries them beside its `match`, `Wanted` carries what the layers came to.
@@ -61,6 +63,8 @@ aspects! {
     contacts: Contacts,
     /// The password policy of IAM users.
     password_policy: PasswordPolicy,
+    /// KMS keys of the account, by the name that the file calls them.
+    keys: BTreeMap<String, Key>,
     /// Defaults of services, account by account and region by region.
     defaults: Defaults,
     /// What becomes of the VPC that AWS puts into every region.
