@@ -207,6 +207,7 @@ pub fn config(alerts: Value) -> Arc<Config> {
         access: Access { role: "R".to_owned(), fallback: Vec::new() },
         accounts: BTreeMap::new(),
         layers: Vec::new(),
+        shares: Vec::new(),
         sandbox: None,
         alerts: Some(serde_json::from_value(alerts).unwrap()),
     })

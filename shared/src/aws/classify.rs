@@ -90,6 +90,7 @@ const CODES: &[(Rule, ErrorClass)] = &[
         Is(&[
             "AWS.SimpleQueueService.NonExistentQueue",
             "QueueDoesNotExist",
+            "UnknownResourceException",
             "Gateway.NotAttached",
             "InvalidAMIID.Unavailable",
             "PolicyNotAttachedException",

@@ -136,6 +136,7 @@ impl Target {
 /// A look into one place: its scope, and a way into other accounts, to read there.
 pub struct Look<'a> {
     scope: Scope,
+    place: &'a Place,
     accounts: &'a dyn Accounts,
 }
 
@@ -145,9 +146,14 @@ impl<'a> Look<'a> {
         accounts: &'a dyn Accounts,
         account: &AccountId,
         home: &Region,
-        place: &Place,
+        place: &'a Place,
     ) -> Result<Self, CallError> {
-        Ok(Self { scope: place.enter(accounts, account, home).await?, accounts })
+        Ok(Self { scope: place.enter(accounts, account, home).await?, place, accounts })
+    }
+
+    /// The place, for an aspect that is about several kinds of them.
+    pub fn place(&self) -> &Place {
+        self.place
     }
 
     /// Another account, or another region of this one. Only for reading: an aspect writes where its step is.

@@ -243,10 +243,10 @@ mod tests {
     #[test]
     fn words_of_later_versions_are_told_and_nothing_else_is_hidden() {
         check(
-            "layers:\n- match: {all: true}\n  trail: {}\nshares: []\n",
+            "layers:\n- match: {all: true}\n  trail: {}\nmatrix: []\n",
             &[
                 "9:3: layers[0].trail: `trail` is not built in this version: remove it",
-                "10:1: shares: `shares` is not built in this version: remove it",
+                "10:1: matrix: `matrix` is not built in this version: remove it",
             ],
         );
     }

@@ -8,6 +8,7 @@ mod pattern;
 mod resolve;
 mod sandbox;
 mod schema;
+pub mod shares;
 mod wanted;
 mod words;
 mod yaml;
@@ -51,6 +52,9 @@ pub struct Config {
     /// What holds where, in order; later layers win.
     #[serde(default)]
     pub layers: Vec<Layer>,
+    /// What accounts share with each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<shares::Share>,
     /// Sandboxes; absent: nothing is ever reset.
     #[serde(default)]
     pub sandbox: Option<Sandbox>,

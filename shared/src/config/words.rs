@@ -12,7 +12,6 @@ const NOT_BUILT: &[&str] = &[
     "quarantine_until",
     "quotas",
     "services",
-    "shares",
     "sso",
     "trail",
 ];

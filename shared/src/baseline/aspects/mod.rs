@@ -15,10 +15,12 @@ mod image_sharing;
 mod instance_metadata;
 mod password_policy;
 mod public_access;
+mod ram_shares;
 mod regions;
 mod roles;
 mod serial_console;
 mod setting;
+mod sharing;
 mod snapshot_sharing;
 
 use std::fmt;
@@ -117,6 +119,7 @@ aspects! {
     DefaultVpc = default_vpc::DefaultVpc,
     Roles = roles::Roles,
     Budget = budget::Budget,
+    RamShares = ram_shares::RamShares,
 }
 
 impl Action {

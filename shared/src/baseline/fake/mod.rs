@@ -5,7 +5,9 @@ mod budgets;
 mod ec2;
 mod iam;
 mod kms;
+mod network;
 mod organizations;
+mod ram;
 mod s3control;
 mod settings;
 
@@ -22,7 +24,9 @@ pub(super) use budgets::FakeBudget;
 pub(super) use ec2::FakeVpc;
 pub(super) use iam::FakeRole;
 pub(super) use kms::FakeKey;
+pub(super) use network::{FakeNetwork, FakeSubnet};
 pub(super) use organizations::{FakeDirectory, FakeMember, FakeOrganization};
+pub(super) use ram::FakeShare;
 
 /// All accounts there are.
 #[derive(Clone, Default)]
@@ -85,6 +89,8 @@ pub(in crate::baseline) struct FakeAccount {
     pub settings: BTreeMap<(Region, String), String>,
     /// The settings that a declarative policy holds, by the operation that reads them.
     pub by_policy: BTreeSet<&'static str>,
+    pub networks: BTreeMap<Region, Vec<FakeNetwork>>,
+    pub shares: BTreeMap<Region, Vec<FakeShare>>,
 }
 
 impl FakeAccount {
@@ -237,10 +243,14 @@ impl FakeClient {
             "ssm" => settings::settings(account, &self.region, operation, params)
                 .unwrap_or_else(|| panic!("the fake does not know ssm:{operation}")),
             "budgets" => budgets::budgets(account, operation, params),
-            "ec2" => ec2::ec2(account, &self.region, operation, params),
+            "ec2" => match network::network((&self.account, account), &self.region, operation, params) {
+                Some(answer) => answer,
+                None => ec2::ec2(account, &self.region, operation, params),
+            },
             "iam" => iam::iam(account, taken_aliases, operation, params),
             "organizations" => organizations::organizations(organization.as_mut(), &self.account, operation, params),
             "sts" if operation == "GetCallerIdentity" => Ok(json!({ "Account": self.account })),
+            "ram" => ram::ram((&self.account, account), organization.as_mut(), &self.region, operation, params),
             "s3control" => s3control::s3control(account, operation, params),
             _ => panic!("the fake does not know {service}"),
         };

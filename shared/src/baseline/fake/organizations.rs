@@ -1,6 +1,6 @@
 //! A fake organization, and the directory that reads it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -16,6 +16,8 @@ pub(in crate::baseline) struct FakeOrganization {
     pub management: AccountId,
     pub units: BTreeMap<OuPath, OuId>,
     pub members: BTreeMap<AccountId, FakeMember>,
+    /// The services that may look into it.
+    pub services: BTreeSet<String>,
 }
 
 /// What Organizations knows of an account.
@@ -41,8 +43,8 @@ impl FakeMember {
 impl FakeOrganization {
     /// An organization of these OUs, the parents first.
     pub fn new(management: &AccountId, ous: &[&str]) -> Self {
-        let mut organization =
-            Self { management: management.clone(), units: BTreeMap::new(), members: BTreeMap::new() };
+        let (units, members, services) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        let mut organization = Self { management: management.clone(), units, members, services };
         for path in [""].iter().chain(ous) {
             organization.grow(path.parse().unwrap());
         }
@@ -79,6 +81,10 @@ pub(super) fn organizations(
     }
     match operation {
         "MoveAccount" => moved(organization, params),
+        "ListAWSServiceAccessForOrganization" => {
+            let enabled = organization.services.iter().map(|name| json!({ "ServicePrincipal": name }));
+            Ok(json!({ "EnabledServicePrincipals": enabled.collect::<Vec<_>>() }))
+        }
         _ => panic!("the fake does not know organizations:{operation}"),
     }
 }

@@ -5,10 +5,11 @@ mod contacts;
 mod identity;
 mod keys;
 mod money;
+mod shares;
 
 use super::load::Problems;
 use super::yaml::Spot;
-use super::{Config, Defaults, Layer, Match, OperatingMode};
+use super::{Config, Defaults, Layer, Match, OperatingMode, OuPattern};
 use crate::types::AccountId;
 
 /// Runs every check.
@@ -26,6 +27,7 @@ pub(super) fn all(config: &Config, problems: &mut Problems) {
         layer(config, declared, problems, &spot);
         across_layers(config, declared, problems, &spot);
     }
+    shares::all(config, problems, &root.key("shares"));
     let sandbox = config.sandbox.iter().flat_map(|section| section.problems()).map(|found| ("sandbox", found));
     let alerts = config.alerts.iter().flat_map(|section| section.problems()).map(|found| ("alerts", found));
     for (section, (path, message)) in sandbox.chain(alerts) {
@@ -68,13 +70,17 @@ pub(super) fn matches(config: &Config, conditions: &Match, problems: &mut Proble
     if let Some(name) = conditions.account.as_deref().filter(|name| !name.contains('*')) {
         account_name(name, problems, &spot.key("account"));
     }
-    // Only the file itself tells the OUs outside organization mode.
+    if let Some(ou) = &conditions.ou {
+        units(config, ou, problems, &spot.key("ou"));
+    }
+}
+
+/// A pattern over OUs. Only the file itself tells them outside organization mode.
+fn units(config: &Config, pattern: &OuPattern, problems: &mut Problems, spot: &Spot) {
     let told = config.mode != OperatingMode::Organization;
-    if let Some(ou) = conditions.ou.as_ref().filter(|_| told) {
-        let fits = |place: &Option<_>| place.as_ref().is_some_and(|place| ou.holds(place));
-        if !config.accounts.values().any(|entry| fits(&entry.ou)) {
-            problems.add(&spot.key("ou"), format!("no account of the file is in an OU that fits `{ou}`"));
-        }
+    let fits = |place: &Option<_>| place.as_ref().is_some_and(|place| pattern.holds(place));
+    if told && !config.accounts.values().any(|entry| fits(&entry.ou)) {
+        problems.add(spot, format!("no account of the file is in an OU that fits `{pattern}`"));
     }
 }
 

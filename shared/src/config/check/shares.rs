@@ -1,0 +1,97 @@
+//! Checks of what accounts share.
+
+use std::collections::BTreeMap;
+
+use super::{Spot, account_name, units};
+use crate::config::Config;
+use crate::config::load::Problems;
+use crate::config::shares::{RamShare, Share};
+use crate::types::AccountId;
+
+pub(super) fn all(config: &Config, problems: &mut Problems, spot: &Spot) {
+    for (n, share) in config.shares.iter().enumerate() {
+        let spot = spot.index(n);
+        let Share { ram } = share;
+        let given = [ram.is_some()].iter().filter(|given| **given).count();
+        if given != 1 {
+            problems.add(&spot, format!("{given} kinds of share are given; expected exactly one of `ram`"));
+        }
+        if let Some(share) = ram {
+            let spot = spot.key("ram");
+            ram_share(config, share, problems, &spot);
+            let same = |other: &Share| other.ram.as_ref().is_some_and(|other| other.called() == share.called());
+            if config.shares.iter().take(n).any(same) {
+                let message = format!("an earlier share is called {} as well; expected another `name`", share.called());
+                problems.add(&spot, message);
+            }
+        }
+    }
+}
+
+fn ram_share(config: &Config, share: &RamShare, problems: &mut Problems, spot: &Spot) {
+    account(&share.owner, problems, &spot.key("owner"));
+    tags(&share.subnets.tag, problems, &spot.key("subnets").key("tag"));
+    units(config, &share.to, problems, &spot.key("to"));
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if let Some(name) = share.name.as_ref().filter(|name| name.is_empty() || !name.chars().all(plain)) {
+        problems.add(&spot.key("name"), format!("`{name}` is no name for a share; expected A-Z a-z 0-9 . _ -"));
+    }
+}
+
+/// An account by its name in the file, or by its id.
+fn account(word: &str, problems: &mut Problems, spot: &Spot) {
+    if word.parse::<AccountId>().is_err() {
+        account_name(word, problems, spot);
+    }
+}
+
+fn tags(tags: &BTreeMap<String, String>, problems: &mut Problems, spot: &Spot) {
+    if tags.is_empty() {
+        problems.add(spot, "no tag is given; expected at least one, or everything would be meant");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "version: 1\nmode: MODE\nhome_region: eu-west-1\nregions: {govern: [eu-west-1]}\n\
+        access: {role: Admin}\naccounts: {net: {id: \"222233334444\", ou: Shared}}\nshares:\n";
+
+    /// Each share has a line of its own; each expectation is the path and the start of the message.
+    fn check(mode: &str, shares: &[&str], expect: &[&str]) {
+        let lines: String = shares.iter().map(|share| format!("- {{{share}}}\n")).collect();
+        let found = match Config::parse(&format!("{}{lines}", HEAD.replace("MODE", mode)), "f") {
+            Ok(_) => Vec::new(),
+            Err(errors) => errors.problems,
+        };
+        let found: Vec<String> = found.into_iter().map(|found| format!("{}: {}", found.path, found.message)).collect();
+        assert!(found.len() == expect.len() && found.iter().zip(expect).all(|(f, e)| f.starts_with(e)), "{found:#?}");
+    }
+
+    #[test]
+    fn owner_tags_and_ous_are_looked_at() {
+        check(
+            "virtual-root",
+            &["ram: {owner: nett, subnets: {tag: {}}, to: Workloads, name: a b}"],
+            &[
+                "shares[0].ram.owner: `nett` is not an account of this file",
+                "shares[0].ram.subnets.tag: no tag is given",
+                "shares[0].ram.to: no account of the file is in an OU that fits `Workloads`",
+                "shares[0].ram.name: `a b` is no name for a share",
+            ],
+        );
+    }
+
+    #[test]
+    fn organization_knows_ous_that_the_file_does_not() {
+        check("organization", &["ram: {owner: net, subnets: {tag: {a: b}}, to: \"Workloads/**\"}"], &[]);
+    }
+
+    #[test]
+    fn each_share_is_of_one_kind_and_shares_differ_in_name() {
+        let share = "ram: {owner: net, subnets: {tag: {a: b}}, to: Shared}";
+        check("organization", &[share, share], &["shares[1].ram: an earlier share is called forester-a-b as well"]);
+        check("organization", &[""], &["shares[0]: 0 kinds of share are given"]);
+    }
+}
