@@ -51,7 +51,10 @@ impl Baseliner for Baseline {
             let roles = resolved.wanted.roles.into_iter().flatten();
             let reserve = |(name, _)| Reserved { kind: Clone::clone(&kind), name, why: why.to_owned() };
             declared.reserved.extend(roles.map(reserve));
-            let unwanted = resolved.wanted.default_vpc == Some(DefaultVpc::DeleteIfUnused);
+            let unwanted = match resolved.wanted.default_vpc {
+                Some(DefaultVpc::DeleteIfUnused | DefaultVpc::Delete) => true,
+                Some(DefaultVpc::Keep | DefaultVpc::Strip | DefaultVpc::Recreate) | None => false,
+            };
             declared.no_default_vpc |= unwanted && resolved.enforce != Enforce::Observe;
         }
         Ok(declared)

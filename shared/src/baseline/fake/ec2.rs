@@ -13,6 +13,11 @@ pub(in crate::baseline) struct FakeVpc {
     pub default: bool,
     /// Kind (`subnet`, `igw`, `eni`, …) and ids.
     pub content: BTreeMap<&'static str, BTreeSet<String>>,
+    /// The rules of the default security group, for what comes in and what goes out.
+    pub ingress: Vec<Value>,
+    pub egress: Vec<Value>,
+    /// The subnets that give out public addresses.
+    pub public: BTreeSet<String>,
 }
 
 /// A kind of thing in a VPC: the list's operation and key, the id's key, the delete's operation.
@@ -40,7 +45,14 @@ impl FakeVpc {
     pub fn fresh(region: &Region) -> Self {
         let ids = |kind: &str, n: usize| (0..n).map(|i| format!("{kind}-{region}-{i}")).collect();
         let content = [("igw", 1), ("subnet", 3), ("rtb", 1), ("acl", 1), ("sg", 1)];
-        Self { default: true, content: content.iter().map(|(kind, n)| (*kind, ids(kind, *n))).collect() }
+        let own = json!({ "IpProtocol": "-1", "UserIdGroupPairs": [{ "GroupId": format!("sg-{region}-0") }] });
+        Self {
+            default: true,
+            content: content.iter().map(|(kind, n)| (*kind, ids(kind, *n))).collect(),
+            ingress: vec![own],
+            egress: vec![json!({ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] })],
+            public: ids("subnet", 3),
+        }
     }
 
     pub fn with(mut self, kind: &'static str, id: &str) -> Self {
@@ -91,15 +103,37 @@ pub(super) fn ec2(account: &mut FakeAccount, region: &Region, operation: &str, p
             account.vpcs.remove(region);
             Ok(json!({}))
         }
+        "CreateDefaultVpc" if account.vpcs.contains_key(region) => Err((ErrorClass::Exists, "DefaultVpcAlreadyExists")),
+        "CreateDefaultVpc" => {
+            account.vpcs.insert(region.clone(), FakeVpc::fresh(region));
+            Ok(json!({}))
+        }
+        "RevokeSecurityGroupIngress" => revoke(&mut account.vpcs.get_mut(region).unwrap().ingress, params),
+        "RevokeSecurityGroupEgress" => revoke(&mut account.vpcs.get_mut(region).unwrap().egress, params),
+        "ModifySubnetAttribute" => {
+            assert_eq!(params["MapPublicIpOnLaunch"], json!({ "Value": false }));
+            account.vpcs.get_mut(region).unwrap().public.remove(text(params, "SubnetId"));
+            Ok(json!({}))
+        }
         "DetachInternetGateway" => Ok(json!({})),
         _ => in_vpc(account.vpcs.get_mut(region), operation, params),
     }
+}
+
+fn revoke(rules: &mut Vec<Value>, params: &Value) -> Answer {
+    let revoked = params["IpPermissions"].as_array().unwrap();
+    if !revoked.iter().all(|rule| rules.contains(rule)) {
+        return Err((ErrorClass::Gone, "InvalidPermission.NotFound"));
+    }
+    rules.retain(|rule| !revoked.contains(rule));
+    Ok(json!({}))
 }
 
 fn in_vpc(vpc: Option<&mut FakeVpc>, operation: &str, params: &Value) -> Answer {
     let entry = IN_VPC.iter().find(|(_, list, .., delete)| *list == operation || *delete == operation);
     let (kind, list, key, id, _) = entry.unwrap_or_else(|| panic!("the fake does not know ec2:{operation}"));
     let Some(vpc) = vpc else { return Ok(json!({ *key: [] })) };
+    let (ingress, egress, public) = (vpc.ingress.clone(), vpc.egress.clone(), vpc.public.clone());
     let ids = vpc.content.entry(kind).or_default();
     if operation != *list {
         let found = ids.remove(text(params, id));
@@ -109,7 +143,9 @@ fn in_vpc(vpc: Option<&mut FakeVpc>, operation: &str, params: &Value) -> Answer 
     let item = |(n, name): (usize, &String)| {
         json!({ *id: name, "VpcId": "vpc-1", "Attachments": here, "VpcAttachments": here, "IsDefault": n == 0,
             "GroupName": if n == 0 { "default" } else { "other" }, "Associations": [{ "Main": n == 0 }],
-            "Status": { "Code": "active" } })
+            "Status": { "Code": "active" }, "MapPublicIpOnLaunch": public.contains(name),
+            "IpPermissions": if n == 0 { json!(ingress) } else { json!([]) },
+            "IpPermissionsEgress": if n == 0 { json!(egress) } else { json!([]) } })
     };
     Ok(json!({ *key: ids.iter().enumerate().map(item).collect::<Vec<_>>() }))
 }

@@ -75,4 +75,11 @@ pub enum DefaultVpc {
     DeleteIfUnused,
     /// Left alone.
     Keep,
+    /// Kept, without an opening: its default security group has no rules, unless something uses it, and its subnets
+    /// give out no public addresses.
+    Strip,
+    /// Deleted as with `delete-if-unused`; where something uses it, that is an error.
+    Delete,
+    /// Made where it is missing.
+    Recreate,
 }
