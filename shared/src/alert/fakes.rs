@@ -206,6 +206,7 @@ pub fn config(alerts: Value) -> Arc<Config> {
         regions: Regions { govern: Vec::new(), vpc_cleanup: VpcCleanup::default() },
         access: Access { role: "R".to_owned(), fallback: Vec::new() },
         accounts: BTreeMap::new(),
+        organization: crate::config::OrganizationUnits::default(),
         layers: Vec::new(),
         shares: Vec::new(),
         sandbox: None,

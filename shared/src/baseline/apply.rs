@@ -102,6 +102,7 @@ pub async fn apply(hands: &Hands<'_>, plan: &Plan, mode: Mode) -> Report {
     }
     for kind in ASPECTS {
         let steps: Vec<&Step> = plan.steps.iter().filter(|step| step.kind() == *kind).collect();
+        let steps = report.released(steps);
         let mut work = Vec::new();
         for steps in steps.chunk_by(|one, next| one.place == next.place) {
             work.push(in_place(hands, &plan.id, steps).boxed());
@@ -177,6 +178,34 @@ impl Report {
                 self.failed.push(Failed { step, reason: cause.to_string(), hint, may_pass });
             }
         }
+    }
+
+    /// The steps that may be taken as things stand: while a guard does not hold, none that ends a quarantine. Such a
+    /// step waits, so that the account is neither let out half-guarded nor left behind in silence.
+    fn released<'a>(&mut self, steps: Vec<&'a Step>) -> Vec<&'a Step> {
+        let open = self.open_guards();
+        let (held, free): (Vec<&Step>, Vec<&Step>) =
+            steps.into_iter().partition(|step| !open.is_empty() && step.action.releases());
+        let names: Vec<&str> = open.into_iter().collect();
+        self.waiting.extend(held.into_iter().map(|step| Waiting {
+            aspect: step.kind().name(),
+            region: step.place.clone(),
+            summary: step.action.to_string(),
+            reason: format!("the account stays in quarantine until its guards hold; not yet: {}", names.join(", ")),
+            on: None,
+        }));
+        free
+    }
+
+    /// The guards that do not hold, or of which it is not known. An account that could not be looked at has none.
+    fn open_guards(&self) -> BTreeSet<&'static str> {
+        let guard = |aspect: &&'static str| {
+            *aspect == "account" || ASPECTS.iter().any(|kind| kind.guards() && kind.name() == *aspect)
+        };
+        let failed = self.failed.iter().map(|failed| failed.step.kind().name());
+        let errors = self.errors.iter().map(|error| error.aspect);
+        let waiting = self.waiting.iter().map(|waiting| waiting.aspect);
+        failed.chain(errors).chain(waiting).filter(guard).collect()
     }
 
     /// Whether nothing failed and everything could be planned.

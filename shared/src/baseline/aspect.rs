@@ -1,6 +1,6 @@
 //! What an aspect is: one thing that every account needs, observed, planned and made true in one file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Display};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::aws::{Accounts, CallError, ErrorClass, Scope};
 use crate::config::{AccountEntry, Config, Enforce, Wanted};
 use crate::org::{Account, Forest};
-use crate::types::{AccountId, Partition, Region};
+use crate::types::{AccountId, OuPath, Partition, Region};
 
 /// An aspect: `observe` reads, `plan` decides and is pure, `take` writes one step.
 #[async_trait]
@@ -33,6 +33,11 @@ pub trait Aspect {
 
     /// Decides what to do. Same target and facts, same answer.
     fn plan(target: &Target, facts: &Self::Facts) -> Planned<Self::Action>;
+
+    /// Whether this step lets an account out of quarantine. It is taken only when every guard holds.
+    fn releases(_: &Self::Action) -> bool {
+        false
+    }
 
     /// Does one step.
     async fn take(scope: &Scope, action: &Self::Action) -> Result<Taken, StepError>;
@@ -69,8 +74,12 @@ impl From<Place> for String {
 /// One account and what is declared for it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
-    /// The account.
+    /// The account, in the place and with the tags that the file gives it: what it will be counts, not where it waits.
     pub account: Account,
+    /// The OU that holds it now.
+    pub place: OuPath,
+    /// The tags that it carries now.
+    pub tags: BTreeMap<String, String>,
     /// What the file says of the account itself; empty when it does not name it.
     pub entry: AccountEntry,
     /// What the layers came to.
@@ -225,6 +234,11 @@ impl<A> Planned<A> {
     /// These steps.
     pub fn steps(steps: Vec<A>) -> Self {
         Self { steps, ..Self::nothing() }
+    }
+
+    /// Something that another account's baseline has to do first.
+    pub fn awaits(what: impl Into<String>, on: &AccountId) -> Self {
+        Self { awaits: vec![(what.into(), on.clone())], ..Self::nothing() }
     }
 
     /// Something that somebody has to change first.

@@ -73,6 +73,18 @@ fn sleeping(asleep: &BTreeMap<Region, CallError>, place: &Place) -> Option<CallE
     }
 }
 
+/// Looks at what Organizations holds about an account, for one that cannot be entered: a new account is put into
+/// quarantine before it lets anybody in.
+pub async fn from_outside(accounts: &dyn Accounts, target: &Target) -> Vec<Part> {
+    let mut looks = Vec::new();
+    for kind in ASPECTS {
+        for place in kind.places(target, &[]).into_iter().filter(|place| *place == Place::Organization) {
+            looks.push(look(accounts, target, *kind, place).boxed());
+        }
+    }
+    side_by_side(AT_ONCE, looks).await
+}
+
 /// Awaits `work`, at most `bound` at a time, and returns the outcomes in its order.
 pub(super) async fn side_by_side<T>(bound: usize, work: Vec<BoxFuture<'_, T>>) -> Vec<T> {
     stream::iter(work).buffered(bound).collect().await

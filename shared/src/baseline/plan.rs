@@ -7,11 +7,12 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use super::aspect::hint;
-use super::{Action, Kind, Place, Seen, Target};
+use super::aspects::retirement;
+use super::{Action, Kind, Part, Place, Seen, Target};
 use crate::aws::{CallError, ErrorClass};
 use crate::config::Enforce;
 use crate::org::{Account, AccountState};
-use crate::types::{AccountId, OuPath, Region};
+use crate::types::{AccountId, Region};
 
 /// One thing to do, with nothing left open.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,7 +88,7 @@ pub struct PlanError {
 
 /// Plans one account.
 pub fn plan(target: &Target, seen: &Seen) -> Plan {
-    let mut plan = Plan { kept: misplaced(target), ..Plan::empty(target) };
+    let mut plan = Plan::empty(target);
     // Where opt-in regions are declared, the governed ones are enabled along with them.
     let closed = |region: &&Region| target.wanted.regions.is_none() && !seen.enabled.contains(region);
     plan.errors.extend(target.config.regions.govern.iter().filter(closed).map(closed_region));
@@ -145,7 +146,8 @@ impl Plan {
         }
     }
 
-    /// The plan for an account in which nothing may be changed; `None` when it is active.
+    /// The plan for an account in which nothing may be changed, and which is at most put out of the way; `None` when it
+    /// is active.
     pub fn resting(target: &Target) -> Option<Self> {
         let Account { state, .. } = &target.account;
         let kept = Kept {
@@ -154,7 +156,8 @@ impl Plan {
             summary: "everything".to_owned(),
             reason: format!("the account is {state}: nothing in it is looked at or changed"),
         };
-        (*state != AccountState::Active).then(|| Self { kept: vec![kept], ..Self::empty(target) })
+        let steps = retirement(target).map(|action| Step { place: Place::Organization, action }).into_iter().collect();
+        (*state != AccountState::Active).then(|| Self { kept: vec![kept], steps, ..Self::empty(target) })
     }
 
     /// The plan for an account that cannot be entered or asked. One that was just born may not know the role yet.
@@ -180,27 +183,20 @@ impl Plan {
         Self { errors: vec![error], ..Self::empty(target) }
     }
 
+    /// This plan, with what can be done for the account from outside (see [`super::observe::from_outside`]).
+    pub fn with_outside(mut self, target: &Target, parts: Vec<Part>) -> Self {
+        let outside = plan(target, &Seen { enabled: target.config.regions.govern.clone(), parts });
+        self.steps.extend(outside.steps);
+        self.kept.extend(outside.kept);
+        self.errors.extend(outside.errors);
+        self.waiting.extend(outside.waiting);
+        self
+    }
+
     /// Whether everything is as declared, as far as it could be seen.
     pub fn is_clean(&self) -> bool {
         self.steps.is_empty() && self.errors.is_empty() && self.waiting.is_empty()
     }
-}
-
-/// What the file says of the account itself and Organizations does not; nothing acts on it yet, and that is said.
-fn misplaced(target: &Target) -> Vec<Kept> {
-    let Account { ou, tags, .. } = &target.account;
-    let kept = |summary: String, reason: String| Kept { aspect: "account", region: Place::Global, summary, reason };
-    let place = |ou: &OuPath| if ou.is_root() { "the root".to_owned() } else { format!("the OU {ou}") };
-    let elsewhere = target.entry.ou.iter().filter(|declared| *declared != ou).map(|declared| {
-        let reason = format!("the file says {}; moving accounts is not built in this version", place(declared));
-        kept(format!("its place in {}", place(ou)), reason)
-    });
-    let differing = target.entry.tags.iter().filter(|(key, value)| tags.get(*key) != Some(*value));
-    let untagged = differing.map(|(key, value)| {
-        let reason = format!("the file says `{value}`; tagging accounts is not built in this version");
-        kept(format!("its tag `{key}`"), reason)
-    });
-    elsewhere.chain(untagged).collect()
 }
 
 fn closed_region(region: &Region) -> PlanError {

@@ -7,12 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
 use super::lock::{self, Held, Writer};
-use super::observe::side_by_side;
+use super::observe::{from_outside, side_by_side};
 use super::{Hands, Ledger, Notices, Plan, Report, Target, Unheard, apply, observe, plan};
 use crate::Forester;
 use crate::aws::sqs::Mailbox;
 use crate::aws::{Accounts, CallError};
-use crate::config::{Config, Resolved};
+use crate::config::{AccountEntry, Config, Resolved};
 use crate::job::Failure;
 use crate::org::{self, Account, AccountState, Directory, Forest};
 use crate::store::{Store, StoreError};
@@ -89,9 +89,14 @@ impl Baseline {
         Ok(if all.is_empty() { vec![first] } else { all })
     }
 
-    /// What is declared for an account, and by which layer.
+    /// What is declared for an account in the place that the file gives it, and by which layer.
     pub fn resolve(&self, account: &Account) -> Resolved {
-        self.config.resolve(account.subject())
+        self.config.resolve(account.clone().as_declared(&self.entry(account)).subject())
+    }
+
+    /// What the file says of the account itself.
+    fn entry(&self, account: &Account) -> AccountEntry {
+        self.config.accounts.get(&account.name).cloned().unwrap_or_default()
     }
 
     /// The whole forest, as it is now.
@@ -113,13 +118,16 @@ impl Baseline {
     /// The account as a target.
     pub async fn target(&self, account: Account, forest: &Arc<Forest>) -> Result<Target, StoreError> {
         let Resolved { wanted, enforce, .. } = self.resolve(&account);
+        let entry = self.entry(&account);
         Ok(Target {
-            entry: self.config.accounts.get(&account.name).cloned().unwrap_or_default(),
+            place: account.ou.clone(),
+            tags: account.tags.clone(),
             newcomer: self.last(&account).await?.is_none_or(|ledger| ledger.guarded.is_none()),
             young: false,
             only: None,
             label: org::label(&self.config, &account.name),
-            account,
+            account: account.as_declared(&entry),
+            entry,
             wanted,
             enforce,
             config: self.config.clone(),
@@ -162,7 +170,8 @@ impl Baseline {
         }
         let plan = match observe(self.accounts.as_ref(), &target).await {
             Ok(seen) => plan(&target, &seen),
-            Err(error) => Plan::blocked(&target, &error),
+            Err(error) => Plan::blocked(&target, &error)
+                .with_outside(&target, from_outside(self.accounts.as_ref(), &target).await),
         };
         Prepared { target, plan }
     }

@@ -4,6 +4,7 @@ pub mod alerts;
 mod check;
 mod layers;
 mod load;
+mod organization;
 mod pattern;
 mod resolve;
 mod sandbox;
@@ -23,10 +24,12 @@ use crate::types::{AccountId, OuPath, Region};
 pub use alerts::Alerts;
 pub use layers::{Match, Subject};
 pub use load::{ConfigErrors, Problem};
+pub use organization::OrganizationUnits;
 pub use pattern::{OuPattern, wildcard};
 pub use resolve::{Origin, Resolved, Said};
 pub use sandbox::{How, Limits, Pause, Protect, ResetVpc, Sandbox, SandboxMatch, Schedule};
 pub use schema::schema;
+pub use wanted::QuarantineUntil;
 pub use wanted::{
     Budget, Contact, Contacts, DefaultVpc, Defaults, EbsEncryption, Enforce, Imdsv2, Key, Layer, Money, Notify,
     OptInRegions, PasswordPolicy, Role, SerialConsole, SnapshotBlock, Wanted,
@@ -49,6 +52,9 @@ pub struct Config {
     /// The accounts that the file names.
     #[serde(default)]
     pub accounts: BTreeMap<String, AccountEntry>,
+    /// The OUs that Forester itself needs.
+    #[serde(default)]
+    pub organization: OrganizationUnits,
     /// What holds where, in order; later layers win.
     #[serde(default)]
     pub layers: Vec<Layer>,
@@ -130,5 +136,10 @@ impl Config {
     /// Reads a file's text; `name` is what messages call it. Every problem is reported, not only the first.
     pub fn parse(text: &str, name: &str) -> Result<Self, ConfigErrors> {
         load::parse(text, name)
+    }
+
+    /// Whether any layer puts new accounts into quarantine.
+    pub fn quarantines(&self) -> bool {
+        self.layers.iter().any(|layer| layer.quarantine_until == Some(QuarantineUntil::Guarded))
     }
 }

@@ -9,7 +9,6 @@ const NOT_BUILT: &[&str] = &[
     "matrix",
     "mirror_roles",
     "policies",
-    "quarantine_until",
     "quotas",
     "services",
     "sso",

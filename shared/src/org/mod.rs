@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::organizations::OrganizationsClient;
 use crate::aws::{Accounts, CallError, Entry, Sdk};
-use crate::config::{Config, OperatingMode, Subject};
+use crate::config::{AccountEntry, Config, OperatingMode, Subject};
 use crate::types::{AccountId, OuPath};
 
 pub use file::FileDirectory;
@@ -40,6 +40,15 @@ pub struct Account {
 }
 
 impl Account {
+    /// The account in the place and with the tags that its entry in the file gives it, beside those it has.
+    pub fn as_declared(mut self, entry: &AccountEntry) -> Self {
+        if let Some(ou) = &entry.ou {
+            self.ou.clone_from(ou);
+        }
+        self.tags.extend(entry.tags.clone());
+        self
+    }
+
     /// What conditions and templates look at.
     pub fn subject(&self) -> Subject<'_> {
         Subject { id: &self.id, name: &self.name, ou: &self.ou, tags: &self.tags }

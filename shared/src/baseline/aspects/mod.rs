@@ -4,6 +4,7 @@
 //! `checks.toml` the checks of Prowler that judge it.
 
 mod account_key;
+mod account_tags;
 mod alias;
 mod budget;
 mod contacts;
@@ -13,7 +14,9 @@ mod document_sharing;
 mod ebs_encryption;
 mod image_sharing;
 mod instance_metadata;
+mod intake;
 mod password_policy;
+mod placement;
 mod public_access;
 mod ram_shares;
 mod regions;
@@ -22,6 +25,7 @@ mod serial_console;
 mod setting;
 mod sharing;
 mod snapshot_sharing;
+mod unit;
 
 use std::fmt;
 
@@ -89,6 +93,11 @@ macro_rules! aspects {
                 match self { $(Self::$kind(_) => Kind::$kind,)* }
             }
 
+            /// Whether it lets the account out of quarantine.
+            pub fn releases(&self) -> bool {
+                match self { $(Self::$kind(action) => <$aspect as Aspect>::releases(action),)* }
+            }
+
             /// Does it.
             pub async fn take(&self, scope: &Scope) -> Result<Taken, StepError> {
                 match self { $(Self::$kind(action) => <$aspect as Aspect>::take(scope, action).await,)* }
@@ -104,6 +113,8 @@ macro_rules! aspects {
 }
 
 aspects! {
+    Intake = intake::Intake,
+    AccountTags = account_tags::AccountTags,
     Regions = regions::Regions,
     Alias = alias::Alias,
     Contacts = contacts::Contacts,
@@ -120,6 +131,12 @@ aspects! {
     Roles = roles::Roles,
     Budget = budget::Budget,
     RamShares = ram_shares::RamShares,
+    Placement = placement::Placement,
+}
+
+/// The step that puts a closed account out of the way, where there is one.
+pub(super) fn retirement(target: &Target) -> Option<Action> {
+    placement::retirement(target).map(Action::Placement)
 }
 
 impl Action {

@@ -87,6 +87,7 @@ pub enum Action {
 #[async_trait]
 impl Aspect for Roles {
     const NAME: &'static str = "roles";
+    const GUARD: bool = true;
     type Facts = BTreeMap<String, Role>;
     type Action = Action;
 

@@ -41,9 +41,10 @@ impl FakeMember {
 }
 
 impl FakeOrganization {
-    /// An organization of these OUs, the parents first.
+    /// An organization of these OUs, the parents first, and of its management account `root`.
     pub fn new(management: &AccountId, ous: &[&str]) -> Self {
-        let (units, members, services) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        let members = [(management.clone(), FakeMember::new("root", ""))].into();
+        let (units, services) = (BTreeMap::new(), BTreeSet::new());
         let mut organization = Self { management: management.clone(), units, members, services };
         for path in [""].iter().chain(ous) {
             organization.grow(path.parse().unwrap());
@@ -80,23 +81,66 @@ pub(super) fn organizations(
         return Err((ErrorClass::Denied, "AccessDeniedException"));
     }
     match operation {
+        "ListParents" => parents(organization, params),
+        "ListTagsForResource" => tags_of(organization, params).map(|tags| {
+            let tag = |(key, value): (&String, &String)| json!({ "Key": key, "Value": value });
+            json!({ "Tags": tags.iter().map(tag).collect::<Vec<_>>() })
+        }),
         "MoveAccount" => moved(organization, params),
         "ListAWSServiceAccessForOrganization" => {
             let enabled = organization.services.iter().map(|name| json!({ "ServicePrincipal": name }));
             Ok(json!({ "EnabledServicePrincipals": enabled.collect::<Vec<_>>() }))
         }
+        "TagResource" => {
+            let new = params["Tags"].as_array().unwrap().iter();
+            let new = new.map(|tag| (text(tag, "Key").to_owned(), text(tag, "Value").to_owned()));
+            tags_of(organization, params)?.extend(new);
+            Ok(json!({}))
+        }
+        "UntagResource" => {
+            let keys: Vec<&str> = params["TagKeys"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+            assert!(!keys.iter().any(|key| key.starts_with("aws:")), "tags of AWS cannot be removed");
+            tags_of(organization, params)?.retain(|key, _| !keys.contains(&key.as_str()));
+            Ok(json!({}))
+        }
         _ => panic!("the fake does not know organizations:{operation}"),
     }
+}
+
+fn parents(organization: &FakeOrganization, params: &Value) -> Answer {
+    let child = text(params, "ChildId");
+    let path = match child.parse::<AccountId>() {
+        Ok(account) => organization.members.get(&account).map(|member| member.ou.clone()),
+        Err(_) => organization.path(child).and_then(|path| above(&path)),
+    };
+    let path = path.ok_or((ErrorClass::Gone, "ChildNotFoundException"))?;
+    let kind = if path.is_root() { "ROOT" } else { "ORGANIZATIONAL_UNIT" };
+    Ok(json!({ "Parents": [{ "Id": organization.units[&path], "Type": kind }] }))
+}
+
+fn above(path: &OuPath) -> Option<OuPath> {
+    let parent = path.as_ref().rsplit_once('/').map_or("", |(parent, _)| parent);
+    (!path.is_root()).then(|| parent.parse().unwrap())
+}
+
+/// The tags of an account.
+fn tags_of<'a>(
+    organization: &'a mut FakeOrganization,
+    params: &Value,
+) -> Result<&'a mut BTreeMap<String, String>, (ErrorClass, &'static str)> {
+    let resource = text(params, "ResourceId").parse::<AccountId>().ok();
+    let member = resource.and_then(|account| organization.members.get_mut(&account));
+    member.map(|member| &mut member.tags).ok_or((ErrorClass::Gone, "TargetNotFoundException"))
 }
 
 fn moved(organization: &mut FakeOrganization, params: &Value) -> Answer {
     let source = organization.path(text(params, "SourceParentId"));
     let target = organization.path(text(params, "DestinationParentId"));
-    let target = target.ok_or((ErrorClass::Gone, "DestinationParentNotFoundException"))?;
+    let target = target.ok_or((ErrorClass::Conflict, "DestinationParentNotFoundException"))?;
     let account = text(params, "AccountId").parse().unwrap();
     let member = organization.members.get_mut(&account).ok_or(GONE)?;
     if source.as_ref() != Some(&member.ou) {
-        return Err((ErrorClass::Gone, "SourceParentNotFoundException"));
+        return Err((ErrorClass::Conflict, "SourceParentNotFoundException"));
     }
     if member.ou == target {
         return Err((ErrorClass::Exists, "DuplicateAccountException"));

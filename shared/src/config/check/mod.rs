@@ -5,6 +5,7 @@ mod contacts;
 mod identity;
 mod keys;
 mod money;
+mod organization;
 mod shares;
 
 use super::load::Problems;
@@ -22,6 +23,7 @@ pub(super) fn all(config: &Config, problems: &mut Problems) {
         problems.add(&root.key("regions").key("govern"), "the list is empty; expected at least one region");
     }
     accounts(config, problems, &root.key("accounts"));
+    organization::units(config, problems, &root.key("organization"));
     for (n, declared) in config.layers.iter().enumerate() {
         let spot = root.key("layers").index(n);
         layer(config, declared, problems, &spot);
@@ -94,6 +96,7 @@ fn account_name(name: &str, problems: &mut Problems, spot: &Spot) {
 
 fn layer(config: &Config, layer: &Layer, problems: &mut Problems, spot: &Spot) {
     matches(config, &layer.matches, problems, &spot.key("match"));
+    organization::layer(config, layer, problems, spot);
     if let Some(declared) = &layer.regions {
         account::regions(config, declared, problems, &spot.key("regions"));
     }

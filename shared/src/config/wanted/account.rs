@@ -49,3 +49,13 @@ pub struct OptInRegions {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remove: Option<bool>,
 }
+
+/// How long a new account waits in quarantine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum QuarantineUntil {
+    /// Until everything holds that guards an account: its defaults, its password policy, its roles.
+    Guarded,
+    /// It does not wait; for accounts that an earlier layer would quarantine.
+    Never,
+}

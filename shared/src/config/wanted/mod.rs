@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Match;
 
-pub use account::{OptInRegions, PasswordPolicy};
+pub use account::{OptInRegions, PasswordPolicy, QuarantineUntil};
 pub use contacts::{Contact, Contacts};
 pub use defaults::{DefaultVpc, Defaults, Imdsv2, SerialConsole, SnapshotBlock};
 pub use identity::Role;
@@ -55,6 +55,8 @@ macro_rules! aspects {
 aspects! {
     /// How far Forester goes in these accounts. Default: `additive`.
     enforce: Enforce,
+    /// How long a new account waits in the Intake OU before it comes to its own. Default: it does not wait.
+    quarantine_until: QuarantineUntil,
     /// Regions that the account has to switch on; the governed ones are meant along with them.
     regions: OptInRegions,
     /// The account alias; `{name}`, `{id}` and `{tag.KEY}` stand for the account's own.
