@@ -17,6 +17,8 @@ mod lock;
 mod notice;
 mod observe;
 mod plan;
+#[cfg(test)]
+mod properties;
 mod readiness;
 mod request;
 mod rounds;

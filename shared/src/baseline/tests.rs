@@ -3,22 +3,19 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::fake::{FakeAccount, FakeBudget, FakeCloud, FakeMember, FakeOrganization, FakeRole, FakeVpc, Trip};
 use super::world::{REGIONS, World, id};
-use super::{Baseline, BaselineJob, Ledger, Report, State};
-use crate::aws::sqs::Letter;
+use super::{Baseline, Ledger, Report, State};
 use crate::aws::{Accounts, ErrorClass};
 use crate::config::Config;
-use crate::event::{Batch, open};
-use crate::job::{Failure, Invocation, Job};
+use crate::job::Failure;
 use crate::org::{AccountState, FileDirectory};
 use crate::store::MemoryStore;
 use crate::types::{AccountId, Mode};
 
-const EVERYTHING: &str = r#"
+pub(super) const EVERYTHING: &str = r#"
   - match: {all: true}
     enforce: ENFORCE
     alias: "acme-{name}"
@@ -246,19 +243,6 @@ async fn alias_whose_answer_was_lost_is_not_blamed_on_somebody_else() {
     assert_eq!((report.failed.len(), report.skipped[0].reason.as_str()), (0, "already so"));
 }
 
-impl World {
-    async fn handle(&self, event: Value, minutes: i64) -> Result<Value, Failure> {
-        self.handle_at(event, minutes, Timestamp::now()).await
-    }
-
-    async fn handle_at(&self, event: Value, minutes: i64, started: Timestamp) -> Result<Value, Failure> {
-        let deadline = started.checked_add(SignedDuration::from_mins(minutes)).unwrap();
-        let invocation = Invocation { request_id: "r".to_owned(), started, deadline };
-        let Batch::Direct(message) = open(&event, "r") else { panic!("not bare") };
-        BaselineJob::from(self.baseline.clone()).handle(&invocation, &message).await
-    }
-}
-
 #[tokio::test]
 async fn event_brings_its_account_and_tells_what_was_done() {
     let world = World::fresh(EVERYTHING);
@@ -287,11 +271,6 @@ async fn what_may_pass_comes_again_and_what_may_not_is_partial() {
     assert!(failure.to_string().contains("ec2:GetEbsEncryptionByDefault"), "{failure}");
 }
 
-/// Hands a posted letter to the job, as the queue would.
-async fn deliver(world: &World, letter: &Letter, at: Timestamp) -> Result<Value, Failure> {
-    world.handle_at(serde_json::from_str(&letter.body).unwrap(), 90_000, at).await
-}
-
 #[tokio::test]
 async fn what_is_not_ready_is_looked_at_again_alone() {
     let (world, post) = World::fresh(EVERYTHING).reaching();
@@ -302,7 +281,7 @@ async fn what_is_not_ready_is_looked_at_again_alone() {
     world.cloud.heal();
     world.cloud.calls();
     let now = Timestamp::now();
-    let report = deliver(&world, &letter, now).await.unwrap();
+    let report = world.deliver(&letter, now).await.unwrap();
     assert_eq!(report["accounts"][0]["done"].as_array().unwrap().len(), 2, "{report}");
     let calls = world.cloud.calls();
     assert!(calls.iter().all(|(_, region, _)| region.as_ref() != "ap-southeast-2"), "{calls:?}");
@@ -322,7 +301,7 @@ async fn tries_come_further_and_further_apart_and_after_two_hours_a_person_hears
         let [letter] = letters.as_slice() else { panic!("{letters:?}") };
         delays.push(letter.delay);
         now += SignedDuration::from_secs(letter.delay.into());
-        let report = deliver(&world, letter, now).await.unwrap();
+        let report = world.deliver(letter, now).await.unwrap();
         if report.get("gave_up_on").is_some() {
             break report;
         }
@@ -341,7 +320,7 @@ async fn account_that_was_just_born_and_does_not_let_us_in_is_asked_again() {
     let born: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
     world.handle_at(json!({"account": "444455556666"}), 90_000, born).await.unwrap();
     let letter = post.letter();
-    let late = deliver(&world, &letter, born + SignedDuration::from_mins(16)).await.unwrap_err();
+    let late = world.deliver(&letter, born + SignedDuration::from_mins(16)).await.unwrap_err();
     assert!(late.to_string().contains("sts:AssumeRole"), "{late}");
     assert_eq!(post.notices.lock().unwrap()[0].rule, "baseline-failed");
 }
@@ -364,7 +343,7 @@ async fn sweep_posts_a_letter_for_every_account_and_a_failure_in_one_is_its_own(
     assert_eq!(report["queued"], 2);
     let letters = std::mem::take(&mut *post.letters.lock().unwrap());
     for letter in &letters {
-        deliver(&world, letter, Timestamp::now()).await.unwrap();
+        world.deliver(letter, Timestamp::now()).await.unwrap();
     }
     assert_eq!(world.cloud.account(&id()).alias.as_deref(), Some("acme-dev"));
     let notices = post.notices.lock().unwrap();
@@ -379,7 +358,7 @@ async fn two_events_of_one_account_do_not_work_side_by_side() {
     world.handle(json!({"account": "444455556666"}), 5).await.unwrap();
     assert_eq!(world.cloud.calls(), []);
     world.baseline.unlock(held).await;
-    let report = deliver(&world, &post.letter(), Timestamp::now()).await.unwrap();
+    let report = world.deliver(&post.letter(), Timestamp::now()).await.unwrap();
     assert_eq!(report["accounts"][0]["done"].as_array().unwrap().len(), 12);
 }
 
@@ -491,75 +470,4 @@ async fn plan_of_a_new_account_fits_a_screen() {
         ebs-encryption    encrypt new EBS volumes by default
         default-vpc       delete the default VPC vpc-1 (1 gateway, 3 subnets)
     ");
-}
-
-fn some<T: Clone + std::fmt::Debug + 'static>(values: &[T]) -> impl Strategy<Value = T> + use<T> {
-    prop::sample::select(values.to_vec())
-}
-
-/// Accounts in any state that people leave them in.
-fn accounts() -> impl Strategy<Value = FakeAccount> {
-    let trust = some(&[
-        "{}".to_owned(),
-        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"AROAX"},"Action":"sts:AssumeRole"}}"#
-            .to_owned(),
-        r#"{"Version":"2012-10-17","Statement":[{"Sid":"Forester","Effect":"Deny","Principal":"*","Action":"*"}]}"#.to_owned(),
-    ]);
-    let role = (trust, prop::collection::btree_set("[A-Z]{1,3}", 0..3)).prop_map(|(trust, policies)| FakeRole {
-        trust,
-        policies: policies.into_iter().map(|name| format!("arn:aws:iam::aws:policy/{name}")).collect(),
-        tags: [("purpose".to_owned(), "other".to_owned())].into(),
-    });
-    let alert = (some(&["ACTUAL", "FORECASTED"]), some(&[50.0, 80.0, 33.3])).prop_map(|(kind, threshold)| {
-        let notification = json!({"NotificationType": kind, "ComparisonOperator": "GREATER_THAN",
-            "Threshold": threshold, "ThresholdType": "PERCENTAGE"});
-        (notification, vec![json!({"SubscriptionType": "SNS", "Address": "arn:aws:sns:us-east-1:1:other"})])
-    });
-    let budget = (some(&["99.50", "10", "x"]), prop::option::of(alert)).prop_map(|(amount, alert)| FakeBudget {
-        budget: json!({"BudgetLimit": {"Amount": amount, "Unit": "USD"}, "TimeUnit": "MONTHLY", "BudgetType": "COST"}),
-        alerts: alert.map(|(alert, who)| (normal(alert), who)).into_iter().collect(),
-    });
-    let policy = some(&[json!({"MinimumPasswordLength": 8, "MaxPasswordAge": 90}), json!({"RequireNumbers": true})]);
-    let used = prop::collection::vec(any::<bool>(), 3);
-    (prop::option::of("[a-z]{3,6}"), prop::option::of(policy), prop::option::of(role), prop::option::of(budget), used)
-        .prop_map(|(alias, password_policy, role, budget, used)| {
-            let mut account = FakeAccount::fresh(&REGIONS);
-            for (region, used) in account.regions.clone().iter().zip(used) {
-                if used {
-                    account.vpcs.insert(region.clone(), FakeVpc::fresh(region).with("eni", "eni-1"));
-                }
-            }
-            account.roles = role.into_iter().map(|role| ("Review".to_owned(), role)).collect();
-            account.budgets = budget.into_iter().map(|budget| ("forester-monthly".to_owned(), budget)).collect();
-            FakeAccount { alias, password_policy, ..account }
-        })
-}
-
-/// AWS answers with whole thresholds as it was given them.
-fn normal(mut alert: Value) -> Value {
-    if let Some(whole) = alert["Threshold"].as_f64().filter(|threshold| threshold.fract() == 0.0) {
-        #[expect(clippy::cast_possible_truncation, reason = "a percentage")]
-        let whole = whole as i64;
-        alert["Threshold"] = whole.into();
-    }
-    alert
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-
-    #[test]
-    fn plan_of_what_was_applied_is_empty(account in accounts(), enforce in some(&["additive", "strict"])) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(async {
-            let world = World::new(&EVERYTHING.replace("ENFORCE", enforce), account);
-            let report = world.apply().await;
-            prop_assert!(report.is_clean(), "{report}");
-            prop_assert!(world.cloud.calls().iter().all(|(account, ..)| *account == id()), "left the account");
-            let again = world.prepare().await.plan;
-            prop_assert_eq!(&again.steps, &vec![], "{}", again);
-            prop_assert_eq!(world.cloud.writes(), Vec::<String>::new());
-            Ok(())
-        })?;
-    }
 }

@@ -3,12 +3,16 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::fake::{FakeAccount, FakeCloud, FakeDirectory, FakeOrganization};
-use super::{Baseline, Notice, Notices, Plan, Prepared, Report};
+use super::{Baseline, BaselineJob, Notice, Notices, Plan, Prepared, Report};
 use crate::aws::sqs::{Letter, Mailbox};
 use crate::aws::{Accounts, CallError};
 use crate::config::Config;
+use crate::event::{Batch, open};
+use crate::job::{Failure, Invocation, Job};
 use crate::org::{Account, AccountState, FileDirectory};
 use crate::store::MemoryStore;
 use crate::types::{AccountId, Mode};
@@ -137,5 +141,23 @@ impl World {
     /// Takes the steps of a plan that was made earlier.
     pub async fn take(&self, prepared: &Prepared) -> Report {
         self.baseline.apply(prepared, Mode::Apply, "2026-11-22T10:00:00Z".parse().unwrap()).await.unwrap()
+    }
+
+    /// Hands an event to the job, with this many minutes to go.
+    pub async fn handle(&self, event: Value, minutes: i64) -> Result<Value, Failure> {
+        self.handle_at(event, minutes, Timestamp::now()).await
+    }
+
+    /// The same at another time.
+    pub async fn handle_at(&self, event: Value, minutes: i64, started: Timestamp) -> Result<Value, Failure> {
+        let deadline = started.checked_add(SignedDuration::from_mins(minutes)).unwrap();
+        let invocation = Invocation { request_id: "r".to_owned(), started, deadline };
+        let Batch::Direct(message) = open(&event, "r") else { panic!("not bare") };
+        BaselineJob::from(self.baseline.clone()).handle(&invocation, &message).await
+    }
+
+    /// Hands a posted letter to the job, as the queue would.
+    pub async fn deliver(&self, letter: &Letter, at: Timestamp) -> Result<Value, Failure> {
+        self.handle_at(serde_json::from_str(&letter.body).unwrap(), 90_000, at).await
     }
 }

@@ -149,7 +149,9 @@ impl FakeCloud {
     }
 
     pub fn heal(&self) {
-        self.lock().faults.clear();
+        let mut state = self.lock();
+        state.faults.clear();
+        state.trip = None;
     }
 
     pub fn take_alias(&self, alias: &str) {
