@@ -287,6 +287,22 @@ mod tests {
     }
 
     #[test]
+    fn strict_layers_may_not_contradict_each_other_for_one_account() {
+        let layers = |second: &str| {
+            format!(
+                "layers:\n- match: {{all: true}}\n  enforce: strict\n  password_policy: {{min_length: 14}}\n\
+                 - match: {{account: audit}}\n  enforce: {second}\n  password_policy: {{min_length: 16}}\n"
+            )
+        };
+        check(
+            &layers("strict"),
+            &["13:21: layers[1].password_policy.min_length: 16 contradicts 14 of layers[0] for audit"],
+        );
+        check(&layers("additive"), &[]);
+        check(&layers("strict").replace("account: audit", "account: \"sbx-*\""), &[]);
+    }
+
+    #[test]
     fn roles_need_trust_of_known_accounts() {
         check(
             "layers:\n- match: {all: true}\n  roles:\n    A: {policies: [X]}\n    B: {trust: [nobody, audit]}\n",

@@ -7,6 +7,7 @@ mod keys;
 mod money;
 mod organization;
 mod shares;
+mod strict;
 
 use super::load::Problems;
 use super::yaml::Spot;
@@ -29,6 +30,7 @@ pub(super) fn all(config: &Config, problems: &mut Problems) {
         layer(config, declared, problems, &spot);
         across_layers(config, declared, problems, &spot);
     }
+    strict::contradictions(config, problems, &root.key("layers"));
     shares::all(config, problems, &root.key("shares"));
     let sandbox = config.sandbox.iter().flat_map(|section| section.problems()).map(|found| ("sandbox", found));
     let alerts = config.alerts.iter().flat_map(|section| section.problems()).map(|found| ("alerts", found));
