@@ -21,7 +21,7 @@ impl Plan {
         let prepared = prepare(&baseline, &self.pick).await?;
         let plans: Vec<&Steps> = prepared.iter().map(|prepared| &prepared.plan).collect();
         result(context.form, &document(json!(plans)), text(&plans));
-        Ok(match (plans.iter().any(|plan| !plan.steps.is_empty()), plans.iter().all(|plan| plan.errors.is_empty())) {
+        Ok(match (plans.iter().any(|plan| !plan.steps.is_empty()), plans.iter().all(|plan| plan.is_clean())) {
             (true, _) => Exit::Changes,
             (false, true) => Exit::Done,
             (false, false) => Exit::Unclean,
@@ -37,8 +37,10 @@ pub async fn prepare(baseline: &Baseline, pick: &Pick) -> Result<Vec<Prepared>, 
 
 /// Every plan, and a line that sums up.
 pub fn text(plans: &[&Steps]) -> String {
-    let (steps, errors): (usize, usize) =
-        (plans.iter().map(|plan| plan.steps.len()).sum(), plans.iter().map(|plan| plan.errors.len()).sum());
+    let sum = |count: fn(&Steps) -> usize| plans.iter().map(|plan| count(plan)).sum::<usize>();
+    let (steps, errors) = (sum(|plan| plan.steps.len()), sum(|plan| plan.errors.len()));
+    let waiting = sum(|plan| plan.waiting.len());
+    let waiting = if waiting > 0 { format!(", {waiting} waiting") } else { String::new() };
     let each: Vec<String> = plans.iter().map(ToString::to_string).collect();
-    format!("{}\n\n{} accounts, {steps} steps, {errors} errors", each.join("\n"), plans.len())
+    format!("{}\n\n{} accounts, {steps} steps, {errors} errors{waiting}", each.join("\n"), plans.len())
 }

@@ -153,12 +153,21 @@ impl BaselineJob {
     /// An account that is going. One that is there and active after all is brought to its baseline: events come in any
     /// order, and the organization is the truth.
     async fn depart(&self, invocation: &Invocation, id: AccountId, because: String) -> Result<Value, Failure> {
-        let found = self.0.directory().account(&id).await?;
-        if found.is_some_and(|account| account.state == AccountState::Active) && because != CLOSING {
-            return self.run(invocation, Errand::new(id, because)).await;
+        let mut report = json!({ "because": because, "accounts": [] });
+        if let Some(account) = self.0.directory().account(&id).await? {
+            match account.state {
+                AccountState::Active if because == CLOSING => {}
+                AccountState::Active => return self.run(invocation, Errand::new(id, because)).await,
+                // What is left to do for a closed account is to move it out of the way.
+                _ => report = self.run(invocation, Errand::new(id.clone(), because)).await?,
+            }
         }
         let forgotten = self.0.forget(&id, invocation.started).await?;
-        Ok(json!({ "accounts": [], "because": because, "departed": id, "ledgers": forgotten }))
+        if let Value::Object(members) = &mut report {
+            members.insert("departed".to_owned(), json!(id));
+            members.insert("ledgers".to_owned(), forgotten.into());
+        }
+        Ok(report)
     }
 
     /// A message for every account, so that each is looked at by an invocation of its own.

@@ -80,13 +80,7 @@ impl Baseline {
 
     /// The accounts behind an id: one, or in single-account mode one for every name.
     pub async fn accounts_of(&self, id: &AccountId) -> Result<Vec<Account>, CallError> {
-        let Some(first) = self.directory.account(id).await? else { return Ok(Vec::new()) };
-        let named = self.config.accounts.values().filter(|entry| entry.id.as_ref().is_none_or(|other| other == id));
-        if named.count() <= 1 {
-            return Ok(vec![first]);
-        }
-        let all: Vec<Account> = self.directory.accounts().await?.into_iter().filter(|a| a.id == *id).collect();
-        Ok(if all.is_empty() { vec![first] } else { all })
+        self.directory.behind(id).await
     }
 
     /// What is declared for an account in the place that the file gives it, and by which layer.

@@ -364,9 +364,10 @@ async fn two_events_of_one_account_do_not_work_side_by_side() {
 
 #[tokio::test]
 async fn closed_account_is_not_kept_any_more() {
-    let organization = FakeOrganization::new(&"111122223333".parse().unwrap(), &["Sandbox"])
+    let organization = FakeOrganization::new(&"111122223333".parse().unwrap(), &["Sandbox", "Intake", "Suspended"])
         .with(&id(), FakeMember::new("dev", "Sandbox"));
-    let world = World::organization("layers:\n- {match: {ou: Sandbox}, alias: \"sbx-{name}\"}\n", organization);
+    let file = "layers:\n- {match: {ou: Sandbox}, alias: \"sbx-{name}\", quarantine_until: guarded}\n";
+    let world = World::organization(file, organization);
     world.apply().await;
     world.cloud.reorganize(|organization| {
         organization.members.get_mut(&id()).unwrap().state = AccountState::Suspended;
@@ -377,6 +378,7 @@ async fn closed_account_is_not_kept_any_more() {
     assert_eq!((&report["departed"], &report["ledgers"]), (&json!("444455556666"), &json!(1)));
     let ledger = Ledger::load(world.store.as_ref(), &id(), "dev").await.unwrap().unwrap();
     assert_eq!(ledger.state, State::Departed);
+    assert_eq!(world.cloud.organization().members[&id()].ou.as_ref(), "Suspended", "out of the way");
 }
 
 #[tokio::test]

@@ -54,6 +54,10 @@ impl Directory for FileDirectory {
         Ok(self.accounts().await?.into_iter().find(|account| account.id == *id))
     }
 
+    async fn behind(&self, id: &AccountId) -> Result<Vec<Account>, CallError> {
+        Ok(self.accounts().await?.into_iter().filter(|account| account.id == *id).collect())
+    }
+
     async fn privileged(&self) -> Result<Vec<AccountId>, CallError> {
         Ok(vec![self.accounts.home().await?])
     }

@@ -108,6 +108,11 @@ pub trait Directory: Send + Sync {
     /// One account, or `None` when the organization does not hold it.
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, CallError>;
 
+    /// Everything that goes by this id: one account, and several only where several names stand for one.
+    async fn behind(&self, id: &AccountId) -> Result<Vec<Account>, CallError> {
+        Ok(self.account(id).await?.into_iter().collect())
+    }
+
     /// The whole forest, without its tags.
     async fn forest(&self) -> Result<Forest, CallError> {
         let member = |Account { id, name, email, state, ou, .. }: Account| Member { id, name, email, state, ou };
