@@ -22,6 +22,13 @@ impl OuPattern {
         let path: Vec<&str> = ou.as_ref().split('/').filter(|name| !name.is_empty()).collect();
         below(&pattern, &path)
     }
+
+    /// Whether the OU is one of those meant, or lies below one of them.
+    pub fn covers(&self, ou: &OuPath) -> bool {
+        let names: Vec<&str> = ou.as_ref().split('/').filter(|name| !name.is_empty()).collect();
+        let above = (0..names.len()).filter_map(|n| names.get(..n)?.join("/").parse().ok());
+        self.holds(ou) || above.into_iter().any(|above: OuPath| self.holds(&above))
+    }
 }
 
 fn below(pattern: &[&str], path: &[&str]) -> bool {
@@ -103,6 +110,13 @@ mod tests {
         check("Workloads/*", "Workloads/Prod", true);
         check("Workloads/*", "Workloads", false);
         check("Work*/Non*", "Workloads/NonProd", true);
+    }
+
+    #[test]
+    fn ou_covers_what_lies_below_it() {
+        let covers = |pattern: &str, ou: &str| pattern.parse::<OuPattern>().unwrap().covers(&ou.parse().unwrap());
+        assert!(covers("Workloads", "Workloads/Prod/EU") && covers("*", "Workloads/Prod") && covers("**", ""));
+        assert!(!covers("Workloads/Prod", "Workloads") && !covers("*", ""));
     }
 
     #[test]

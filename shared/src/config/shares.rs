@@ -17,6 +17,9 @@ pub struct Share {
     /// Subnets, by AWS Resource Access Manager.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ram: Option<RamShare>,
+    /// Container images, by Amazon ECR.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ecr: Option<EcrShare>,
 }
 
 /// Subnets that other accounts may put things into. In each governed region, one resource share.
@@ -32,6 +35,26 @@ pub struct RamShare {
     pub subnets: Tagged,
     /// The OUs they are for; an OU stands for every account in it and below it.
     pub to: OuPattern,
+}
+
+/// Container images that other accounts may pull, or get copies of, in each governed region.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EcrShare {
+    /// The account that owns the repositories.
+    pub owner: String,
+    /// The names of the repositories; `*` stands for any characters.
+    pub repos: String,
+    /// The OUs that may pull; an OU stands for every account in it and below it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull: Option<OuPattern>,
+    /// The OUs whose accounts get a copy of every image pushed from then on, in the same region. AWS copies by the start
+    /// of the name, so that `repos` must end in its only `*`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicate_to: Option<OuPattern>,
+    /// Whether those that may pull may also use the keys of the account that the repositories are encrypted with.
+    #[serde(default)]
+    pub key_grant: bool,
 }
 
 /// Things that carry all of these tags.
@@ -50,5 +73,12 @@ impl RamShare {
         let name = self.name.clone().unwrap_or_else(tags);
         let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
         format!("forester-{}", name.chars().map(plain).collect::<String>())
+    }
+}
+
+impl EcrShare {
+    /// What the names of its repositories start with; the whole name where it has no `*`.
+    pub fn prefix(&self) -> &str {
+        self.repos.split('*').next().unwrap_or_default()
     }
 }

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 /// How the `Sid` of each statement of ours begins.
 pub(super) const SID: &str = "Forester";
 
+/// How the `Sid` begins of a statement of ours in the document of something that another aspect keeps.
+pub(super) const SHARED: &str = "SharedByForester";
+
 /// The document in an answer: IAM answers with URL-encoded text, others with plain text.
 pub(super) fn decoded(answer: &Value) -> Value {
     let Some(text) = answer.as_str() else { return answer.clone() };
@@ -24,17 +27,29 @@ pub(super) fn same(one: &Value, other: &Value) -> bool {
 /// Our statements in the place of earlier ones of ours, and the statements of others as they are. What is there already
 /// under another `Sid` is not said twice; a document that needs no change comes back as it was.
 pub(super) fn beside_others(ours: Value, seen: &Value) -> Value {
+    beside(SID, ours, seen)
+}
+
+/// The same for statements of ours whose `Sid` begins with `sid`.
+pub(super) fn beside(sid: &str, ours: Value, seen: &Value) -> Value {
     let (mine, theirs) = (statements(&ours), statements(seen));
     let equal = |one: &Value, other: &Value| without_sid(&canonical(one)) == without_sid(&canonical(other));
     let wanted = |statement: &Value| mine.iter().any(|mine| equal(mine, statement));
-    let stale = |statement: &Value| is_ours(statement) && !wanted(statement);
+    let stale = |statement: &Value| begins(statement, sid) && !wanted(statement);
     let there = |mine: &Value| theirs.iter().any(|statement| equal(mine, statement));
     if mine.iter().all(there) && !theirs.iter().any(stale) {
         return seen.clone();
     }
-    let kept = theirs.iter().filter(|statement| !is_ours(statement) && !wanted(statement)).cloned();
+    let kept = theirs.iter().filter(|statement| !begins(statement, sid) && !wanted(statement)).cloned();
     let version = seen.get("Version").cloned().unwrap_or_else(|| "2012-10-17".into());
     json!({ "Version": version, "Statement": kept.chain(mine.iter().cloned()).collect::<Vec<_>>() })
+}
+
+/// Our statements, and those of what is declared elsewhere; nothing that somebody else put there.
+pub(super) fn without_others(ours: Value, seen: &Value) -> Value {
+    let shared = statements(seen).into_iter().filter(|statement| begins(statement, SHARED));
+    let all: Vec<Value> = statements(&ours).into_iter().chain(shared).collect();
+    json!({ "Version": "2012-10-17", "Statement": all })
 }
 
 /// The statements of a document, which may be a list or a single one.
@@ -46,8 +61,13 @@ pub(super) fn statements(document: &Value) -> Vec<Value> {
     }
 }
 
-fn is_ours(statement: &Value) -> bool {
-    statement.get("Sid").and_then(Value::as_str).is_some_and(|sid| sid.starts_with(SID))
+/// Whether a statement is one of ours.
+pub(super) fn is_ours(statement: &Value) -> bool {
+    begins(statement, SID) || begins(statement, SHARED)
+}
+
+fn begins(statement: &Value, with: &str) -> bool {
+    statement.get("Sid").and_then(Value::as_str).is_some_and(|sid| sid.starts_with(with))
 }
 
 fn without_sid(statement: &Value) -> Value {
@@ -108,6 +128,16 @@ mod tests {
         let merged = beside_others(ours(), &json!({"Version": "2008-10-17", "Statement": [other, old]}));
         assert_eq!(merged, json!({"Version": "2008-10-17", "Statement": [other, ours()["Statement"][0]]}));
         assert_eq!(beside_others(ours(), &merged), merged);
+    }
+
+    #[test]
+    fn what_another_aspect_says_in_a_document_stays_when_others_go() {
+        let shared = json!({"Sid": format!("{SHARED}Images"), "Effect": "Allow", "Action": "kms:Decrypt"});
+        let other = json!({"Effect": "Allow", "Action": "kms:*"});
+        let seen = json!({"Statement": [shared, other]});
+        let alone = without_others(ours(), &seen);
+        assert_eq!(alone["Statement"], json!([ours()["Statement"][0], shared]));
+        assert_eq!(beside_others(ours(), &alone), alone);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod default_vpc;
 mod document;
 mod document_sharing;
 mod ebs_encryption;
+mod ecr_sharing;
 mod image_sharing;
 mod instance_metadata;
 mod intake;
@@ -131,6 +132,7 @@ aspects! {
     Roles = roles::Roles,
     Budget = budget::Budget,
     RamShares = ram_shares::RamShares,
+    EcrSharing = ecr_sharing::EcrSharing,
     Placement = placement::Placement,
 }
 

@@ -23,7 +23,7 @@ use crate::types::Region;
 /// The principal of RAM in Organizations.
 const SERVICE: &str = "ram.amazonaws.com";
 /// The tag that tells a share of ours; its value is the share's name.
-const TAG: &str = "forester-share";
+const TAG: &str = "forester:share";
 
 /// How RAM refuses OUs while it may not look into the organization.
 const NOT_LET_IN: [&str; 2] = ["OperationNotPermittedException", "UnknownResourceException"];

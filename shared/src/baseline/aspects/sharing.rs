@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::super::Target;
 use crate::config::OuPattern;
+use crate::org::{AccountState, Member};
 use crate::types::{AccountId, Arn, OuPath, Region};
 
 /// Whether the account is the one that `word` of the file means.
@@ -40,9 +41,35 @@ pub(super) fn principals(target: &Target, to: &OuPattern) -> Result<BTreeSet<Str
     }
 }
 
-/// The accounts in the OUs but for the target itself.
+/// The accounts in and below the OUs but for the target itself.
 pub(super) fn accounts<'a>(target: &'a Target, to: &'a OuPattern) -> impl Iterator<Item = &'a AccountId> {
-    target.forest.within(to).map(|member| &member.id).filter(|id| **id != target.account.id)
+    covered(target, to).map(|member| &member.id)
+}
+
+/// Those of the accounts that are in use.
+pub(super) fn active<'a>(target: &'a Target, to: &'a OuPattern) -> impl Iterator<Item = &'a AccountId> {
+    covered(target, to).filter(|member| member.state == AccountState::Active).map(|member| &member.id)
+}
+
+fn covered<'a>(target: &'a Target, to: &'a OuPattern) -> impl Iterator<Item = &'a Member> {
+    target.forest.members.iter().filter(|member| to.covers(&member.ou) && member.id != target.account.id)
+}
+
+/// The OUs as the paths of `aws:PrincipalOrgPaths`, each with all that is below it; `None` without an organization.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalorgpaths>
+pub(super) fn paths(target: &Target, to: &OuPattern) -> Result<Option<BTreeSet<String>>, String> {
+    let Some(organization) = &target.forest.organization else { return Ok(None) };
+    let units = organization.topmost(to);
+    let path = |to: &OuPath| {
+        // The units are in the order of their paths, so that those above an OU come from the root down.
+        let above = organization.units.iter().filter(|(path, _)| to.is_below(path) || to == *path);
+        let ids: Vec<&str> = above.map(|(_, unit)| unit.as_ref()).collect();
+        format!("{}/{}/*", organization.id, ids.join("/"))
+    };
+    match units.is_empty() {
+        true => Err(nowhere(to)),
+        false => Ok(Some(units.into_iter().map(|(to, _)| path(to)).collect())),
+    }
 }
 
 /// The accounts and OUs of a list of principals, counted.

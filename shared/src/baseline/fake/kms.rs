@@ -14,6 +14,8 @@ pub(in crate::baseline) struct FakeKey {
     pub rotates: bool,
     pub state: String,
     pub tags: BTreeMap<String, String>,
+    /// Whether it is one that AWS made for a service.
+    pub by_aws: bool,
 }
 
 const GONE: (ErrorClass, &str) = (ErrorClass::Gone, "NotFoundException");
@@ -69,7 +71,10 @@ pub(super) fn kms(account: &mut FakeAccount, region: &Region, operation: &str, p
 
 fn one_key(key: &mut FakeKey, id: &str, operation: &str, params: &Value) -> Answer {
     match operation {
-        "DescribeKey" => return Ok(json!({ "KeyMetadata": { "KeyId": id, "KeyState": key.state } })),
+        "DescribeKey" => {
+            let manager = if key.by_aws { "AWS" } else { "CUSTOMER" };
+            return Ok(json!({ "KeyMetadata": { "KeyId": id, "KeyState": key.state, "KeyManager": manager } }));
+        }
         "ListResourceTags" => {
             let tags = key.tags.iter().map(|(name, value)| json!({ "TagKey": name, "TagValue": value }));
             return Ok(json!({ "Tags": tags.collect::<Vec<_>>() }));

@@ -3,6 +3,7 @@
 mod account;
 mod budgets;
 mod ec2;
+mod ecr;
 mod iam;
 mod kms;
 mod network;
@@ -22,6 +23,7 @@ use crate::types::{AccountId, Region};
 
 pub(super) use budgets::FakeBudget;
 pub(super) use ec2::FakeVpc;
+pub(super) use ecr::{FakeRegistry, FakeRepository};
 pub(super) use iam::FakeRole;
 pub(super) use kms::FakeKey;
 pub(super) use network::{FakeNetwork, FakeSubnet};
@@ -91,6 +93,7 @@ pub(in crate::baseline) struct FakeAccount {
     pub by_policy: BTreeSet<&'static str>,
     pub networks: BTreeMap<Region, Vec<FakeNetwork>>,
     pub shares: BTreeMap<Region, Vec<FakeShare>>,
+    pub registries: BTreeMap<Region, FakeRegistry>,
 }
 
 impl FakeAccount {
@@ -252,6 +255,7 @@ impl FakeClient {
             "iam" => iam::iam(account, taken_aliases, operation, params),
             "organizations" => organizations::organizations(organization.as_mut(), &self.account, operation, params),
             "sts" if operation == "GetCallerIdentity" => Ok(json!({ "Account": self.account })),
+            "ecr" => ecr::ecr((&self.account, account), &self.region, operation, params),
             "ram" => ram::ram((&self.account, account), organization.as_mut(), &self.region, operation, params),
             "s3control" => s3control::s3control(account, operation, params),
             _ => panic!("the fake does not know {service}"),

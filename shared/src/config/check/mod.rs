@@ -11,7 +11,7 @@ mod strict;
 
 use super::load::Problems;
 use super::yaml::Spot;
-use super::{Config, Defaults, Layer, Match, OperatingMode, OuPattern};
+use super::{Config, Defaults, Layer, Match, OperatingMode};
 use crate::types::AccountId;
 
 /// Runs every check.
@@ -74,17 +74,13 @@ pub(super) fn matches(config: &Config, conditions: &Match, problems: &mut Proble
     if let Some(name) = conditions.account.as_deref().filter(|name| !name.contains('*')) {
         account_name(name, problems, &spot.key("account"));
     }
-    if let Some(ou) = &conditions.ou {
-        units(config, ou, problems, &spot.key("ou"));
-    }
-}
-
-/// A pattern over OUs. Only the file itself tells them outside organization mode.
-fn units(config: &Config, pattern: &OuPattern, problems: &mut Problems, spot: &Spot) {
+    // Only the file itself tells the OUs outside organization mode.
     let told = config.mode != OperatingMode::Organization;
-    let fits = |place: &Option<_>| place.as_ref().is_some_and(|place| pattern.holds(place));
-    if told && !config.accounts.values().any(|entry| fits(&entry.ou)) {
-        problems.add(spot, format!("no account of the file is in an OU that fits `{pattern}`"));
+    if let Some(ou) = conditions.ou.as_ref().filter(|_| told) {
+        let fits = |place: &Option<_>| place.as_ref().is_some_and(|place| ou.holds(place));
+        if !config.accounts.values().any(|entry| fits(&entry.ou)) {
+            problems.add(&spot.key("ou"), format!("no account of the file is in an OU that fits `{ou}`"));
+        }
     }
 }
 

@@ -2,19 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::{Spot, account_name, units};
-use crate::config::Config;
+use super::{Spot, account_name};
 use crate::config::load::Problems;
-use crate::config::shares::{RamShare, Share};
+use crate::config::shares::{EcrShare, RamShare, Share};
+use crate::config::{Config, OperatingMode, OuPattern};
 use crate::types::AccountId;
 
 pub(super) fn all(config: &Config, problems: &mut Problems, spot: &Spot) {
     for (n, share) in config.shares.iter().enumerate() {
         let spot = spot.index(n);
-        let Share { ram } = share;
-        let given = [ram.is_some()].iter().filter(|given| **given).count();
+        let Share { ram, ecr } = share;
+        let given = [ram.is_some(), ecr.is_some()].iter().filter(|given| **given).count();
         if given != 1 {
-            problems.add(&spot, format!("{given} kinds of share are given; expected exactly one of `ram`"));
+            problems.add(&spot, format!("{given} kinds of share are given; expected exactly one of `ram`, `ecr`"));
+        }
+        if let Some(share) = ecr {
+            ecr_share(config, share, problems, &spot.key("ecr"));
         }
         if let Some(share) = ram {
             let spot = spot.key("ram");
@@ -35,6 +38,40 @@ fn ram_share(config: &Config, share: &RamShare, problems: &mut Problems, spot: &
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if let Some(name) = share.name.as_ref().filter(|name| name.is_empty() || !name.chars().all(plain)) {
         problems.add(&spot.key("name"), format!("`{name}` is no name for a share; expected A-Z a-z 0-9 . _ -"));
+    }
+}
+
+fn ecr_share(config: &Config, share: &EcrShare, problems: &mut Problems, spot: &Spot) {
+    account(&share.owner, problems, &spot.key("owner"));
+    for (key, pattern) in [("pull", &share.pull), ("replicate_to", &share.replicate_to)] {
+        if let Some(pattern) = pattern {
+            units(config, pattern, problems, &spot.key(key));
+        }
+    }
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._/*-".contains(c);
+    if share.repos.is_empty() || !share.repos.chars().all(fits) {
+        let message = format!("`{}` fits no repository; expected a-z 0-9 . _ / - and `*`", share.repos);
+        problems.add(&spot.key("repos"), message);
+    }
+    let by_prefix = share.repos.strip_suffix('*').is_some_and(|prefix| !prefix.contains('*'));
+    if share.replicate_to.is_some() && !by_prefix {
+        let message = format!("AWS copies by the start of the name; expected one `*`, at the end of `{}`", share.repos);
+        problems.add(&spot.key("repos"), message);
+    }
+    if share.pull.is_none() && share.replicate_to.is_none() {
+        problems.add(spot, "nobody gets anything; expected `pull` or `replicate_to`");
+    }
+    if share.key_grant && share.pull.is_none() {
+        problems.add(&spot.key("key_grant"), "keys are for those that may pull; expected `pull`");
+    }
+}
+
+/// OUs that something is shared with; only the file itself tells them outside organization mode.
+fn units(config: &Config, pattern: &OuPattern, problems: &mut Problems, spot: &Spot) {
+    let told = config.mode != OperatingMode::Organization;
+    let fits = |place: &Option<_>| place.as_ref().is_some_and(|place| pattern.covers(place));
+    if told && !config.accounts.values().any(|entry| fits(&entry.ou)) {
+        problems.add(spot, format!("no account of the file is in an OU that fits `{pattern}`"));
     }
 }
 
@@ -79,6 +116,24 @@ mod tests {
                 "shares[0].ram.subnets.tag: no tag is given",
                 "shares[0].ram.to: no account of the file is in an OU that fits `Workloads`",
                 "shares[0].ram.name: `a b` is no name for a share",
+            ],
+        );
+    }
+
+    #[test]
+    fn repositories_are_copied_by_the_start_of_their_names() {
+        check(
+            "organization",
+            &[
+                "ecr: {owner: net, repos: \"a*b*\", replicate_to: Shared}",
+                "ecr: {owner: net, repos: App, key_grant: true}",
+                "ecr: {owner: net, repos: \"app/*\", pull: Shared, replicate_to: Shared, key_grant: true}",
+            ],
+            &[
+                "shares[0].ecr.repos: AWS copies by the start of the name",
+                "shares[1].ecr: nobody gets anything",
+                "shares[1].ecr.repos: `App` fits no repository",
+                "shares[1].ecr.key_grant: keys are for those that may pull",
             ],
         );
     }

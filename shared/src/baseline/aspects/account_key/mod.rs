@@ -165,7 +165,8 @@ fn plan_key(
     if !key.aliased {
         planned.steps.push(Action::GiveAlias { alias: alias.clone(), key: id() });
     }
-    let policy = if target.strict() { policy } else { document::beside_others(policy, &key.policy) };
+    let merge = if target.strict() { document::without_others } else { document::beside_others };
+    let policy = merge(policy, &key.policy);
     if !document::same(&policy, &key.policy) {
         planned.steps.push(Action::SetKeyPolicy { alias: alias.clone(), key: id(), policy });
     }
