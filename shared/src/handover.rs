@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::Forester;
 use crate::alert::Router;
-use crate::baseline::{Baseline, Notice, Notices, Report, Unheard};
+use crate::baseline::{Baseline, Notice, Notices, Report, Unheard, declared_roles};
 use crate::config::{DefaultVpc, Enforce};
 use crate::event::Message;
 use crate::job::{Invocation, Job};
@@ -45,17 +45,17 @@ impl Baseliner for Baseline {
     async fn declared(&self, account: &AccountId) -> Result<Declared, String> {
         let kind = "AWS::IAM::Role".parse().map_err(|error| format!("{error}"))?;
         let mut declared = Declared::default();
+        let forest = self.forest().await.map_err(|error| error.to_string())?;
         for account in self.accounts_of(account).await.map_err(|error| error.to_string())? {
-            let resolved = self.resolve(&account);
+            let target = self.target(account, &forest).await.map_err(|error| error.to_string())?;
             let why = "the baseline declares it (layers in the file)";
-            let roles = resolved.wanted.roles.into_iter().flatten();
-            let reserve = |(name, _)| Reserved { kind: Clone::clone(&kind), name, why: why.to_owned() };
-            declared.reserved.extend(roles.map(reserve));
-            let unwanted = match resolved.wanted.default_vpc {
+            let reserve = |name| Reserved { kind: Clone::clone(&kind), name, why: why.to_owned() };
+            declared.reserved.extend(declared_roles(&target).into_iter().map(reserve));
+            let unwanted = match target.wanted.default_vpc {
                 Some(DefaultVpc::DeleteIfUnused | DefaultVpc::Delete) => true,
                 Some(DefaultVpc::Keep | DefaultVpc::Strip | DefaultVpc::Recreate) | None => false,
             };
-            declared.no_default_vpc |= unwanted && resolved.enforce != Enforce::Observe;
+            declared.no_default_vpc |= unwanted && target.enforce != Enforce::Observe;
         }
         Ok(declared)
     }

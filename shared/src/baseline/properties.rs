@@ -24,6 +24,7 @@ fn accounts() -> impl Strategy<Value = FakeAccount> {
         trust,
         policies: policies.into_iter().map(|name| format!("arn:aws:iam::aws:policy/{name}")).collect(),
         tags: [("purpose".to_owned(), "other".to_owned())].into(),
+        ..FakeRole::default()
     });
     let alert = (some(&["ACTUAL", "FORECASTED"]), some(&[50.0, 80.0, 33.3])).prop_map(|(kind, threshold)| {
         let notification = json!({"NotificationType": kind, "ComparisonOperator": "GREATER_THAN",

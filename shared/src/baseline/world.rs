@@ -67,7 +67,7 @@ impl World {
     pub fn new(layers: &str, account: FakeAccount) -> Self {
         let text = format!(
             "version: 1\nmode: virtual-root\nhome_region: eu-west-1\nregions: {{govern: [eu-west-1]}}\n\
-             access: {{role: Admin}}\naccounts:\n  root: {{id: \"111122223333\"}}\n  \
+             access: {{role: Entrance}}\naccounts:\n  root: {{id: \"111122223333\"}}\n  \
              dev: {{id: \"444455556666\", ou: Workloads}}\nlayers:\n{layers}"
         );
         let config = Arc::new(Config::parse(&text, "f").unwrap_or_else(|errors| panic!("{errors}")));
@@ -78,11 +78,27 @@ impl World {
         Self { cloud, baseline: Baseline::of(config, accounts, directory, store.clone()), store }
     }
 
+    /// Whatever `text` declares, with one account in the cloud.
+    pub fn of(text: &str, account: &str) -> Self {
+        let config = Arc::new(Config::parse(text, "f").unwrap_or_else(|errors| panic!("{errors}")));
+        let cloud = FakeCloud::default().with(&account.parse().unwrap(), FakeAccount::fresh(&REGIONS));
+        let accounts: Arc<dyn Accounts> = Arc::new(cloud.clone());
+        let directory = Arc::new(FileDirectory::new(config.clone(), accounts.clone()));
+        let store = Arc::new(MemoryStore::default());
+        Self { cloud, baseline: Baseline::of(config, accounts, directory, store.clone()), store }
+    }
+
+    /// Plans and applies one account as one of its names.
+    pub async fn bring(&self, account: Account) -> Report {
+        let prepared = self.prepare_account(account).await;
+        self.take(&prepared).await
+    }
+
     /// An organization whose management account is 111122223333; `sections` are the whole file below `access`.
     pub fn organization(sections: &str, organization: FakeOrganization) -> Self {
         let text = format!(
             "version: 1\nmode: organization\nhome_region: eu-west-1\nregions: {{govern: [eu-west-1]}}\n\
-             access: {{role: Admin}}\n{sections}"
+             access: {{role: Entrance}}\n{sections}"
         );
         let config = Arc::new(Config::parse(&text, "f").unwrap_or_else(|errors| panic!("{errors}")));
         let cloud = FakeCloud::default();
@@ -134,8 +150,7 @@ impl World {
     /// Plans and applies one account.
     pub async fn apply_to(&self, id: &AccountId) -> Report {
         let account = self.baseline.directory().account(id).await.unwrap().unwrap();
-        let prepared = self.prepare_account(account).await;
-        self.take(&prepared).await
+        self.bring(account).await
     }
 
     /// Takes the steps of a plan that was made earlier.

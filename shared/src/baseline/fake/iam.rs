@@ -6,11 +6,15 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::{Answer, EXISTS, FakeAccount, GONE, text};
+use crate::aws::ErrorClass;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::baseline) struct FakeRole {
     pub trust: String,
     pub policies: BTreeSet<String>,
+    pub inline: BTreeMap<String, String>,
+    pub boundary: Option<String>,
+    pub session: Option<u64>,
     pub tags: BTreeMap<String, String>,
 }
 
@@ -39,8 +43,23 @@ pub(super) fn iam(account: &mut FakeAccount, taken: &BTreeSet<String>, operation
             if account.roles.contains_key(&name) {
                 return Err(EXISTS);
             }
-            let trust = text(params, "AssumeRolePolicyDocument").to_owned();
-            account.roles.insert(name, FakeRole { trust, tags: tags(&params["Tags"]), ..FakeRole::default() });
+            let role = FakeRole {
+                trust: text(params, "AssumeRolePolicyDocument").to_owned(),
+                boundary: params["PermissionsBoundary"].as_str().map(policy).transpose()?,
+                session: params["MaxSessionDuration"].as_u64(),
+                tags: tags(&params["Tags"]),
+                ..FakeRole::default()
+            };
+            account.roles.insert(name, role);
+            Ok(json!({}))
+        }
+        "DeleteRole" => {
+            let name = text(params, "RoleName");
+            let role = account.roles.get(name).ok_or(GONE)?;
+            if !role.policies.is_empty() || !role.inline.is_empty() {
+                return Err((ErrorClass::Conflict, "DeleteConflict"));
+            }
+            account.roles.remove(name);
             Ok(json!({}))
         }
         _ => {
@@ -56,12 +75,22 @@ fn tags(list: &Value) -> BTreeMap<String, String> {
     list.as_array().into_iter().flatten().map(pair).collect()
 }
 
+/// A policy's ARN, when there is a policy of that name.
+fn policy(arn: &str) -> Result<String, (ErrorClass, &'static str)> {
+    if arn.ends_with("/NoSuchPolicy") { Err(GONE) } else { Ok(arn.to_owned()) }
+}
+
 fn one_role(role: &mut FakeRole, name: &str, operation: &str, params: &Value) -> Answer {
     match operation {
         "GetRole" => {
             let trust = utf8_percent_encode(&role.trust, NON_ALPHANUMERIC).to_string();
             let tags: Vec<Value> = role.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
-            return Ok(json!({ "Role": { "RoleName": name, "AssumeRolePolicyDocument": trust, "Tags": tags } }));
+            let mut answer = json!({ "RoleName": name, "AssumeRolePolicyDocument": trust, "Tags": tags,
+                "MaxSessionDuration": role.session.unwrap_or(3600) });
+            if let Some(boundary) = &role.boundary {
+                answer["PermissionsBoundary"] = json!({ "PermissionsBoundaryArn": boundary });
+            }
+            return Ok(json!({ "Role": answer }));
         }
         "ListAttachedRolePolicies" => {
             let policies: Vec<Value> = role.policies.iter().map(|arn| json!({ "PolicyArn": arn })).collect();
@@ -69,12 +98,22 @@ fn one_role(role: &mut FakeRole, name: &str, operation: &str, params: &Value) ->
         }
         "UpdateAssumeRolePolicy" => role.trust = text(params, "PolicyDocument").to_owned(),
         "AttachRolePolicy" => {
-            let policy = text(params, "PolicyArn").to_owned();
-            if policy.ends_with("/NoSuchPolicy") {
-                return Err(GONE);
-            }
-            role.policies.insert(policy);
+            role.policies.insert(policy(text(params, "PolicyArn"))?);
         }
+        "ListRolePolicies" => return Ok(json!({ "PolicyNames": role.inline.keys().collect::<Vec<_>>() })),
+        "GetRolePolicy" => {
+            let document = role.inline.get(text(params, "PolicyName")).ok_or(GONE)?;
+            let document = utf8_percent_encode(document, NON_ALPHANUMERIC).to_string();
+            return Ok(json!({ "PolicyDocument": document }));
+        }
+        "PutRolePolicy" => {
+            role.inline.insert(text(params, "PolicyName").to_owned(), text(params, "PolicyDocument").to_owned());
+        }
+        "DeleteRolePolicy" => {
+            role.inline.remove(text(params, "PolicyName")).ok_or(GONE)?;
+        }
+        "PutRolePermissionsBoundary" => role.boundary = Some(policy(text(params, "PermissionsBoundary"))?),
+        "UpdateRole" => role.session = params["MaxSessionDuration"].as_u64(),
         "DetachRolePolicy" => {
             if !role.policies.remove(text(params, "PolicyArn")) {
                 return Err(GONE);

@@ -1,28 +1,96 @@
 //! Checks of who may come into an account.
 
 use super::{Spot, account_name};
+use crate::config::layers::parts;
 use crate::config::load::Problems;
-use crate::config::{Config, Layer, Role};
+use crate::config::{Config, Layer, Role, is_service};
 use crate::types::{AccountId, Arn};
 
-pub(super) fn role(name: &str, role: &Role, problems: &mut Problems, spot: &Spot) {
-    let fits = |c: char| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c);
+/// The letters of all policies of a role's own, white space aside
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
+const INLINE_SIZE: usize = 10_240;
+
+pub(super) fn role(config: &Config, name: &str, role: &Role, problems: &mut Problems, spot: &Spot) {
+    role_name(config, name, problems, spot);
+    for (n, who) in role.trust.iter().flatten().enumerate() {
+        principal(who, problems, &spot.key("trust").index(n));
+    }
+    policies(role.policies.iter().flatten(), problems, &spot.key("policies"));
+    if let Some(boundary) = &role.boundary {
+        policy(boundary, problems, &spot.key("boundary"));
+    }
+    session(role.session_hours, problems, spot);
+    if let Some(id) = role.external_id.as_ref().filter(|id| !fits_external_id(id)) {
+        let message = format!("`{id}` cannot be an external id; expected 2 to 1224 of A-Z a-z 0-9 + = , . @ : / - _");
+        problems.add(&spot.key("external_id"), message);
+    }
+    for (name, document) in &role.inline {
+        if name.is_empty() || name.len() > 128 || !name.chars().all(fits) {
+            let message =
+                format!("`{name}` cannot be a policy's name; expected up to 128 of A-Z a-z 0-9 + = , . @ _ -");
+            problems.add(&spot.key("inline").key(name), message);
+        }
+        for problem in document.problems() {
+            problems.add(&spot.key("inline").key(name), problem);
+        }
+    }
+    let size: usize = role.inline.values().map(|document| document.size()).sum();
+    if size > INLINE_SIZE {
+        problems.add(&spot.key("inline"), format!("{size} characters together; AWS takes {INLINE_SIZE} for a role"));
+    }
+}
+
+/// A name that Forester gives to a role.
+pub(super) fn role_name(config: &Config, name: &str, problems: &mut Problems, spot: &Spot) {
     if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
         problems.add(spot, format!("`{name}` cannot be a role's name; expected up to 64 of A-Z a-z 0-9 + = , . @ _ -"));
     }
-    for (n, who) in role.trust.iter().flatten().enumerate() {
-        if who.parse::<AccountId>().is_err() {
-            account_name(who, problems, &spot.key("trust").index(n));
-        }
+    if let Some(owner) = config.owner_of_role(name) {
+        problems.add(spot, format!("`{name}` belongs to {owner}: Forester never changes it; choose another name"));
     }
-    for (n, policy) in role.policies.iter().flatten().enumerate() {
-        let arn =
-            policy.parse::<Arn>().is_ok_and(|arn| arn.service() == "iam" && arn.resource().starts_with("policy/"));
-        if !arn && !policy.chars().all(|c| fits(c) || c == '/') {
-            let message =
-                format!("`{policy}` is neither the name of a policy that AWS manages nor the ARN of a policy");
-            problems.add(&spot.key("policies").index(n), message);
+}
+
+/// Managed policies, by name or ARN.
+pub(super) fn policies<'a>(policies: impl Iterator<Item = &'a String>, problems: &mut Problems, spot: &Spot) {
+    for (n, word) in policies.enumerate() {
+        policy(word, problems, &spot.index(n));
+    }
+}
+
+/// A managed policy, by name or ARN.
+pub(super) fn policy(policy: &str, problems: &mut Problems, spot: &Spot) {
+    let arn = policy.parse::<Arn>().is_ok_and(|arn| arn.service() == "iam" && arn.resource().starts_with("policy/"));
+    if !arn && !policy.chars().all(|c| fits(c) || c == '/') {
+        problems
+            .add(spot, format!("`{policy}` is neither the name of a policy that AWS manages nor the ARN of a policy"));
+    } else if let Err(message) = parts(policy) {
+        problems.add(spot, message);
+    }
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateRole.html>
+pub(super) fn session(hours: Option<u32>, problems: &mut Problems, spot: &Spot) {
+    if let Some(hours) = hours.filter(|hours| !(1..=12).contains(hours)) {
+        problems.add(&spot.key("session_hours"), format!("{hours} is out of range; expected 1 to 12"));
+    }
+}
+
+fn fits(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "+=,.@_-".contains(c)
+}
+
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
+fn fits_external_id(id: &str) -> bool {
+    (2..=1224).contains(&id.len()) && id.chars().all(|c| fits(c) || c == ':' || c == '/')
+}
+
+fn principal(who: &str, problems: &mut Problems, spot: &Spot) {
+    match who.parse::<Arn>() {
+        Ok(arn) if arn.service() == "iam" && ["role/", "user/"].iter().any(|kind| arn.resource().starts_with(kind)) => {
         }
+        Ok(_) => problems.add(spot, format!("`{who}` can assume nothing; expected the ARN of a role or of a user")),
+        Err(_) if is_service(who) || who.parse::<AccountId>().is_ok() => {}
+        Err(_) => account_name(who, problems, spot),
     }
 }
 

@@ -111,7 +111,7 @@ fn layer(config: &Config, layer: &Layer, problems: &mut Problems, spot: &Spot) {
         keys::key(name, declared, problems, &spot.key("keys").key(name));
     }
     for (name, declared) in layer.roles.iter().flatten() {
-        identity::role(name, declared, problems, &spot.key("roles").key(name));
+        identity::role(config, name, declared, problems, &spot.key("roles").key(name));
     }
     if let Some(declared) = &layer.budget {
         money::budget(declared, problems, &spot.key("budget"));
