@@ -2,6 +2,7 @@
 
 pub mod alerts;
 mod check;
+mod identities;
 mod layers;
 mod load;
 mod organization;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::types::{AccountId, OuPath, Region};
 
 pub use alerts::Alerts;
+pub use identities::{Identities, Membership, MirrorRoles};
 pub use layers::{Match, Subject};
 pub use load::{ConfigErrors, Problem};
 pub use organization::OrganizationUnits;
@@ -59,6 +61,9 @@ pub struct Config {
     /// The OUs that Forester itself needs.
     #[serde(default)]
     pub organization: OrganizationUnits,
+    /// People who live in one account and work in others.
+    #[serde(default)]
+    pub identities: Option<Identities>,
     /// What holds where, in order; later layers win.
     #[serde(default)]
     pub layers: Vec<Layer>,

@@ -13,6 +13,7 @@ mod document;
 mod document_sharing;
 mod ebs_encryption;
 mod ecr_sharing;
+mod identities;
 mod image_sharing;
 mod instance_metadata;
 mod intake;
@@ -131,6 +132,8 @@ aspects! {
     DocumentSharing = document_sharing::DocumentSharing,
     DefaultVpc = default_vpc::DefaultVpc,
     Roles = roles::Roles,
+    Groups = identities::Groups,
+    MirrorRoles = identities::MirrorRoles,
     Budget = budget::Budget,
     RamShares = ram_shares::RamShares,
     EcrSharing = ecr_sharing::EcrSharing,

@@ -18,6 +18,12 @@ pub(in crate::baseline) struct FakeRole {
     pub tags: BTreeMap<String, String>,
 }
 
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::baseline) struct FakeGroup {
+    pub policies: BTreeSet<String>,
+    pub inline: BTreeMap<String, String>,
+}
+
 pub(super) fn iam(account: &mut FakeAccount, taken: &BTreeSet<String>, operation: &str, params: &Value) -> Answer {
     match operation {
         "GetAccountSummary" => Ok(json!({ "SummaryMap": {} })),
@@ -62,6 +68,20 @@ pub(super) fn iam(account: &mut FakeAccount, taken: &BTreeSet<String>, operation
             account.roles.remove(name);
             Ok(json!({}))
         }
+        "ListRoles" => {
+            Ok(json!({ "Roles": account.roles.keys().map(|name| json!({ "RoleName": name })).collect::<Vec<_>>() }))
+        }
+        "CreateGroup" => {
+            let name = text(params, "GroupName").to_owned();
+            if account.groups.contains_key(&name) {
+                return Err(EXISTS);
+            }
+            account.groups.insert(name, FakeGroup::default());
+            Ok(json!({}))
+        }
+        _ if params.get("GroupName").is_some() => {
+            one_group(account.groups.get_mut(text(params, "GroupName")).ok_or(GONE)?, operation, params)
+        }
         _ => {
             let name = text(params, "RoleName");
             let role = account.roles.get_mut(name).ok_or(GONE)?;
@@ -78,6 +98,37 @@ fn tags(list: &Value) -> BTreeMap<String, String> {
 /// A policy's ARN, when there is a policy of that name.
 fn policy(arn: &str) -> Result<String, (ErrorClass, &'static str)> {
     if arn.ends_with("/NoSuchPolicy") { Err(GONE) } else { Ok(arn.to_owned()) }
+}
+
+fn one_group(group: &mut FakeGroup, operation: &str, params: &Value) -> Answer {
+    match operation {
+        "ListAttachedGroupPolicies" => {
+            let policies: Vec<Value> = group.policies.iter().map(|arn| json!({ "PolicyArn": arn })).collect();
+            return Ok(json!({ "AttachedPolicies": policies }));
+        }
+        "ListGroupPolicies" => return Ok(json!({ "PolicyNames": group.inline.keys().collect::<Vec<_>>() })),
+        "GetGroupPolicy" => {
+            let document = group.inline.get(text(params, "PolicyName")).ok_or(GONE)?;
+            let document = utf8_percent_encode(document, NON_ALPHANUMERIC).to_string();
+            return Ok(json!({ "PolicyDocument": document }));
+        }
+        "AttachGroupPolicy" => {
+            group.policies.insert(policy(text(params, "PolicyArn"))?);
+        }
+        "DetachGroupPolicy" => {
+            if !group.policies.remove(text(params, "PolicyArn")) {
+                return Err(GONE);
+            }
+        }
+        "PutGroupPolicy" => {
+            group.inline.insert(text(params, "PolicyName").to_owned(), text(params, "PolicyDocument").to_owned());
+        }
+        "DeleteGroupPolicy" => {
+            group.inline.remove(text(params, "PolicyName")).ok_or(GONE)?;
+        }
+        _ => panic!("the fake does not know iam:{operation}"),
+    }
+    Ok(json!({}))
 }
 
 fn one_role(role: &mut FakeRole, name: &str, operation: &str, params: &Value) -> Answer {

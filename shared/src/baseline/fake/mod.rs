@@ -24,7 +24,7 @@ use crate::types::{AccountId, Region};
 pub(super) use budgets::FakeBudget;
 pub(super) use ec2::FakeVpc;
 pub(super) use ecr::{FakeRegistry, FakeRepository};
-pub(super) use iam::FakeRole;
+pub(super) use iam::{FakeGroup, FakeRole};
 pub(super) use kms::FakeKey;
 pub(super) use network::{FakeNetwork, FakeSubnet};
 pub(super) use organizations::{FakeDirectory, FakeMember, FakeOrganization};
@@ -74,6 +74,7 @@ pub(in crate::baseline) struct FakeAccount {
     pub encrypted: BTreeSet<Region>,
     pub vpcs: BTreeMap<Region, FakeVpc>,
     pub roles: BTreeMap<String, FakeRole>,
+    pub groups: BTreeMap<String, FakeGroup>,
     pub budgets: BTreeMap<String, FakeBudget>,
     /// Alternate contacts, by type.
     pub contacts: BTreeMap<String, Value>,

@@ -2,6 +2,7 @@
 
 mod account;
 mod contacts;
+mod identities;
 mod identity;
 mod keys;
 mod money;
@@ -25,6 +26,9 @@ pub(super) fn all(config: &Config, problems: &mut Problems) {
     }
     accounts(config, problems, &root.key("accounts"));
     organization::units(config, problems, &root.key("organization"));
+    if let Some(declared) = &config.identities {
+        identities::section(config, declared, problems, &root.key("identities"));
+    }
     for (n, declared) in config.layers.iter().enumerate() {
         let spot = root.key("layers").index(n);
         layer(config, declared, problems, &spot);
@@ -112,6 +116,9 @@ fn layer(config: &Config, layer: &Layer, problems: &mut Problems, spot: &Spot) {
     }
     for (name, declared) in layer.roles.iter().flatten() {
         identity::role(config, name, declared, problems, &spot.key("roles").key(name));
+    }
+    if let Some(declared) = &layer.mirror_roles {
+        identities::mirror_roles(config, declared, problems, &spot.key("mirror_roles"));
     }
     if let Some(declared) = &layer.budget {
         money::budget(declared, problems, &spot.key("budget"));

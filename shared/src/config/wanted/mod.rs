@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Match;
+use super::{Match, MirrorRoles};
 
 pub use account::{OptInRegions, PasswordPolicy, QuarantineUntil};
 pub use contacts::{Contact, Contacts};
@@ -73,6 +73,8 @@ aspects! {
     default_vpc: DefaultVpc,
     /// IAM roles, by name.
     roles: BTreeMap<String, Role>,
+    /// Groups of the home account (`identities`) that come in, each by a role of its own.
+    mirror_roles: MirrorRoles,
     /// The monthly cost budget, kept in the account itself.
     budget: Budget,
 }

@@ -19,14 +19,20 @@ use async_trait::async_trait;
 
 use super::super::aspect::global_if;
 use super::super::{Aspect, Look, Place, Planned, StepError, Taken, Target};
+use super::identities;
 use crate::aws::{CallError, Scope};
 use crate::types::Region;
 pub use action::Action;
-pub use model::{Found, Wishes};
+pub(super) use action::short;
+pub use model::{Found, Role, Wishes};
+pub(super) use model::{Trust, policy};
+pub(super) use plan::{plan, removal};
+pub(super) use read::{observe, read};
+pub(super) use take::take;
 
 /// The names of all roles that the file declares for an account, whichever aspect makes them.
 pub fn names(target: &Target) -> BTreeSet<String> {
-    wishes(target).into_keys().collect()
+    [wishes(target), identities::wishes(target)].into_iter().flat_map(Wishes::into_keys).collect()
 }
 
 /// The declared roles.
@@ -50,14 +56,14 @@ impl Aspect for Roles {
     }
 
     async fn observe(look: &Look<'_>, target: &Target) -> Result<Found, CallError> {
-        read::observe(look, target.strict(), &wishes(target)).await
+        observe(look, target.strict(), &wishes(target)).await
     }
 
     fn plan(target: &Target, seen: &Found) -> Planned<Action> {
-        plan::plan(target, wishes(target), seen)
+        plan(target, wishes(target), seen)
     }
 
     async fn take(scope: &Scope, action: &Action) -> Result<Taken, StepError> {
-        take::take(scope, action).await
+        take(scope, action).await
     }
 }

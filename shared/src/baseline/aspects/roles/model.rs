@@ -131,10 +131,25 @@ pub(in crate::baseline::aspects) fn policies<'a>(
     words.into_iter().map(|word| policy(target, word)).collect()
 }
 
+/// Policies of AWS whose path people forget
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_job-functions.html>).
+const JOB_FUNCTIONS: &[&str] = &[
+    "Billing",
+    "DatabaseAdministrator",
+    "DataScientist",
+    "NetworkAdministrator",
+    "SupportUser",
+    "SystemAdministrator",
+    "ViewOnlyAccess",
+];
+
 /// The ARN of a managed policy: AWS's by name, any by ARN, in which `{id}` stands for the account's own.
 pub(in crate::baseline::aspects) fn policy(target: &Target, word: &str) -> Result<String, String> {
     match word.parse::<Arn>() {
         Ok(_) => target.account.subject().fill(word),
+        Err(_) if JOB_FUNCTIONS.contains(&word) => {
+            Ok(Arn::managed_policy(target.partition(), &format!("job-function/{word}")).to_string())
+        }
         Err(_) => Ok(Arn::managed_policy(target.partition(), word).to_string()),
     }
 }
