@@ -44,6 +44,28 @@ pub(super) fn iam(account: &mut FakeAccount, taken: &BTreeSet<String>, operation
             account.password_policy = Some(params.clone());
             Ok(json!({}))
         }
+        _ if params.get("GroupName").is_some() => groups(account, operation, params),
+        _ => roles(account, operation, params),
+    }
+}
+
+fn groups(account: &mut FakeAccount, operation: &str, params: &Value) -> Answer {
+    let name = text(params, "GroupName");
+    if operation != "CreateGroup" {
+        return one_group(account.groups.get_mut(name).ok_or(GONE)?, operation, params);
+    }
+    if account.groups.contains_key(name) {
+        return Err(EXISTS);
+    }
+    account.groups.insert(name.to_owned(), FakeGroup::default());
+    Ok(json!({}))
+}
+
+fn roles(account: &mut FakeAccount, operation: &str, params: &Value) -> Answer {
+    match operation {
+        "ListRoles" => {
+            Ok(json!({ "Roles": account.roles.keys().map(|name| json!({ "RoleName": name })).collect::<Vec<_>>() }))
+        }
         "CreateRole" => {
             let name = text(params, "RoleName").to_owned();
             if account.roles.contains_key(&name) {
@@ -67,20 +89,6 @@ pub(super) fn iam(account: &mut FakeAccount, taken: &BTreeSet<String>, operation
             }
             account.roles.remove(name);
             Ok(json!({}))
-        }
-        "ListRoles" => {
-            Ok(json!({ "Roles": account.roles.keys().map(|name| json!({ "RoleName": name })).collect::<Vec<_>>() }))
-        }
-        "CreateGroup" => {
-            let name = text(params, "GroupName").to_owned();
-            if account.groups.contains_key(&name) {
-                return Err(EXISTS);
-            }
-            account.groups.insert(name, FakeGroup::default());
-            Ok(json!({}))
-        }
-        _ if params.get("GroupName").is_some() => {
-            one_group(account.groups.get_mut(text(params, "GroupName")).ok_or(GONE)?, operation, params)
         }
         _ => {
             let name = text(params, "RoleName");

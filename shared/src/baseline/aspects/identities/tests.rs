@@ -130,7 +130,8 @@ async fn role_that_somebody_else_made_stays_and_is_told() {
     let report = world.apply_to(&account("prod")).await;
     assert_eq!(roles(&world, "prod"), ["cross-dev", "cross-leads", "cross-other", "unrelated"]);
     let kept = report.skipped.iter().filter(|kept| kept.step.aspect == "mirror-roles");
-    let kept: Vec<_> = kept.map(|kept| (kept.step.summary.as_str(), kept.reason.contains("remove it by hand"))).collect();
+    let kept: Vec<_> =
+        kept.map(|kept| (kept.step.summary.as_str(), kept.reason.contains("remove it by hand"))).collect();
     assert_eq!(kept, [("role cross-dev", true)]);
 }
 
