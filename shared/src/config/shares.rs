@@ -20,6 +20,9 @@ pub struct Share {
     /// Container images, by Amazon ECR.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ecr: Option<EcrShare>,
+    /// Machine images, by their launch permission.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ami: Option<AmiShare>,
 }
 
 /// Subnets that other accounts may put things into. In each governed region, one resource share.
@@ -55,6 +58,18 @@ pub struct EcrShare {
     /// Whether those that may pull may also use the keys of the account that the repositories are encrypted with.
     #[serde(default)]
     pub key_grant: bool,
+}
+
+/// Machine images that other accounts may launch, in each governed region.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AmiShare {
+    /// The account that owns the images.
+    pub owner: String,
+    /// Their names; `*` stands for any characters.
+    pub name: String,
+    /// The OUs they are for; an OU stands for every account in it and below it.
+    pub to: OuPattern,
 }
 
 /// Things that carry all of these tags.

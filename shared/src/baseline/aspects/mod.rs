@@ -14,6 +14,7 @@ mod document_sharing;
 mod ebs_encryption;
 mod ecr_sharing;
 mod identities;
+mod image_shares;
 mod image_sharing;
 mod instance_metadata;
 mod intake;
@@ -137,6 +138,7 @@ aspects! {
     Budget = budget::Budget,
     RamShares = ram_shares::RamShares,
     EcrSharing = ecr_sharing::EcrSharing,
+    ImageShares = image_shares::ImageShares,
     Placement = placement::Placement,
 }
 

@@ -5,6 +5,7 @@ mod budgets;
 mod ec2;
 mod ecr;
 mod iam;
+mod images;
 mod kms;
 mod network;
 mod organizations;
@@ -25,6 +26,7 @@ pub(super) use budgets::FakeBudget;
 pub(super) use ec2::FakeVpc;
 pub(super) use ecr::{FakeRegistry, FakeRepository};
 pub(super) use iam::{FakeGroup, FakeRole};
+pub(super) use images::FakeImage;
 pub(super) use kms::FakeKey;
 pub(super) use network::{FakeNetwork, FakeSubnet};
 pub(super) use organizations::{FakeDirectory, FakeMember, FakeOrganization};
@@ -94,6 +96,7 @@ pub(in crate::baseline) struct FakeAccount {
     pub by_policy: BTreeSet<&'static str>,
     pub networks: BTreeMap<Region, Vec<FakeNetwork>>,
     pub shares: BTreeMap<Region, Vec<FakeShare>>,
+    pub images: BTreeMap<Region, BTreeMap<String, FakeImage>>,
     pub registries: BTreeMap<Region, FakeRegistry>,
 }
 
@@ -249,6 +252,7 @@ impl FakeClient {
             "ssm" => settings::settings(account, &self.region, operation, params)
                 .unwrap_or_else(|| panic!("the fake does not know ssm:{operation}")),
             "budgets" => budgets::budgets(account, operation, params),
+            "ec2" if images::ABOUT.contains(&operation) => images::images(account, &self.region, operation, params),
             "ec2" => match network::network((&self.account, account), &self.region, operation, params) {
                 Some(answer) => answer,
                 None => ec2::ec2(account, &self.region, operation, params),

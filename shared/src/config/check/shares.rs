@@ -4,20 +4,24 @@ use std::collections::BTreeMap;
 
 use super::{Spot, account_name};
 use crate::config::load::Problems;
-use crate::config::shares::{EcrShare, RamShare, Share};
+use crate::config::shares::{AmiShare, EcrShare, RamShare, Share};
 use crate::config::{Config, OperatingMode, OuPattern};
 use crate::types::AccountId;
 
 pub(super) fn all(config: &Config, problems: &mut Problems, spot: &Spot) {
     for (n, share) in config.shares.iter().enumerate() {
         let spot = spot.index(n);
-        let Share { ram, ecr } = share;
-        let given = [ram.is_some(), ecr.is_some()].iter().filter(|given| **given).count();
+        let Share { ram, ecr, ami } = share;
+        let given = [ram.is_some(), ecr.is_some(), ami.is_some()].iter().filter(|given| **given).count();
         if given != 1 {
-            problems.add(&spot, format!("{given} kinds of share are given; expected exactly one of `ram`, `ecr`"));
+            problems
+                .add(&spot, format!("{given} kinds of share are given; expected exactly one of `ram`, `ecr`, `ami`"));
         }
         if let Some(share) = ecr {
             ecr_share(config, share, problems, &spot.key("ecr"));
+        }
+        if let Some(share) = ami {
+            ami_share(config, share, problems, &spot.key("ami"));
         }
         if let Some(share) = ram {
             let spot = spot.key("ram");
@@ -63,6 +67,14 @@ fn ecr_share(config: &Config, share: &EcrShare, problems: &mut Problems, spot: &
     }
     if share.key_grant && share.pull.is_none() {
         problems.add(&spot.key("key_grant"), "keys are for those that may pull; expected `pull`");
+    }
+}
+
+fn ami_share(config: &Config, share: &AmiShare, problems: &mut Problems, spot: &Spot) {
+    account(&share.owner, problems, &spot.key("owner"));
+    units(config, &share.to, problems, &spot.key("to"));
+    if share.name.is_empty() {
+        problems.add(&spot.key("name"), "the name is empty; expected a name, or `*` for every image");
     }
 }
 
@@ -147,6 +159,8 @@ mod tests {
     fn each_share_is_of_one_kind_and_shares_differ_in_name() {
         let share = "ram: {owner: net, subnets: {tag: {a: b}}, to: Shared}";
         check("organization", &[share, share], &["shares[1].ram: an earlier share is called forester-a-b as well"]);
+        let both = format!("{share}, ami: {{owner: net, name: \"\", to: Shared}}");
+        check("organization", &[&both], &["shares[0]: 2 kinds", "shares[0].ami.name: the name is empty"]);
         check("organization", &[""], &["shares[0]: 0 kinds of share are given"]);
     }
 }

@@ -125,8 +125,8 @@ mod tests {
 
     #[test]
     fn rules_of_others_stay() {
-        let other = rule(&["team/"], &[FAR]);
-        check(&[other.clone()], "", &["a"], None, &[other, rule(&[], &[A])]);
+        let other = || rule(&["team/"], &[FAR]);
+        check(&[other()], "", &["a"], None, &[other(), rule(&[], &[A])]);
     }
 
     #[test]
