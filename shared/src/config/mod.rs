@@ -38,7 +38,7 @@ pub use schema::schema;
 pub use wanted::QuarantineUntil;
 pub use wanted::{
     Budget, Contact, Contacts, DefaultVpc, Defaults, EbsEncryption, Enforce, Imdsv2, Key, Layer, Money, Notify,
-    OptInRegions, PasswordPolicy, Role, SerialConsole, SnapshotBlock, Wanted,
+    OptInRegions, PasswordPolicy, Quota, Role, SerialConsole, SnapshotBlock, Wanted,
 };
 
 /// The whole file, checked.

@@ -2,7 +2,7 @@
 
 /// Words of the format that this version does not act on yet. Refused, so that nobody believes they hold.
 const NOT_BUILT: &[&str] =
-    &["alarm_on_use", "anomaly", "deploy_roles", "matrix", "policies", "quotas", "services", "sso", "trail"];
+    &["alarm_on_use", "anomaly", "deploy_roles", "matrix", "policies", "services", "sso", "trail"];
 
 /// The field that a "missing field" message is about.
 pub(super) fn missing_field(message: &str) -> Option<&str> {
@@ -20,7 +20,8 @@ pub(super) fn explain(message: &str, raw: Option<&str>) -> String {
     if let Some(rest) = message.strip_prefix("unknown variant `") {
         return unknown("word", rest);
     }
-    match (message.strip_prefix("invalid type: "), raw) {
+    let unfit = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
+    match (unfit, raw) {
         (Some(rest), raw) => mismatch(rest, raw),
         (None, _) => message.to_owned(),
     }
@@ -133,6 +134,8 @@ mod tests {
             Some("yes"),
             "found the text \"yes\"; expected true or false",
         );
+        let negative = "found the number -5; expected a whole number, 0 or more";
+        check("invalid value: integer `-5`, expected u64", Some("-5"), negative);
         check("invalid type: null, expected struct Regions", Some(""), "found nothing; expected a mapping");
     }
 

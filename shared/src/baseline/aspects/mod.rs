@@ -21,6 +21,7 @@ mod intake;
 mod password_policy;
 mod placement;
 mod public_access;
+mod quotas;
 mod ram_shares;
 mod regions;
 mod roles;
@@ -136,6 +137,7 @@ aspects! {
     Groups = identities::Groups,
     MirrorRoles = identities::MirrorRoles,
     Budget = budget::Budget,
+    Quotas = quotas::Quotas,
     RamShares = ram_shares::RamShares,
     EcrSharing = ecr_sharing::EcrSharing,
     ImageShares = image_shares::ImageShares,

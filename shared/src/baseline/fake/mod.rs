@@ -9,6 +9,7 @@ mod images;
 mod kms;
 mod network;
 mod organizations;
+mod quotas;
 mod ram;
 mod s3control;
 mod settings;
@@ -30,6 +31,7 @@ pub(super) use images::FakeImage;
 pub(super) use kms::FakeKey;
 pub(super) use network::{FakeNetwork, FakeSubnet};
 pub(super) use organizations::{FakeDirectory, FakeMember, FakeOrganization};
+pub(super) use quotas::{FakeQuota, FakeTemplate};
 pub(super) use ram::FakeShare;
 
 /// All accounts there are.
@@ -84,6 +86,8 @@ pub(in crate::baseline) struct FakeAccount {
     pub phone: Option<String>,
     /// What the account service says of regions.
     pub opt_in: BTreeMap<Region, String>,
+    /// By region and code.
+    pub quotas: BTreeMap<(Region, String), FakeQuota>,
     /// KMS keys, by region and id.
     pub keys: BTreeMap<(Region, String), FakeKey>,
     /// The ids of keys, by region and alias.
@@ -248,6 +252,7 @@ impl FakeClient {
         let account = accounts.get_mut(&self.account).unwrap();
         let answer = match service {
             "account" => account::account(account, operation, params),
+            "service-quotas" => quotas::quotas(account, organization.as_mut(), &self.region, operation, params),
             "kms" => kms::kms(account, &self.region, operation, params),
             "ssm" => settings::settings(account, &self.region, operation, params)
                 .unwrap_or_else(|| panic!("the fake does not know ssm:{operation}")),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::{Answer, FakeCloud, GONE, text};
+use super::{Answer, FakeCloud, FakeTemplate, GONE, text};
 use crate::aws::{CallError, ErrorClass};
 use crate::org::{Account, AccountState, Directory, Forest, Member, Organization};
 use crate::types::{AccountId, OuId, OuPath};
@@ -18,6 +18,7 @@ pub(in crate::baseline) struct FakeOrganization {
     pub members: BTreeMap<AccountId, FakeMember>,
     /// The services that may look into it.
     pub services: BTreeSet<String>,
+    pub quota_template: FakeTemplate,
 }
 
 /// What Organizations knows of an account.
@@ -44,8 +45,8 @@ impl FakeOrganization {
     /// An organization of these OUs, the parents first, and of its management account `root`.
     pub fn new(management: &AccountId, ous: &[&str]) -> Self {
         let members = [(management.clone(), FakeMember::new("root", ""))].into();
-        let (units, services) = (BTreeMap::new(), BTreeSet::new());
-        let mut organization = Self { management: management.clone(), units, members, services };
+        let (units, services, quota_template) = (BTreeMap::new(), BTreeSet::new(), FakeTemplate::default());
+        let mut organization = Self { management: management.clone(), units, members, services, quota_template };
         for path in [""].iter().chain(ous) {
             organization.grow(path.parse().unwrap());
         }
@@ -87,6 +88,10 @@ pub(super) fn organizations(
             json!({ "Tags": tags.iter().map(tag).collect::<Vec<_>>() })
         }),
         "MoveAccount" => moved(organization, params),
+        "EnableAWSServiceAccess" => {
+            organization.services.insert(text(params, "ServicePrincipal").to_owned());
+            Ok(json!({}))
+        }
         "ListAWSServiceAccessForOrganization" => {
             let enabled = organization.services.iter().map(|name| json!({ "ServicePrincipal": name }));
             Ok(json!({ "EnabledServicePrincipals": enabled.collect::<Vec<_>>() }))

@@ -3,13 +3,20 @@
 use super::Spot;
 use crate::config::layers::{Part, parts};
 use crate::config::load::Problems;
-use crate::config::{Config, OperatingMode, OptInRegions, PasswordPolicy};
+use crate::config::{Config, OperatingMode, PasswordPolicy};
+use crate::types::Region;
 
-pub(super) fn regions(config: &Config, regions: &OptInRegions, problems: &mut Problems, spot: &Spot) {
+/// Regions of another partition belong to other accounts.
+pub(super) fn in_home_partition<'a>(
+    config: &Config,
+    regions: impl Iterator<Item = &'a Region>,
+    problems: &mut Problems,
+    spot: &Spot,
+) {
     let home = config.home_region.partition();
-    for (n, region) in regions.enable.iter().flatten().enumerate().filter(|(_, region)| region.partition() != home) {
+    for (n, region) in regions.enumerate().filter(|(_, region)| region.partition() != home) {
         let message = format!("{region} is in another partition than the home region, where the account is not");
-        problems.add(&spot.key("enable").index(n), message);
+        problems.add(&spot.index(n), message);
     }
 }
 

@@ -7,6 +7,7 @@ mod identity;
 mod keys;
 mod money;
 mod organization;
+mod quotas;
 mod shares;
 mod strict;
 
@@ -100,7 +101,12 @@ fn layer(config: &Config, layer: &Layer, problems: &mut Problems, spot: &Spot) {
     matches(config, &layer.matches, problems, &spot.key("match"));
     organization::layer(config, layer, problems, spot);
     if let Some(declared) = &layer.regions {
-        account::regions(config, declared, problems, &spot.key("regions"));
+        account::in_home_partition(
+            config,
+            declared.enable.iter().flatten(),
+            problems,
+            &spot.key("regions").key("enable"),
+        );
     }
     if let Some(template) = &layer.alias {
         account::alias(config, template, problems, &spot.key("alias"));
@@ -110,6 +116,9 @@ fn layer(config: &Config, layer: &Layer, problems: &mut Problems, spot: &Spot) {
     }
     if let Some(policy) = &layer.password_policy {
         account::password_policy(policy, problems, &spot.key("password_policy"));
+    }
+    if let Some(declared) = &layer.quotas {
+        quotas::quotas(config, declared, problems, &spot.key("quotas"));
     }
     for (name, declared) in layer.keys.iter().flatten() {
         keys::key(name, declared, problems, &spot.key("keys").key(name));

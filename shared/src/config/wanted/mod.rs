@@ -7,6 +7,7 @@ mod defaults;
 mod identity;
 mod keys;
 mod money;
+mod quotas;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ pub use defaults::{DefaultVpc, Defaults, Imdsv2, SerialConsole, SnapshotBlock};
 pub use identity::Role;
 pub use keys::{EbsEncryption, Key};
 pub use money::{Budget, Money, Notify};
+pub use quotas::Quota;
 
 /// Declares the aspects once: `Layer` carries them beside its `match`, `Wanted` carries what the layers came to.
 macro_rules! aspects {
@@ -75,6 +77,8 @@ aspects! {
     roles: BTreeMap<String, Role>,
     /// Groups of the home account (`identities`) that come in, each by a role of its own.
     mirror_roles: MirrorRoles,
+    /// Service quotas that are raised where they are lower.
+    quotas: Vec<Quota>,
     /// The monthly cost budget, kept in the account itself.
     budget: Budget,
 }
