@@ -37,7 +37,7 @@ impl Context {
 
     /// The file, read and checked; nothing is called.
     pub fn config(&self) -> Result<Config, Problem> {
-        Config::parse(&self.config_text()?, &self.config).map_err(Problem::failed)
+        Config::parse_file(&self.config_text()?, &self.config).map_err(Problem::failed)
     }
 
     /// The parts, wired as the file and the environment say.

@@ -156,7 +156,8 @@ fn mailbox(settings: &Settings, sdk: &Sdk, config: &Config) -> Result<Option<Arc
 /// Reads the configuration from a file, or from S3 with the process's own credentials.
 async fn read(location: &str, sdk: &Sdk) -> Result<Config, StartError> {
     let unreadable = |message: String| StartError::Unreadable { location: location.to_owned(), message };
-    let text = match location.strip_prefix("s3://").and_then(|rest| rest.split_once('/')) {
+    let remote = location.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
+    let text = match remote {
         Some((bucket, key)) => {
             let region = sdk.region().ok_or_else(|| unreadable("no region is set: set AWS_REGION".to_owned()))?;
             let nobody = AccessRoles { role: String::new(), fallback: Vec::new() };
@@ -169,7 +170,7 @@ async fn read(location: &str, sdk: &Sdk) -> Result<Config, StartError> {
         }
         None => std::fs::read_to_string(location).map_err(|error| unreadable(error.to_string()))?,
     };
-    Ok(Config::parse(&text, location)?)
+    Ok(if remote.is_some() { Config::parse(&text, location)? } else { Config::parse_file(&text, location)? })
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ impl Validate {
     /// Reads and checks the file.
     pub async fn run(self, context: &Context) -> Result<Exit, Problem> {
         let text = context.config_text()?;
-        match Config::parse(&text, context.config_name()) {
+        match Config::parse_file(&text, context.config_name()) {
             Ok(config) => {
                 let (accounts, layers) = (config.accounts.len(), config.layers.len());
                 let text = format!("{} has no problem: {accounts} accounts, {layers} layers", context.config_name());

@@ -114,6 +114,11 @@ impl Target {
         }
     }
 
+    /// Whether this is the management account of the organization, whose baseline includes the organization itself.
+    pub fn is_management(&self) -> bool {
+        self.forest.is_management(&self.account.id)
+    }
+
     /// The account that a name of the file, or an id, means; `None` when there is none (yet).
     pub fn account_of(&self, word: &str) -> Option<AccountId> {
         let declared = || self.config.accounts.get(word)?.id.clone();

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use serde_path_to_error::{Path, Segment};
 
 use super::yaml::{self, Data, Mark, Node, Spot, Step};
-use super::{Config, check, words};
+use super::{Config, check, matrix, policies, words};
 
 /// One thing wrong with the file.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -66,6 +66,11 @@ impl Problems {
         }
     }
 
+    /// Adds an account that the file names otherwise than under `accounts`.
+    pub fn name_account(&mut self, name: &str) {
+        self.names.insert(name.to_owned());
+    }
+
     /// Whether the file names this account.
     pub fn knows_account(&self, name: &str) -> bool {
         self.names.contains(name)
@@ -77,7 +82,10 @@ impl Problems {
     }
 }
 
-pub(super) fn parse(text: &str, name: &str) -> Result<Config, ConfigErrors> {
+/// How a file beside the configuration is read.
+pub(super) type Beside<'a> = dyn Fn(&str) -> Result<String, String> + 'a;
+
+pub(super) fn parse(text: &str, name: &str, beside: &Beside<'_>) -> Result<Config, ConfigErrors> {
     let reading = yaml::read(text);
     let Some(document) = reading.root else { return Err(errors(name, reading.problems)) };
     let names = match document.nearest(&Spot::default().key("accounts")) {
@@ -85,8 +93,10 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Config, ConfigErrors> {
         _ => BTreeSet::new(),
     };
     let mut problems = Problems { found: reading.problems, document, names, cut: BTreeSet::new() };
-    let config = typed(&mut problems);
-    if let Some(config) = &config {
+    let mut config = typed(&mut problems);
+    if let Some(config) = &mut config {
+        matrix::expand(config, &mut problems);
+        policies::read(config, beside, &mut problems);
         check::all(config, &mut problems);
     }
     match config {
@@ -243,10 +253,10 @@ mod tests {
     #[test]
     fn words_of_later_versions_are_told_and_nothing_else_is_hidden() {
         check(
-            "layers:\n- match: {all: true}\n  trail: {}\nmatrix: []\n",
+            "layers:\n- match: {all: true}\n  trail: {}\nlayer: []\n",
             &[
                 "9:3: layers[0].trail: `trail` is not built in this version: remove it",
-                "10:1: matrix: `matrix` is not built in this version: remove it",
+                "10:1: layer: there is no key `layer` here; did you mean `layers`?",
             ],
         );
     }

@@ -5,8 +5,10 @@ mod check;
 mod identities;
 mod layers;
 mod load;
+mod matrix;
 mod organization;
 mod pattern;
+mod policies;
 mod policy_document;
 mod resolve;
 mod roles;
@@ -18,6 +20,7 @@ mod words;
 mod yaml;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,8 +31,10 @@ pub use alerts::Alerts;
 pub use identities::{Identities, Membership, MirrorRoles};
 pub use layers::{Match, Subject};
 pub use load::{ConfigErrors, Problem};
+pub use matrix::Matrix;
 pub use organization::OrganizationUnits;
 pub use pattern::{OuPattern, wildcard};
+pub use policies::{NamedPolicy, Policy, PolicyType, QUARANTINE};
 pub use policy_document::PolicyDocument;
 pub use resolve::{Origin, Resolved, Said};
 pub use roles::is_service;
@@ -58,12 +63,18 @@ pub struct Config {
     /// The accounts that the file names.
     #[serde(default)]
     pub accounts: BTreeMap<String, AccountEntry>,
+    /// Applications and stages that have an account for every pair; they count as if `accounts` named them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub matrix: Vec<Matrix>,
     /// The OUs that Forester itself needs.
     #[serde(default)]
     pub organization: OrganizationUnits,
     /// People who live in one account and work in others.
     #[serde(default)]
     pub identities: Option<Identities>,
+    /// Policies of the organization, beside those that Forester brings along; `policies` in a layer puts them into force.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub policies: BTreeMap<String, Policy>,
     /// What holds where, in order; later layers win.
     #[serde(default)]
     pub layers: Vec<Layer>,
@@ -144,7 +155,21 @@ pub struct AccountEntry {
 impl Config {
     /// Reads a file's text; `name` is what messages call it. Every problem is reported, not only the first.
     pub fn parse(text: &str, name: &str) -> Result<Self, ConfigErrors> {
-        load::parse(text, name)
+        let nowhere = |_: &str| {
+            Err("a file can be named only where the configuration is a file on disk; write the `content` here"
+                .to_owned())
+        };
+        load::parse(text, name, &nowhere)
+    }
+
+    /// The same for a text that was read from the file `name`: it may name files beside it.
+    pub fn parse_file(text: &str, name: &str) -> Result<Self, ConfigErrors> {
+        let directory = Path::new(name).parent().unwrap_or(Path::new("")).to_owned();
+        let beside = |file: &str| {
+            let path = directory.join(file);
+            std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+        };
+        load::parse(text, name, &beside)
     }
 
     /// Whether any layer puts new accounts into quarantine.

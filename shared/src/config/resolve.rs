@@ -113,6 +113,13 @@ impl Merge {
                 };
                 *into = Value::Array(self.list(layer, path, list, said));
             }
+            // An account stays under the policies of every layer, because what is attached above it holds for it too.
+            Value::Array(said) if path == "policies" => {
+                let mut all = into.as_array().cloned().unwrap_or_default();
+                all.extend(said.into_iter().filter(|name| !all.contains(name)).collect::<Vec<_>>());
+                *into = Value::Array(all);
+                self.origin(layer, path, into.clone());
+            }
             said => {
                 self.forget_below(path);
                 self.origin(layer, path, said.clone());

@@ -37,7 +37,7 @@ pub enum Action {
 
 /// Whether a layer says that the account waits until it is guarded.
 pub(super) fn declared(target: &Target) -> bool {
-    target.wanted.quarantine_until == Some(QuarantineUntil::Guarded) && !target.forest.is_management(&target.account.id)
+    target.wanted.quarantine_until == Some(QuarantineUntil::Guarded) && !target.is_management()
 }
 
 /// Whether the account, found in `holder`, has to be moved into quarantine first.

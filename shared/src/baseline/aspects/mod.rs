@@ -20,6 +20,7 @@ mod instance_metadata;
 mod intake;
 mod password_policy;
 mod placement;
+mod policies;
 mod public_access;
 mod quotas;
 mod ram_shares;
@@ -30,6 +31,7 @@ mod setting;
 mod sharing;
 mod snapshot_sharing;
 mod unit;
+mod units;
 
 use std::fmt;
 
@@ -141,6 +143,8 @@ aspects! {
     RamShares = ram_shares::RamShares,
     EcrSharing = ecr_sharing::EcrSharing,
     ImageShares = image_shares::ImageShares,
+    Units = units::Units,
+    Policies = policies::Policies,
     Placement = placement::Placement,
 }
 

@@ -1,6 +1,6 @@
 //! OUs and the accounts in them: the calls that several aspects make.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::{StepError, Taken};
 use crate::aws::{CallError, CallSite, ErrorClass, Scope};
@@ -38,6 +38,28 @@ async fn move_once(scope: &Scope, account: &AccountId, from: &OuId, to: &OuId) -
         Err(error) if error.has_code("DuplicateAccountException") => Ok(Taken::AlreadySo),
         Err(error) => Err(error),
     }
+}
+
+/// The root or the OU at a path, looked for from the root down; `None` when there is none.
+pub(super) async fn at(scope: &Scope, path: &OuPath) -> Result<Option<OuId>, CallError> {
+    let mut at = identified(scope.pages("organizations", "ListRoots", json!({})).await?, |_| true);
+    for name in path.as_ref().split('/').filter(|name| !name.is_empty()) {
+        let Some(parent) = at else { return Ok(None) };
+        let params = json!({ "ParentId": parent });
+        let units = scope.pages("organizations", "ListOrganizationalUnitsForParent", params).await?;
+        at = identified(units, |unit| unit.get("Name").and_then(Value::as_str) == Some(name));
+    }
+    Ok(at)
+}
+
+fn identified(found: Vec<Value>, meant: impl Fn(&Value) -> bool) -> Option<OuId> {
+    found.iter().filter(|unit| meant(unit)).find_map(|unit| unit.get("Id")?.as_str()?.parse().ok())
+}
+
+/// An error for a path at which nothing is, although something was just made there or had been.
+pub(super) fn nowhere(scope: &Scope, operation: &str, path: &OuPath) -> StepError {
+    let site = CallSite::new("organizations", operation, scope.account(), scope.region());
+    site.error(ErrorClass::Conflict, format!("{} is not there", called(path))).into()
 }
 
 /// `the root`, `the OU Workloads/Prod`.

@@ -9,6 +9,7 @@ mod images;
 mod kms;
 mod network;
 mod organizations;
+mod policies;
 mod quotas;
 mod ram;
 mod s3control;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
+use super::policies::{FakePolicies, policies};
 use super::{Answer, FakeCloud, FakeTemplate, GONE, text};
 use crate::aws::{CallError, ErrorClass};
 use crate::org::{Account, AccountState, Directory, Forest, Member, Organization};
@@ -19,6 +20,7 @@ pub(in crate::baseline) struct FakeOrganization {
     /// The services that may look into it.
     pub services: BTreeSet<String>,
     pub quota_template: FakeTemplate,
+    pub policies: FakePolicies,
 }
 
 /// What Organizations knows of an account.
@@ -45,8 +47,14 @@ impl FakeOrganization {
     /// An organization of these OUs, the parents first, and of its management account `root`.
     pub fn new(management: &AccountId, ous: &[&str]) -> Self {
         let members = [(management.clone(), FakeMember::new("root", ""))].into();
-        let (units, services, quota_template) = (BTreeMap::new(), BTreeSet::new(), FakeTemplate::default());
-        let mut organization = Self { management: management.clone(), units, members, services, quota_template };
+        let mut organization = Self {
+            management: management.clone(),
+            units: BTreeMap::new(),
+            members,
+            services: BTreeSet::new(),
+            quota_template: FakeTemplate::default(),
+            policies: FakePolicies::default(),
+        };
         for path in [""].iter().chain(ous) {
             organization.grow(path.parse().unwrap());
         }
@@ -87,6 +95,8 @@ pub(super) fn organizations(
             let tag = |(key, value): (&String, &String)| json!({ "Key": key, "Value": value });
             json!({ "Tags": tags.iter().map(tag).collect::<Vec<_>>() })
         }),
+        "CreateOrganizationalUnit" => create_unit(organization, params),
+        "ListOrganizationalUnitsForParent" => units_below(organization, params),
         "MoveAccount" => moved(organization, params),
         "EnableAWSServiceAccess" => {
             organization.services.insert(text(params, "ServicePrincipal").to_owned());
@@ -108,7 +118,7 @@ pub(super) fn organizations(
             tags_of(organization, params)?.retain(|key, _| !keys.contains(&key.as_str()));
             Ok(json!({}))
         }
-        _ => panic!("the fake does not know organizations:{operation}"),
+        _ => policies(organization, operation, params),
     }
 }
 
@@ -128,14 +138,34 @@ fn above(path: &OuPath) -> Option<OuPath> {
     (!path.is_root()).then(|| parent.parse().unwrap())
 }
 
-/// The tags of an account.
+/// The tags of an account or of a policy.
 fn tags_of<'a>(
     organization: &'a mut FakeOrganization,
     params: &Value,
 ) -> Result<&'a mut BTreeMap<String, String>, (ErrorClass, &'static str)> {
-    let resource = text(params, "ResourceId").parse::<AccountId>().ok();
-    let member = resource.and_then(|account| organization.members.get_mut(&account));
-    member.map(|member| &mut member.tags).ok_or((ErrorClass::Gone, "TargetNotFoundException"))
+    let resource = text(params, "ResourceId");
+    let FakeOrganization { members, policies, .. } = organization;
+    let tags = match resource.parse::<AccountId>() {
+        Ok(account) => members.get_mut(&account).map(|member| &mut member.tags),
+        Err(_) => policies.made.get_mut(resource).map(|policy| &mut policy.tags),
+    };
+    tags.ok_or((ErrorClass::Gone, "TargetNotFoundException"))
+}
+
+fn create_unit(organization: &mut FakeOrganization, params: &Value) -> Answer {
+    let parent = organization.path(text(params, "ParentId")).ok_or((ErrorClass::Gone, "ParentNotFoundException"))?;
+    let path = parent.child(text(params, "Name"));
+    match organization.units.contains_key(&path) {
+        true => Err((ErrorClass::Exists, "DuplicateOrganizationalUnitException")),
+        false => Ok(json!({ "OrganizationalUnit": { "Id": organization.grow(path) } })),
+    }
+}
+
+fn units_below(organization: &FakeOrganization, params: &Value) -> Answer {
+    let parent = organization.path(text(params, "ParentId")).ok_or((ErrorClass::Gone, "ParentNotFoundException"))?;
+    let below = organization.units.iter().filter(|(path, _)| above(path) == Some(parent.clone()));
+    let unit = |(path, id): (&OuPath, &OuId)| json!({ "Id": id, "Name": path.as_ref().rsplit('/').next() });
+    Ok(json!({ "OrganizationalUnits": below.map(unit).collect::<Vec<_>>() }))
 }
 
 fn moved(organization: &mut FakeOrganization, params: &Value) -> Answer {

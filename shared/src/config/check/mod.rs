@@ -30,6 +30,7 @@ pub(super) fn all(config: &Config, problems: &mut Problems) {
     if let Some(declared) = &config.identities {
         identities::section(config, declared, problems, &root.key("identities"));
     }
+    organization::policies(config, problems, &root.key("policies"));
     for (n, declared) in config.layers.iter().enumerate() {
         let spot = root.key("layers").index(n);
         layer(config, declared, problems, &spot);

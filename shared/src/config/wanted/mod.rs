@@ -61,6 +61,9 @@ aspects! {
     quarantine_until: QuarantineUntil,
     /// Regions that the account has to switch on; the governed ones are meant along with them.
     regions: OptInRegions,
+    /// Policies of the organization, by name. Where the layer says only `all` or `ou` they are attached to the root or
+    /// to the topmost OUs that are meant, and hold for everything below; else to each account. Layers add to each other.
+    policies: Vec<String>,
     /// The account alias; `{name}`, `{id}` and `{tag.KEY}` stand for the account's own.
     alias: String,
     /// Whom AWS writes to beside the root user: the alternate contacts.
