@@ -10,13 +10,14 @@
 //!   baseline  reset  alert      the capabilities; they do not know each other
 //!   org  config  event  store   what the capabilities decide on
 //!   aws                 the only place that talks to AWS
-//!   types  telemetry    ids, regions, ARNs; logs and metrics
+//!   types  cis  telemetry   ids, regions, ARNs; the CIS benchmark; logs and metrics
 //! ```
 #![warn(missing_docs)]
 
 pub mod alert;
 pub mod aws;
 pub mod baseline;
+pub mod cis;
 pub mod config;
 pub mod event;
 mod forester;

@@ -15,9 +15,9 @@ from moto.cloudtrail.responses import CloudTrailResponse
 from moto.organizations.models import OrganizationsBackend, organizations_backends
 
 from . import delivery_buckets
-from .patch import around
+from .patch import add, around
 from .refusals import refuse
-from .trusted_services import trusts
+from .trusted_services import appoint, trusts
 
 SERVICE = "cloudtrail.amazonaws.com"
 
@@ -112,9 +112,28 @@ def seen(trail: Trail, backend: CloudTrailBackend) -> bool:
     return trail.is_multi_region or trail.region_name == backend.region_name
 
 
+class AdministratorCalls:
+    """Methods for `CloudTrailResponse`."""
+
+    def register_organization_delegated_admin(self) -> str:
+        """CloudTrail's own way to its administrator: it asks for trust first, and knows who is registered."""
+        organization, account = organizations_backends[self.current_account]["aws"], self._get_param("MemberAccountId")
+        if not organization.org:
+            raise refuse("NotOrganizationManagementAccountException", "The account is not the management account.")
+        if not trusts(organization, SERVICE):
+            raise refuse("CloudTrailAccessNotEnabledException", "Trusted access for CloudTrail is not enabled.")
+        if account == organization.account_id:
+            raise refuse("CannotDelegateManagementAccountException", "The management account cannot be delegated to.")
+        if account in delegates(organization):
+            raise refuse("AccountRegisteredException", f"The account {account} is registered already.")
+        appoint(organization, SERVICE, account)
+        return "{}"
+
+
 def install() -> None:
     """Make moto look at buckets, and at organizations."""
     Trail.check_bucket_exists = lambda self: None
+    add(CloudTrailResponse, AdministratorCalls)
     around(CloudTrailResponse, "call_action", call_action)
     around(CloudTrailResponse, "create_trail", create_trail)
     around(CloudTrailResponse, "update_trail", update_trail)

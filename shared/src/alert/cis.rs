@@ -1,10 +1,8 @@
-//! The CIS benchmark's monitoring controls: which one an alarm stands for, and how bad that is.
-//!
-//! Numbers are those of CIS 1.4 to 5.0 (4.1 to 4.15); 1.2 counted from 3.1, 6.0 counts from 5.1. Security Hub rates all
-//! of them low (<https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-controls.html>); ours follow what
-//! an attacker gains.
+//! The CIS benchmark's monitoring controls: which one an alarm stands for, and how bad that is. The controls themselves
+//! are in `crate::cis`.
 
 use super::model::Severity;
+use crate::cis::CONTROLS;
 
 /// The rule (`cis-4.3`) that a name such as `CIS-4.3-RootAccountUsage` points to.
 pub(super) fn rule(name: &str) -> Option<String> {
@@ -13,21 +11,14 @@ pub(super) fn rule(name: &str) -> Option<String> {
     let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
     let number = rest.get(..end)?.trim_end_matches('.');
     let (chapter, control) = number.split_once('.')?;
-    let control: u8 = control.parse().ok().filter(|control| (1..=15).contains(control))?;
-    matches!(chapter, "3" | "4" | "5").then(|| format!("cis-4.{control}"))
+    let number: u8 = control.parse().ok()?;
+    let control = CONTROLS.iter().find(|control| control.number == number)?;
+    matches!(chapter, "3" | "4" | "5").then(|| control.rule())
 }
 
 /// How bad a rule's alarm is, unless its description says otherwise.
 pub(super) fn severity(rule: &str) -> Option<Severity> {
-    let severity = match rule {
-        "cis-4.3" | "cis-4.5" => Severity::Critical,
-        "cis-4.2" | "cis-4.7" | "cis-4.9" | "cis-4.15" => Severity::High,
-        "cis-4.8" | "cis-4.12" => Severity::Medium,
-        "cis-4.1" => Severity::Info,
-        "cis-4.4" | "cis-4.6" | "cis-4.10" | "cis-4.11" | "cis-4.13" | "cis-4.14" => Severity::Low,
-        _ => return None,
-    };
-    Some(severity)
+    CONTROLS.iter().find(|control| control.rule() == rule).map(|control| control.severity)
 }
 
 /// How bad a single event is: whoever silences the guards comes first.
@@ -61,9 +52,10 @@ mod tests {
     }
 
     #[test]
-    fn every_rule_has_a_severity() {
-        for control in 1..=15 {
-            assert!(severity(&format!("cis-4.{control}")).is_some());
+    fn alarm_that_forester_makes_is_known_by_its_name() {
+        for control in &CONTROLS {
+            assert_eq!(rule(&control.alarm()).as_deref(), Some(control.rule().as_str()));
+            assert_eq!(severity(&control.rule()), Some(control.severity));
         }
     }
 }

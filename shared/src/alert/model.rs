@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::digest::digest;
 use super::text::Text;
+pub use crate::types::Severity;
+
 use crate::types::AccountId;
 
 /// One matter that somebody should hear about.
@@ -53,41 +55,6 @@ pub enum Status {
     Firing,
     /// It is over.
     Resolved,
-}
-
-/// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// To know.
-    Info,
-    /// Some day.
-    Low,
-    /// Today.
-    Medium,
-    /// Now.
-    High,
-    /// Wake somebody.
-    Critical,
-}
-
-impl Severity {
-    /// The word in labels and messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Critical => "critical",
-        }
-    }
-
-    /// The severity that a word names.
-    pub fn named(word: &str) -> Option<Self> {
-        let all = [Self::Info, Self::Low, Self::Medium, Self::High, Self::Critical];
-        all.into_iter().find(|severity| severity.name() == word)
-    }
 }
 
 /// One fact for people.

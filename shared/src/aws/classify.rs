@@ -85,7 +85,11 @@ const CODES: &[(Rule, ErrorClass)] = &[
     (Is(&["QueueNameExists", "QueueAlreadyExists", "BucketAlreadyOwnedByYou"]), ErrorClass::Exists),
     (Starts(&["Duplicate"]), ErrorClass::Exists),
     (Ends(&[".Duplicate"]), ErrorClass::Exists),
-    (Has(&["AlreadyExist", "AlreadyEnabled", "AlreadyAssociated", "AlreadyIn"]), ErrorClass::Exists),
+    (
+        Has(&["AlreadyExist", "AlreadyEnabled", "AlreadyAssociated", "AlreadyIn", "AlreadyRegistered"]),
+        ErrorClass::Exists,
+    ),
+    (Is(&["AccountRegisteredException"]), ErrorClass::Exists),
     (
         Is(&[
             "AWS.SimpleQueueService.NonExistentQueue",
@@ -380,6 +384,9 @@ mod tests {
             "InvalidPermission.Duplicate",
             "PolicyTypeAlreadyEnabledException",
             "DefaultVpcAlreadyExists",
+            "TrailAlreadyExistsException",
+            "AccountRegisteredException",
+            "AccountAlreadyRegisteredException",
         ] {
             check(code, 400, ErrorClass::Exists);
         }

@@ -30,6 +30,11 @@ impl Arn {
         Self(format!("arn:{}:organizations::{management}:{resource}", partition.id()))
     }
 
+    /// An S3 bucket, whose ARN names neither region nor account.
+    pub fn bucket(partition: Partition, name: &str) -> Self {
+        Self(format!("arn:{}:s3:::{name}", partition.id()))
+    }
+
     /// A resource of one account, in a region; for what has no region, an empty one.
     pub fn of(partition: Partition, service: &str, region: &str, account: &AccountId, resource: &str) -> Self {
         Self(format!("arn:{}:{service}:{region}:{account}:{resource}", partition.id()))

@@ -4,12 +4,14 @@ mod account;
 mod arn;
 mod mode;
 mod region;
+mod severity;
 mod topic;
 
 pub use account::{AccountId, OuId, OuPath};
 pub use arn::Arn;
 pub use mode::Mode;
 pub use region::{Partition, Region};
+pub use severity::Severity;
 pub use topic::TopicArn;
 
 /// A value that does not have the form its type asks for.

@@ -6,9 +6,11 @@
 mod account_key;
 mod account_tags;
 mod alias;
+mod anomaly;
 mod budget;
 mod contacts;
 mod default_vpc;
+mod delegation;
 mod document;
 mod document_sharing;
 mod ebs_encryption;
@@ -18,6 +20,8 @@ mod image_shares;
 mod image_sharing;
 mod instance_metadata;
 mod intake;
+mod log_alarms;
+mod log_bucket;
 mod password_policy;
 mod placement;
 mod policies;
@@ -30,6 +34,7 @@ mod serial_console;
 mod setting;
 mod sharing;
 mod snapshot_sharing;
+mod trail;
 mod unit;
 mod units;
 
@@ -139,7 +144,10 @@ aspects! {
     Groups = identities::Groups,
     MirrorRoles = identities::MirrorRoles,
     Budget = budget::Budget,
+    Anomaly = anomaly::Anomaly,
     Quotas = quotas::Quotas,
+    Trail = trail::Trail,
+    LogAlarms = log_alarms::LogAlarms,
     RamShares = ram_shares::RamShares,
     EcrSharing = ecr_sharing::EcrSharing,
     ImageShares = image_shares::ImageShares,

@@ -2,16 +2,21 @@
 
 mod account;
 mod budgets;
+mod ce;
+mod cloudtrail;
+mod cloudwatch;
 mod ec2;
 mod ecr;
 mod iam;
 mod images;
 mod kms;
+mod logs;
 mod network;
 mod organizations;
 mod policies;
 mod quotas;
 mod ram;
+mod s3;
 mod s3control;
 mod settings;
 
@@ -25,15 +30,18 @@ use crate::aws::{Accounts, Call, CallError, ErrorClass, Meter, Scope};
 use crate::types::{AccountId, Region};
 
 pub(super) use budgets::FakeBudget;
+pub(super) use cloudtrail::FakeTrail;
 pub(super) use ec2::FakeVpc;
 pub(super) use ecr::{FakeRegistry, FakeRepository};
 pub(super) use iam::{FakeGroup, FakeRole};
 pub(super) use images::FakeImage;
 pub(super) use kms::FakeKey;
+pub(super) use logs::FakeLogGroup;
 pub(super) use network::{FakeNetwork, FakeSubnet};
 pub(super) use organizations::{FakeDirectory, FakeMember, FakeOrganization};
 pub(super) use quotas::{FakeQuota, FakeTemplate};
 pub(super) use ram::FakeShare;
+pub(super) use s3::FakeBucket;
 
 /// All accounts there are.
 #[derive(Clone, Default)]
@@ -51,6 +59,7 @@ struct State {
     trip: Option<(usize, Trip)>,
     faults: Vec<Fault>,
     taken_aliases: BTreeSet<String>,
+    taken_buckets: BTreeSet<String>,
 }
 
 /// What goes wrong with one call.
@@ -103,6 +112,16 @@ pub(in crate::baseline) struct FakeAccount {
     pub shares: BTreeMap<Region, Vec<FakeShare>>,
     pub images: BTreeMap<Region, BTreeMap<String, FakeImage>>,
     pub registries: BTreeMap<Region, FakeRegistry>,
+    pub buckets: BTreeMap<String, FakeBucket>,
+    pub log_groups: BTreeMap<(Region, String), FakeLogGroup>,
+    pub monitors: Vec<Value>,
+    pub subscriptions: Vec<Value>,
+    /// By name.
+    pub alarms: BTreeMap<String, Value>,
+    /// Endpoints by topic.
+    pub topics: BTreeMap<String, BTreeSet<String>>,
+    /// By ARN.
+    pub trails: BTreeMap<String, FakeTrail>,
 }
 
 impl FakeAccount {
@@ -168,6 +187,11 @@ impl FakeCloud {
 
     pub fn take_alias(&self, alias: &str) {
         self.lock().taken_aliases.insert(alias.to_owned());
+    }
+
+    /// Somebody else owns a bucket of this name.
+    pub fn take_bucket(&self, bucket: &str) {
+        self.lock().taken_buckets.insert(bucket.to_owned());
     }
 
     /// The operations called so far, and forgets them.
@@ -249,7 +273,7 @@ impl FakeClient {
         if trip == Some(Trip::Refused) {
             return Err(self.error(service, operation, ErrorClass::Transient, "ServiceUnavailable"));
         }
-        let State { accounts, organization, taken_aliases, .. } = &mut *state;
+        let State { accounts, organization, taken_aliases, taken_buckets, .. } = &mut *state;
         let account = accounts.get_mut(&self.account).unwrap();
         let answer = match service {
             "account" => account::account(account, operation, params),
@@ -263,11 +287,20 @@ impl FakeClient {
                 Some(answer) => answer,
                 None => ec2::ec2(account, &self.region, operation, params),
             },
+            "ce" => ce::ce(account, operation, params),
+            "cloudtrail" => {
+                let here = (&self.account, &self.region);
+                cloudtrail::cloudtrail(account, organization.as_mut(), here, operation, params)
+            }
+            "cloudwatch" => cloudwatch::cloudwatch(account, operation, params),
             "iam" => iam::iam(account, taken_aliases, operation, params),
+            "logs" => logs::logs(account, &self.region, operation, params),
             "organizations" => organizations::organizations(organization.as_mut(), &self.account, operation, params),
             "sts" if operation == "GetCallerIdentity" => Ok(json!({ "Account": self.account })),
             "ecr" => ecr::ecr((&self.account, account), &self.region, operation, params),
             "ram" => ram::ram((&self.account, account), organization.as_mut(), &self.region, operation, params),
+            "s3" => s3::s3(account, taken_buckets, &self.region, operation, params),
+            "sns" => cloudwatch::sns(account, (&self.account, &self.region), operation, params),
             "s3control" => s3control::s3control(account, operation, params),
             _ => panic!("the fake does not know {service}"),
         };

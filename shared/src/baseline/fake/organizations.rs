@@ -21,6 +21,8 @@ pub(in crate::baseline) struct FakeOrganization {
     pub services: BTreeSet<String>,
     pub quota_template: FakeTemplate,
     pub policies: FakePolicies,
+    /// Services and their administrators.
+    pub administrators: BTreeSet<(String, AccountId)>,
 }
 
 /// What Organizations knows of an account.
@@ -54,6 +56,7 @@ impl FakeOrganization {
             services: BTreeSet::new(),
             quota_template: FakeTemplate::default(),
             policies: FakePolicies::default(),
+            administrators: BTreeSet::new(),
         };
         for path in [""].iter().chain(ous) {
             organization.grow(path.parse().unwrap());
@@ -118,6 +121,13 @@ pub(super) fn organizations(
             tags_of(organization, params)?.retain(|key, _| !keys.contains(&key.as_str()));
             Ok(json!({}))
         }
+        "ListDelegatedAdministrators" => {
+            let service = text(params, "ServicePrincipal");
+            let administrators = organization.administrators.iter().filter(|(of, _)| of == service);
+            let administrators: Vec<Value> = administrators.map(|(_, id)| json!({ "Id": id })).collect();
+            Ok(json!({ "DelegatedAdministrators": administrators }))
+        }
+        "RegisterDelegatedAdministrator" => registered(organization, params),
         _ => policies(organization, operation, params),
     }
 }
@@ -166,6 +176,18 @@ fn units_below(organization: &FakeOrganization, params: &Value) -> Answer {
     let below = organization.units.iter().filter(|(path, _)| above(path) == Some(parent.clone()));
     let unit = |(path, id): (&OuPath, &OuId)| json!({ "Id": id, "Name": path.as_ref().rsplit('/').next() });
     Ok(json!({ "OrganizationalUnits": below.map(unit).collect::<Vec<_>>() }))
+}
+
+fn registered(organization: &mut FakeOrganization, params: &Value) -> Answer {
+    let service = text(params, "ServicePrincipal").to_owned();
+    let account: AccountId = text(params, "AccountId").parse().unwrap();
+    if !organization.services.contains(&service) || account == organization.management {
+        return Err((ErrorClass::Other, "ConstraintViolationException"));
+    }
+    match organization.administrators.insert((service, account)) {
+        true => Ok(json!({})),
+        false => Err((ErrorClass::Exists, "AccountAlreadyRegisteredException")),
+    }
 }
 
 fn moved(organization: &mut FakeOrganization, params: &Value) -> Answer {

@@ -1,6 +1,7 @@
 //! What types cannot say: names that must exist, numbers in their range, sections that need each other.
 
 mod account;
+mod audit;
 mod contacts;
 mod identities;
 mod identity;
@@ -133,6 +134,12 @@ fn layer(config: &Config, layer: &Layer, problems: &mut Problems, spot: &Spot) {
     if let Some(declared) = &layer.budget {
         money::budget(declared, problems, &spot.key("budget"));
     }
+    if let Some(told) = layer.anomaly.as_ref().and_then(|anomaly| anomaly.notify.as_ref()) {
+        money::notify(told, problems, &spot.key("anomaly").key("notify"));
+    }
+    if let Some(declared) = &layer.trail {
+        audit::trail(config, layer, declared, problems, &spot.key("trail"));
+    }
     if let Some(Defaults { remove: Some(false), .. }) = &layer.defaults {
         problems.add(&spot.key("defaults").key("remove"), "`remove: false` says nothing; expected true, or no key");
     }
@@ -144,6 +151,7 @@ fn across_layers(config: &Config, layer: &Layer, problems: &mut Problems, spot: 
     identity::across_layers(config, layer, problems, spot);
     contacts::across_layers(config, layer, problems, spot);
     keys::across_layers(config, layer, problems, spot);
+    audit::across_layers(config, layer, problems, spot);
 }
 
 /// What is wrong with a file whose one layer, for every account, declares `words` in flow style: `path: message`.

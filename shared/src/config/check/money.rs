@@ -3,7 +3,7 @@
 use super::Spot;
 use crate::config::layers::{Part, parts};
 use crate::config::load::Problems;
-use crate::config::{Budget, Config, Layer};
+use crate::config::{Budget, Config, Layer, Notify};
 use crate::types::Arn;
 
 /// <https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_CreateBudget.html>: five
@@ -21,8 +21,13 @@ pub(super) fn budget(budget: &Budget, problems: &mut Problems, spot: &Spot) {
             }
         }
     }
-    let Some(notify) = &budget.notify else { return };
-    let spot = spot.key("notify");
+    if let Some(told) = &budget.notify {
+        notify(told, problems, &spot.key("notify"));
+    }
+}
+
+/// Addresses and a topic, which may be templates.
+pub(super) fn notify(notify: &Notify, problems: &mut Problems, spot: &Spot) {
     if notify.email.iter().flatten().count() > 10 {
         problems.add(&spot.key("email"), "AWS keeps 10 addresses a notification; expected no more");
     }
@@ -42,8 +47,23 @@ pub(super) fn budget(budget: &Budget, problems: &mut Problems, spot: &Spot) {
     }
 }
 
+/// A watch over spend needs an amount, and somebody to tell; which layer says so does not matter.
+fn anomaly(config: &Config, layer: &Layer, problems: &mut Problems, spot: &Spot) {
+    if layer.anomaly.as_ref().is_none_or(|anomaly| anomaly.remove == Some(true)) {
+        return;
+    }
+    let all = || config.layers.iter().filter_map(|layer| layer.anomaly.as_ref());
+    if !all().any(|anomaly| anomaly.threshold_usd.is_some()) {
+        problems.add(&spot.key("anomaly"), "no layer says from which amount on; expected `threshold_usd`");
+    }
+    if !all().any(|anomaly| anomaly.notify.as_ref().is_some_and(|n| n.email.is_some() || n.sns.is_some())) {
+        problems.add(&spot.key("anomaly"), "no layer says who is told; expected `notify`");
+    }
+}
+
 /// A budget needs an amount, and one with thresholds somebody to tell; which layer says so does not matter.
 pub(super) fn across_layers(config: &Config, layer: &Layer, problems: &mut Problems, spot: &Spot) {
+    anomaly(config, layer, problems, spot);
     let Some(budget) = layer.budget.as_ref().filter(|budget| budget.remove != Some(true)) else { return };
     let budgets = || config.layers.iter().filter_map(|layer| layer.budget.as_ref());
     let notified = budgets().any(|b| b.notify.as_ref().is_some_and(|n| n.email.is_some() || n.sns.is_some()));

@@ -2,6 +2,7 @@
 //! is optional, because layers merge.
 
 mod account;
+mod audit;
 mod contacts;
 mod defaults;
 mod identity;
@@ -17,11 +18,12 @@ use serde::{Deserialize, Serialize};
 use super::{Match, MirrorRoles};
 
 pub use account::{OptInRegions, PasswordPolicy, QuarantineUntil};
+pub use audit::{LogAlarms, Trail};
 pub use contacts::{Contact, Contacts};
 pub use defaults::{DefaultVpc, Defaults, Imdsv2, SerialConsole, SnapshotBlock};
 pub use identity::Role;
 pub use keys::{EbsEncryption, Key};
-pub use money::{Budget, Money, Notify};
+pub use money::{Anomaly, Budget, Money, Notify};
 pub use quotas::Quota;
 
 /// Declares the aspects once: `Layer` carries them beside its `match`, `Wanted` carries what the layers came to.
@@ -84,6 +86,10 @@ aspects! {
     quotas: Vec<Quota>,
     /// The monthly cost budget, kept in the account itself.
     budget: Budget,
+    /// Who is told of unusual spend.
+    anomaly: Anomaly,
+    /// The CloudTrail trail, its bucket and its alarms.
+    trail: Trail,
 }
 
 /// How far Forester goes.

@@ -32,14 +32,31 @@ pub struct Budget {
     pub remove: Option<bool>,
 }
 
-/// Who is told about a budget; `{name}`, `{id}` and `{tag.KEY}` stand for the account's own.
+/// A watch over unusual spend. In an organization the management account watches each account, elsewhere the account
+/// watches its own services.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Anomaly {
+    /// From which impact in USD on somebody is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold_usd: Option<Money>,
+    /// Who is told: a topic at once, addresses once a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<Notify>,
+    /// Drops the watch that an earlier layer declared; one that exists stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remove: Option<bool>,
+}
+
+/// Who is told; `{name}`, `{id}` and `{tag.KEY}` stand for the account's own.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Notify {
     /// E-mail addresses, ten at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Vec<String>>,
-    /// The ARN of an SNS topic that `budgets.amazonaws.com` may publish to.
+    /// The ARN of an SNS topic that the service may publish to: `budgets.amazonaws.com` for budgets,
+    /// `costalerts.amazonaws.com` for anomalies, `cloudwatch.amazonaws.com` for alarms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sns: Option<String>,
 }
