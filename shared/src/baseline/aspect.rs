@@ -174,6 +174,11 @@ impl<'a> Look<'a> {
     pub async fn elsewhere(&self, account: &AccountId, region: &Region) -> Result<Scope, CallError> {
         self.accounts.scope(account, region).await
     }
+
+    /// The organization, as Forester's own account. Only for reading, too.
+    pub async fn organization(&self) -> Result<Scope, CallError> {
+        Place::Organization.enter(self.accounts, self.scope.account(), self.scope.region()).await
+    }
 }
 
 impl Deref for Look<'_> {

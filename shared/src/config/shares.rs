@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::OuPattern;
+use super::layers::{Part, parts};
 
 /// One thing that is shared; exactly one of the keys is given.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +24,9 @@ pub struct Share {
     /// Machine images, by their launch permission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ami: Option<AmiShare>,
+    /// A domain, by hosted zones of Route 53.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns: Option<DnsShare>,
 }
 
 /// Subnets that other accounts may put things into. In each governed region, one resource share.
@@ -72,6 +76,22 @@ pub struct AmiShare {
     pub to: OuPattern,
 }
 
+/// A domain of which each account has a part: a public zone in the account, and a delegation in the owner's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DnsShare {
+    /// The account that owns the domain.
+    pub owner: String,
+    /// The domain; its public zone is made where it is missing.
+    pub zone: String,
+    /// The part of an account; `{name}`, `{id}` and `{tag.KEY}` stand for the account's own. An account that lacks such
+    /// a tag has no part.
+    pub child: String,
+    /// The OUs whose accounts have one, with everything below them. Default: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<OuPattern>,
+}
+
 /// Things that carry all of these tags.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -96,4 +116,26 @@ impl EcrShare {
     pub fn prefix(&self) -> &str {
         self.repos.split('*').next().unwrap_or_default()
     }
+}
+
+impl DnsShare {
+    /// The keys of the tags that the name of a part is made of.
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        fn key(part: Part<'_>) -> Option<&str> {
+            match part {
+                Part::Tag(key) => Some(key),
+                Part::Text(_) | Part::Name | Part::Id => None,
+            }
+        }
+        parts(&self.child).unwrap_or_default().into_iter().filter_map(key)
+    }
+}
+
+/// Whether this can be the name of a domain, in lower case and without a dot at its end.
+pub fn is_domain(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+    let label = |label: &str| {
+        (1..=63).contains(&label.len()) && label.chars().all(plain) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    name.len() <= 253 && name.contains('.') && name.split('.').all(label)
 }

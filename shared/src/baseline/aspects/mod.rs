@@ -11,6 +11,7 @@ mod budget;
 mod contacts;
 mod default_vpc;
 mod delegation;
+mod dns_zone;
 mod document;
 mod document_sharing;
 mod ebs_encryption;
@@ -148,6 +149,7 @@ aspects! {
     Quotas = quotas::Quotas,
     Trail = trail::Trail,
     LogAlarms = log_alarms::LogAlarms,
+    DnsZone = dns_zone::DnsZone,
     RamShares = ram_shares::RamShares,
     EcrSharing = ecr_sharing::EcrSharing,
     ImageShares = image_shares::ImageShares,

@@ -16,6 +16,7 @@ mod organizations;
 mod policies;
 mod quotas;
 mod ram;
+mod route53;
 mod s3;
 mod s3control;
 mod settings;
@@ -41,6 +42,7 @@ pub(super) use network::{FakeNetwork, FakeSubnet};
 pub(super) use organizations::{FakeDirectory, FakeMember, FakeOrganization};
 pub(super) use quotas::{FakeQuota, FakeTemplate};
 pub(super) use ram::FakeShare;
+pub(super) use route53::FakeZone;
 pub(super) use s3::FakeBucket;
 
 /// All accounts there are.
@@ -73,6 +75,7 @@ pub(in crate::baseline) enum Trip {
 
 struct Fault {
     operation: String,
+    account: Option<AccountId>,
     region: Option<Region>,
     class: ErrorClass,
     code: String,
@@ -111,6 +114,9 @@ pub(in crate::baseline) struct FakeAccount {
     pub networks: BTreeMap<Region, Vec<FakeNetwork>>,
     pub shares: BTreeMap<Region, Vec<FakeShare>>,
     pub images: BTreeMap<Region, BTreeMap<String, FakeImage>>,
+    pub zones: Vec<FakeZone>,
+    /// What was ever used to make a zone.
+    pub zone_references: BTreeSet<String>,
     pub registries: BTreeMap<Region, FakeRegistry>,
     pub buckets: BTreeMap<String, FakeBucket>,
     pub log_groups: BTreeMap<(Region, String), FakeLogGroup>,
@@ -164,7 +170,17 @@ impl FakeCloud {
     /// Every call of `operation` fails from now on, in one region or in all.
     pub fn fail(&self, operation: &str, region: Option<&str>, class: ErrorClass, code: &str) {
         let region = region.map(|region| region.parse().unwrap());
-        self.lock().faults.push(Fault { operation: operation.to_owned(), region, class, code: code.to_owned() });
+        self.break_down(Fault { operation: operation.to_owned(), account: None, region, class, code: code.to_owned() });
+    }
+
+    /// The same in one account.
+    pub fn fail_in(&self, account: &AccountId, operation: &str, class: ErrorClass, code: &str) {
+        let (operation, account, code) = (operation.to_owned(), Some(account.clone()), code.to_owned());
+        self.break_down(Fault { operation, account, region: None, class, code });
+    }
+
+    fn break_down(&self, fault: Fault) {
+        self.lock().faults.push(fault);
     }
 
     /// The call that comes after `n` others goes wrong, and no other.
@@ -301,6 +317,7 @@ impl FakeClient {
             "ram" => ram::ram((&self.account, account), organization.as_mut(), &self.region, operation, params),
             "s3" => s3::s3(account, taken_buckets, &self.region, operation, params),
             "sns" => cloudwatch::sns(account, (&self.account, &self.region), operation, params),
+            "route53" => route53::route53(account, self.account.as_ref(), operation, params),
             "s3control" => s3control::s3control(account, operation, params),
             _ => panic!("the fake does not know {service}"),
         };
@@ -317,7 +334,9 @@ impl FakeClient {
             state.calls.push((self.account.clone(), self.region.clone(), operation.to_owned()));
         }
         let here = |fault: &&Fault| {
-            fault.operation == operation && fault.region.as_ref().is_none_or(|region| *region == self.region)
+            fault.operation == operation
+                && fault.region.as_ref().is_none_or(|region| *region == self.region)
+                && fault.account.as_ref().is_none_or(|account| *account == self.account)
         };
         match state.faults.iter().find(here) {
             Some(fault) => Err(self.error(service, operation, fault.class, &fault.code)),

@@ -3,25 +3,31 @@
 use std::collections::BTreeMap;
 
 use super::{Spot, account_name};
+use crate::config::layers::{Part, parts};
 use crate::config::load::Problems;
-use crate::config::shares::{AmiShare, EcrShare, RamShare, Share};
+use crate::config::shares::{AmiShare, DnsShare, EcrShare, RamShare, Share, is_domain};
 use crate::config::{Config, OperatingMode, OuPattern};
 use crate::types::AccountId;
 
 pub(super) fn all(config: &Config, problems: &mut Problems, spot: &Spot) {
     for (n, share) in config.shares.iter().enumerate() {
         let spot = spot.index(n);
-        let Share { ram, ecr, ami } = share;
-        let given = [ram.is_some(), ecr.is_some(), ami.is_some()].iter().filter(|given| **given).count();
+        let Share { ram, ecr, ami, dns } = share;
+        let given = [ram.is_some(), ecr.is_some(), ami.is_some(), dns.is_some()].iter().filter(|given| **given).count();
         if given != 1 {
-            problems
-                .add(&spot, format!("{given} kinds of share are given; expected exactly one of `ram`, `ecr`, `ami`"));
+            problems.add(
+                &spot,
+                format!("{given} kinds of share are given; expected exactly one of `ram`, `ecr`, `ami`, `dns`"),
+            );
         }
         if let Some(share) = ecr {
             ecr_share(config, share, problems, &spot.key("ecr"));
         }
         if let Some(share) = ami {
             ami_share(config, share, problems, &spot.key("ami"));
+        }
+        if let Some(share) = dns {
+            dns_share(config, share, problems, &spot.key("dns"));
         }
         if let Some(share) = ram {
             let spot = spot.key("ram");
@@ -75,6 +81,31 @@ fn ami_share(config: &Config, share: &AmiShare, problems: &mut Problems, spot: &
     units(config, &share.to, problems, &spot.key("to"));
     if share.name.is_empty() {
         problems.add(&spot.key("name"), "the name is empty; expected a name, or `*` for every image");
+    }
+}
+
+fn dns_share(config: &Config, share: &DnsShare, problems: &mut Problems, spot: &Spot) {
+    account(&share.owner, problems, &spot.key("owner"));
+    if let Some(to) = &share.to {
+        units(config, to, problems, &spot.key("to"));
+    }
+    if !is_domain(&share.zone) {
+        let message = format!("`{}` is no domain; expected for example acme.example, in lower case", share.zone);
+        problems.add(&spot.key("zone"), message);
+    }
+    let spot = spot.key("child");
+    let pieces = match parts(&share.child) {
+        Ok(pieces) => pieces,
+        Err(message) => return problems.add(&spot, message),
+    };
+    let example = |part: &Part<'_>| if let Part::Text(text) = part { (*text).to_owned() } else { "x".to_owned() };
+    let name: String = pieces.iter().map(example).collect();
+    if !is_domain(&name) || !name.ends_with(&format!(".{}", share.zone)) {
+        let message = format!("`{}` is no domain below {}; expected for example {{name}}.{1}", share.child, share.zone);
+        problems.add(&spot, message);
+    }
+    if pieces.iter().all(|part| matches!(part, Part::Text(_))) {
+        problems.add(&spot, "every account would have the same; expected {name}, {id} or {tag.KEY} in it");
     }
 }
 
@@ -146,6 +177,28 @@ mod tests {
                 "shares[1].ecr: nobody gets anything",
                 "shares[1].ecr.repos: `App` fits no repository",
                 "shares[1].ecr.key_grant: keys are for those that may pull",
+            ],
+        );
+    }
+
+    #[test]
+    fn parts_of_a_domain_lie_below_it_and_differ() {
+        check(
+            "organization",
+            &[
+                "dns: {owner: net, zone: Acme.example, child: \"{name}.acme.example\"}",
+                "dns: {owner: net, zone: acme.example, child: www.acme.example}",
+                "dns: {owner: net, zone: acme.example, child: \"{name}.other.example\"}",
+                "dns: {owner: net, zone: acme.example, child: \"{stage}.acme.example\"}",
+                "dns: {owner: net, zone: acme.example, child: \"{tag.stage}.acme.example\"}",
+            ],
+            &[
+                "shares[0].dns.zone: `Acme.example` is no domain",
+                "shares[0].dns.child: `{name}.acme.example` is no domain below Acme.example",
+                "shares[1].dns.child: every account would have the same",
+                "shares[2].dns.child: `{name}.other.example` is no domain below acme.example; expected for example \
+                 {name}.acme.example",
+                "shares[3].dns.child: `{stage}` stands for nothing; expected {name}, {id} or {tag.KEY}",
             ],
         );
     }
