@@ -11,6 +11,7 @@ from typing import Any
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses import EC2Response
+from moto.kms.models import kms_backends
 
 from .patch import add, around
 from .state import kept
@@ -121,10 +122,18 @@ def vpc_options(response: EC2Response) -> dict[str, Any]:
 
 
 def modify_ebs_default_kms_key_id(original: Any, self: EC2Response) -> ActionResult:
-    """Another default key; moto finds its ARN, and does not tell it later."""
-    answer = original(self)
-    settings(self)["volume_key"] = answer.result["KmsKeyId"]
-    return answer
+    """Another default key; moto finds its ARN, and does not tell it later.
+
+    The management account's keys are in ministack: what moto does not find stands as it was given. Like here, AWS takes
+    the name of a key that nobody has, and fails when a volume is made.
+    """
+    key = self._get_param("KmsKeyId")
+    keys = kms_backends[self.current_account][self.region]
+    name = keys.get_key_id(keys.get_alias_name(key))
+    if name in keys.keys or keys.get_key_id_from_alias(name):
+        key = original(self).result["KmsKeyId"]
+    settings(self)["volume_key"] = key
+    return ActionResult({"KmsKeyId": key})
 
 
 def install() -> None:

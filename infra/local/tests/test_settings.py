@@ -168,6 +168,11 @@ class Encryption(unittest.TestCase):
         self.assertEqual(arn, ec2.get_ebs_default_kms_key_id()["KmsKeyId"])
         self.assertEqual("alias/aws/ebs", ec2.reset_ebs_default_kms_key_id()["KmsKeyId"])
 
+    def test_default_key_of_the_management_account_stands_as_it_was_named(self) -> None:
+        ec2 = Caller()("ec2", "eu-west-2")
+        ec2.modify_ebs_default_kms_key_id(KmsKeyId="alias/own")
+        self.assertEqual("alias/own", ec2.get_ebs_default_kms_key_id()["KmsKeyId"])
+
 
 if __name__ == "__main__":
     unittest.main()
