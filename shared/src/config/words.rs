@@ -112,8 +112,8 @@ mod tests {
 
     #[test]
     fn words_of_later_versions_are_refused_plainly() {
-        let expect = "`trail` is not built in this version: remove it; nothing would act on it";
-        check("unknown field `trail`, expected `alias`", None, expect);
+        let expect = "`sso` is not built in this version: remove it; nothing would act on it";
+        check("unknown field `sso`, expected `alias`", None, expect);
     }
 
     #[test]
