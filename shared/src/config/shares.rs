@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::OuPattern;
 use super::layers::{Part, parts};
+use crate::types::Region;
 
 /// One thing that is shared; exactly one of the keys is given.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +28,9 @@ pub struct Share {
     /// A domain, by hosted zones of Route 53.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns: Option<DnsShare>,
+    /// Networks, by VPC peering.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<PeerShare>,
 }
 
 /// Subnets that other accounts may put things into. In each governed region, one resource share.
@@ -90,6 +94,19 @@ pub struct DnsShare {
     /// The OUs whose accounts have one, with everything below them. Default: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<OuPattern>,
+}
+
+/// Accounts whose VPCs are peered, each with each other within a region, and routed to each other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PeerShare {
+    /// The accounts. Of each two, the one that comes first asks, and the other accepts.
+    pub mesh: Vec<String>,
+    /// The tags of the one VPC of each account.
+    pub tag: BTreeMap<String, String>,
+    /// The only region. Default: every governed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
 }
 
 /// Things that carry all of these tags.

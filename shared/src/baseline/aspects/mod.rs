@@ -24,6 +24,7 @@ mod intake;
 mod log_alarms;
 mod log_bucket;
 mod password_policy;
+mod peering;
 mod placement;
 mod policies;
 mod public_access;
@@ -153,6 +154,7 @@ aspects! {
     RamShares = ram_shares::RamShares,
     EcrSharing = ecr_sharing::EcrSharing,
     ImageShares = image_shares::ImageShares,
+    Peering = peering::Peering,
     Units = units::Units,
     Policies = policies::Policies,
     Placement = placement::Placement,

@@ -316,7 +316,7 @@ impl fmt::Display for Action {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::fake::{FakeMember, FakeNetwork, FakeOrganization, FakeShare, FakeSubnet};
+    use super::super::super::fake::{FakeMember, FakeNetwork, FakeOrganization, FakeShare, FakeSubnet, Trip};
     use super::super::super::world::World;
     use super::*;
     use crate::aws::ErrorClass;
@@ -402,6 +402,23 @@ shares:
         assert!(report.may_pass() && report.failed[0].hint.contains("the management account"), "{report}");
         assert_eq!(both(&world).await, [""; 0]);
         assert_eq!(shares(&world).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn one_share_comes_of_it_whichever_call_fails_or_loses_its_answer() {
+        for trip in [Trip::Refused, Trip::Lost] {
+            for n in 0.. {
+                let world = world(SHARES);
+                world.cloud.trip(n, trip);
+                both(&world).await;
+                if !world.cloud.tripped() {
+                    assert!(n > 5, "shares take more than {n} calls");
+                    break;
+                }
+                assert_eq!(both(&world).await, [""; 0], "{trip:?} call {n}");
+                assert_eq!((shares(&world).len(), shares(&world)[0].held("PRINCIPAL")), (1, set(&[UNIT])));
+            }
+        }
     }
 
     #[tokio::test]

@@ -38,7 +38,7 @@ pub(super) use iam::{FakeGroup, FakeRole};
 pub(super) use images::FakeImage;
 pub(super) use kms::FakeKey;
 pub(super) use logs::FakeLogGroup;
-pub(super) use network::{FakeNetwork, FakeSubnet};
+pub(super) use network::{FakeNetwork, FakePeering, FakeSubnet};
 pub(super) use organizations::{FakeDirectory, FakeMember, FakeOrganization};
 pub(super) use quotas::{FakeQuota, FakeTemplate};
 pub(super) use ram::FakeShare;
@@ -61,6 +61,7 @@ struct State {
     trip: Option<(usize, Trip)>,
     faults: Vec<Fault>,
     taken_aliases: BTreeSet<String>,
+    peerings: Vec<FakePeering>,
     taken_buckets: BTreeSet<String>,
 }
 
@@ -165,6 +166,15 @@ impl FakeCloud {
 
     pub fn change(&self, id: &AccountId, change: impl FnOnce(&mut FakeAccount)) {
         change(self.lock().accounts.get_mut(id).unwrap());
+    }
+
+    pub fn peerings(&self) -> Vec<FakePeering> {
+        self.lock().peerings.clone()
+    }
+
+    /// Changes the peerings between accounts.
+    pub fn peer(&self, change: impl FnOnce(&mut Vec<FakePeering>)) {
+        change(&mut self.lock().peerings);
     }
 
     /// Every call of `operation` fails from now on, in one region or in all.
@@ -289,9 +299,14 @@ impl FakeClient {
         if trip == Some(Trip::Refused) {
             return Err(self.error(service, operation, ErrorClass::Transient, "ServiceUnavailable"));
         }
-        let State { accounts, organization, taken_aliases, taken_buckets, .. } = &mut *state;
+        let State { accounts, organization, peerings, taken_aliases, taken_buckets, .. } = &mut *state;
+        let network = match service {
+            "ec2" => network::network((accounts, peerings), (&self.account, &self.region), operation, params),
+            _ => None,
+        };
         let account = accounts.get_mut(&self.account).unwrap();
         let answer = match service {
+            _ if network.is_some() => network.unwrap(),
             "account" => account::account(account, operation, params),
             "service-quotas" => quotas::quotas(account, organization.as_mut(), &self.region, operation, params),
             "kms" => kms::kms(account, &self.region, operation, params),
@@ -299,10 +314,7 @@ impl FakeClient {
                 .unwrap_or_else(|| panic!("the fake does not know ssm:{operation}")),
             "budgets" => budgets::budgets(account, operation, params),
             "ec2" if images::ABOUT.contains(&operation) => images::images(account, &self.region, operation, params),
-            "ec2" => match network::network((&self.account, account), &self.region, operation, params) {
-                Some(answer) => answer,
-                None => ec2::ec2(account, &self.region, operation, params),
-            },
+            "ec2" => ec2::ec2(account, &self.region, operation, params),
             "ce" => ce::ce(account, operation, params),
             "cloudtrail" => {
                 let here = (&self.account, &self.region);

@@ -5,20 +5,19 @@ use std::collections::BTreeMap;
 use super::{Spot, account_name};
 use crate::config::layers::{Part, parts};
 use crate::config::load::Problems;
-use crate::config::shares::{AmiShare, DnsShare, EcrShare, RamShare, Share, is_domain};
+use crate::config::shares::{AmiShare, DnsShare, EcrShare, PeerShare, RamShare, Share, is_domain};
 use crate::config::{Config, OperatingMode, OuPattern};
 use crate::types::AccountId;
 
 pub(super) fn all(config: &Config, problems: &mut Problems, spot: &Spot) {
     for (n, share) in config.shares.iter().enumerate() {
         let spot = spot.index(n);
-        let Share { ram, ecr, ami, dns } = share;
-        let given = [ram.is_some(), ecr.is_some(), ami.is_some(), dns.is_some()].iter().filter(|given| **given).count();
+        let Share { ram, ecr, ami, dns, peer } = share;
+        let kinds = [ram.is_some(), ecr.is_some(), ami.is_some(), dns.is_some(), peer.is_some()];
+        let given = kinds.iter().filter(|given| **given).count();
         if given != 1 {
-            problems.add(
-                &spot,
-                format!("{given} kinds of share are given; expected exactly one of `ram`, `ecr`, `ami`, `dns`"),
-            );
+            let expect = "expected exactly one of `ram`, `ecr`, `ami`, `dns`, `peer`";
+            problems.add(&spot, format!("{given} kinds of share are given; {expect}"));
         }
         if let Some(share) = ecr {
             ecr_share(config, share, problems, &spot.key("ecr"));
@@ -28,6 +27,9 @@ pub(super) fn all(config: &Config, problems: &mut Problems, spot: &Spot) {
         }
         if let Some(share) = dns {
             dns_share(config, share, problems, &spot.key("dns"));
+        }
+        if let Some(share) = peer {
+            peer_share(config, share, problems, &spot.key("peer"));
         }
         if let Some(share) = ram {
             let spot = spot.key("ram");
@@ -106,6 +108,26 @@ fn dns_share(config: &Config, share: &DnsShare, problems: &mut Problems, spot: &
     }
     if pieces.iter().all(|part| matches!(part, Part::Text(_))) {
         problems.add(&spot, "every account would have the same; expected {name}, {id} or {tag.KEY} in it");
+    }
+}
+
+fn peer_share(config: &Config, share: &PeerShare, problems: &mut Problems, spot: &Spot) {
+    for (n, name) in share.mesh.iter().enumerate() {
+        let at = spot.key("mesh").index(n);
+        account(name, problems, &at);
+        if share.mesh.iter().take(n).any(|other| other == name) {
+            problems.add(&at, format!("`{name}` is in the mesh already"));
+        }
+    }
+    if share.mesh.len() < 2 {
+        problems.add(&spot.key("mesh"), "a mesh is made of at least two accounts");
+    }
+    if config.mode == OperatingMode::SingleAccount {
+        problems.add(spot, "in single-account mode every name is the same account; there is nothing to peer");
+    }
+    tags(&share.tag, problems, &spot.key("tag"));
+    if let Some(region) = share.region.as_ref().filter(|region| !config.regions.govern.contains(region)) {
+        problems.add(&spot.key("region"), format!("{region} is not one of `regions.govern`"));
     }
 }
 
@@ -199,6 +221,21 @@ mod tests {
                 "shares[2].dns.child: `{name}.other.example` is no domain below acme.example; expected for example \
                  {name}.acme.example",
                 "shares[3].dns.child: `{stage}` stands for nothing; expected {name}, {id} or {tag.KEY}",
+            ],
+        );
+    }
+
+    #[test]
+    fn meshes_are_of_different_accounts_with_a_tag() {
+        check(
+            "organization",
+            &["peer: {mesh: [net, net, nobody], tag: {}, region: us-east-1}", "peer: {mesh: [net], tag: {a: b}}"],
+            &[
+                "shares[0].peer.mesh[1]: `net` is in the mesh already",
+                "shares[0].peer.mesh[2]: `nobody` is not an account of this file",
+                "shares[0].peer.tag: no tag is given",
+                "shares[0].peer.region: us-east-1 is not one of `regions.govern`",
+                "shares[1].peer.mesh: a mesh is made of at least two accounts",
             ],
         );
     }

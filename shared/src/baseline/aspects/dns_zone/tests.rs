@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::super::super::fake::{FakeMember, FakeOrganization, FakeZone};
+use super::super::super::fake::{FakeMember, FakeOrganization, FakeZone, Trip};
 use super::super::super::world::World;
 use crate::aws::ErrorClass;
 use crate::types::AccountId;
@@ -161,4 +161,28 @@ async fn tag_that_makes_no_domain_name_is_a_problem() {
     });
     let plan = world.plan_of(&id(DEV)).await;
     assert!(plan.errors[0].reason.contains("`d v.acme.example` is no domain name"), "{plan}");
+}
+
+#[tokio::test]
+async fn domain_is_whole_whichever_call_fails_or_loses_its_answer() {
+    for trip in [Trip::Refused, Trip::Lost] {
+        for n in 0.. {
+            let world = world(SHARES);
+            world.cloud.trip(n, trip);
+            all(&world).await;
+            if !world.cloud.tripped() {
+                assert!(n > 12, "a domain of three accounts takes more than {n} calls");
+                break;
+            }
+            all(&world).await;
+            all(&world).await;
+            world.cloud.calls();
+            let told = all(&world).await;
+            assert_eq!(world.cloud.writes(), [""; 0], "{trip:?} call {n}: {told}");
+            for account in [SHARED, DEV, PROD] {
+                assert_eq!(world.cloud.account(&id(account)).zones.len(), 1, "{trip:?} call {n}");
+            }
+            assert_eq!(delegated(&world, "prod.acme.example"), zone(&world, PROD, "prod.acme.example").servers());
+        }
+    }
 }
