@@ -44,6 +44,7 @@ impl Baseline {
 impl Baseliner for Baseline {
     async fn declared(&self, account: &AccountId) -> Result<Declared, String> {
         let kind = "AWS::IAM::Role".parse().map_err(|error| format!("{error}"))?;
+        let key = "AWS::KMS::Key".parse().map_err(|error| format!("{error}"))?;
         let mut declared = Declared::default();
         let forest = self.forest().await.map_err(|error| error.to_string())?;
         for account in self.accounts_of(account).await.map_err(|error| error.to_string())? {
@@ -51,6 +52,9 @@ impl Baseliner for Baseline {
             let why = "the baseline declares it (layers in the file)";
             let reserve = |name| Reserved { kind: Clone::clone(&kind), name, why: why.to_owned() };
             declared.reserved.extend(declared_roles(&target).into_iter().map(reserve));
+            let keys = self.declared_keys(&target).await.map_err(|error| error.to_string())?;
+            let reserve = |name| Reserved { kind: Clone::clone(&key), name, why: why.to_owned() };
+            declared.reserved.extend(keys.into_iter().map(reserve));
             let unwanted = match target.wanted.default_vpc {
                 Some(DefaultVpc::DeleteIfUnused | DefaultVpc::Delete) => true,
                 Some(DefaultVpc::Keep | DefaultVpc::Strip | DefaultVpc::Recreate) | None => false,

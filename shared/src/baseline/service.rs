@@ -6,6 +6,7 @@ use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
+use super::aspects::declared_keys;
 use super::lock::{self, Held, Writer};
 use super::observe::{from_outside, side_by_side};
 use super::{Hands, Ledger, Notices, Plan, Report, Target, Unheard, apply, observe, plan};
@@ -127,6 +128,11 @@ impl Baseline {
             config: self.config.clone(),
             forest: forest.clone(),
         })
+    }
+
+    /// The ids of the KMS keys that are declared for an account and are there.
+    pub async fn declared_keys(&self, target: &Target) -> Result<Vec<String>, CallError> {
+        declared_keys(self.accounts.as_ref(), target).await
     }
 
     /// Looks at accounts, some at a time, and plans each.

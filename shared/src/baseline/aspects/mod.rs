@@ -48,6 +48,7 @@ use serde_json::Value;
 use super::aspect::{Aspect, Look, Place, Planned, StepError, Taken, Target};
 use crate::aws::{CallError, Scope};
 use crate::types::Region;
+pub use account_key::declared_keys;
 pub use roles::names as declared_roles;
 
 /// Makes of the list one enum of kinds, one of facts and one of actions, so that plans stay plain data.

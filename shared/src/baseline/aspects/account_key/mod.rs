@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::super::aspect::regions_if;
 use super::super::{Aspect, Look, Place, Planned, StepError, Taken, Target};
 use super::document;
-use crate::aws::{CallError, ErrorClass, Scope};
+use crate::aws::{Accounts, CallError, ErrorClass, Scope};
 use crate::config;
 use crate::types::Region;
 
@@ -76,6 +76,25 @@ pub fn alias(target: &Target, name: &str) -> Option<String> {
 fn declared(target: &Target) -> impl Iterator<Item = (String, &config::Key)> {
     let with_alias = |(name, key): (&String, _)| Some((alias(target, name)?, key));
     target.wanted.keys.iter().flatten().filter_map(with_alias)
+}
+
+/// The ids of the declared keys that there are, in every governed region: what a reset must not delete.
+pub async fn declared_keys(accounts: &dyn Accounts, target: &Target) -> Result<Vec<String>, CallError> {
+    let aliases: Vec<String> = declared(target).map(|(alias, _)| alias).collect();
+    let mut ids = Vec::new();
+    for region in target.config.regions.govern.iter().filter(|_| !aliases.is_empty()) {
+        let seen = match accounts.scope(&target.account.id, region).await {
+            Ok(scope) => facts::keys(&scope, &aliases).await,
+            Err(error) => Err(error),
+        };
+        match seen {
+            Ok(keys) => ids.extend(keys.into_values().map(|key| key.id)),
+            // A region that is not enabled holds nothing that could be deleted.
+            Err(error) if error.class == ErrorClass::NotReady => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(ids)
 }
 
 #[async_trait]

@@ -104,3 +104,18 @@ async fn account_that_may_use_it_and_is_not_there_yet_is_a_problem() {
     let report = World::organization(sections, organization).apply().await;
     assert!(report.errors[0].reason.contains("alias/account is to be used by `later`"), "{report}");
 }
+
+#[tokio::test]
+async fn reset_is_told_of_the_declared_keys_in_regions_that_there_are() {
+    let world = World::fresh(LAYER);
+    world.apply().await;
+    world.cloud.change(&id(), |account| drop(account.keys.insert((home(), "other".to_owned()), FakeKey::fresh())));
+    let prepared = world.prepare().await;
+    let keys = async || world.baseline.declared_keys(&prepared.target).await;
+    assert_eq!(keys().await.unwrap(), ["key-0"]);
+    world.cloud.fail("ListAliases", None, ErrorClass::NotReady, "OptInRequired");
+    assert_eq!(keys().await.unwrap(), Vec::<String>::new());
+    world.cloud.heal();
+    world.cloud.fail("ListAliases", None, ErrorClass::Denied, "AccessDeniedException");
+    assert!(keys().await.is_err(), "what cannot be read is not given up");
+}
