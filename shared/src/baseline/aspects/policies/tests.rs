@@ -155,7 +155,7 @@ async fn quarantine_hangs_on_the_intake_ou_as_soon_as_that_is_made() {
     let policies = world.cloud.organization().policies;
     let quarantine = policies.made.values().find(|policy| policy.name == "quarantine").unwrap();
     let spared = &quarantine.content["Statement"][0]["Condition"]["ArnNotLike"]["aws:PrincipalArn"];
-    assert_eq!(spared[0], "arn:*:iam::*:role/Admin");
+    assert_eq!(spared[0], "arn:*:iam::*:role/Entrance");
     settled(&world).await;
 }
 
