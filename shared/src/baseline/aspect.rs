@@ -1,6 +1,6 @@
 //! What an aspect is: one thing that every account needs, observed, planned and made true in one file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::{Debug, Display};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -76,10 +76,8 @@ impl From<Place> for String {
 pub struct Target {
     /// The account, in the place and with the tags that the file gives it: what it will be counts, not where it waits.
     pub account: Account,
-    /// The OU that holds it now.
-    pub place: OuPath,
-    /// The tags that it carries now.
-    pub tags: BTreeMap<String, String>,
+    /// The account as the directory told it, where it lies now.
+    pub found: Account,
     /// What the file says of the account itself; empty when it does not name it.
     pub entry: AccountEntry,
     /// What the layers came to.
@@ -117,6 +115,14 @@ impl Target {
     /// Whether this is the management account of the organization, whose baseline includes the organization itself.
     pub fn is_management(&self) -> bool {
         self.forest.is_management(&self.account.id)
+    }
+
+    /// Whether `test` holds for the account's place, by either of two looks: the one at the account and the one at the
+    /// forest. Either may be the older one.
+    pub fn lies(&self, test: impl Fn(&OuPath) -> bool) -> bool {
+        let Account { id, name, ou, .. } = &self.found;
+        let member = self.forest.members.iter().find(|member| member.id == *id && member.name == *name);
+        test(ou) || member.is_some_and(|member| test(&member.ou))
     }
 
     /// The account that a name of the file, or an id, means; `None` when there is none (yet).

@@ -44,7 +44,7 @@ impl Baseline {
         let work = prepared.into_iter().map(|prepared| {
             async move {
                 let report = self.apply(&prepared, Mode::Apply, now).await.map_err(Failure::from);
-                (prepared.target.account, report)
+                (prepared.target.found, report)
             }
             .boxed()
         });

@@ -115,8 +115,7 @@ impl Baseline {
         let Resolved { wanted, enforce, .. } = self.resolve(&account);
         let entry = self.entry(&account);
         Ok(Target {
-            place: account.ou.clone(),
-            tags: account.tags.clone(),
+            found: account.clone(),
             newcomer: self.last(&account).await?.is_none_or(|ledger| ledger.guarded.is_none()),
             young: false,
             only: None,

@@ -117,6 +117,8 @@ mod tests {
         let table = "matrix:\n- {apps: [shop], stages: [test, prod], name: NAME, email: \"a+{app}-{stage}@acme.example\", ou: W}\n";
         let error = parse(&table.replace("NAME", "\"{app}\"")).unwrap_err();
         assert!(error.contains("`shop`, for shop and prod, is an account already"), "{error}");
+        let error = parse(&table.replace("NAME", "\"{app}-{stage}\"").replace("+{app}-{stage}", "+{app}")).unwrap_err();
+        assert!(error.contains("is the address of shop-prod as well"), "{error}");
         let error = parse(&table.replace("NAME", "\"{ap}-{stage}\"")).unwrap_err();
         assert!(error.contains("`{ap}` stands for nothing here"), "{error}");
     }

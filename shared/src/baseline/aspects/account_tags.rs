@@ -58,7 +58,8 @@ impl Aspect for AccountTags {
     type Action = Action;
 
     fn places(target: &Target, _: &[Region]) -> Vec<Place> {
-        let differ = !missing(target, &target.tags).is_empty() || !extra(target, &target.tags).is_empty();
+        let seen = &target.found.tags;
+        let differ = !missing(target, seen).is_empty() || !extra(target, seen).is_empty();
         organization_if(differ, target)
     }
 

@@ -56,7 +56,7 @@ impl Aspect for Intake {
     type Action = Action;
 
     fn places(target: &Target, _: &[Region]) -> Vec<Place> {
-        organization_if(declared(target) && target.newcomer && target.place.is_root(), target)
+        organization_if(declared(target) && target.newcomer && target.lies(OuPath::is_root), target)
     }
 
     async fn observe(look: &Look<'_>, target: &Target) -> Result<OuId, CallError> {

@@ -39,6 +39,7 @@ mod snapshot_sharing;
 mod trail;
 mod unit;
 mod units;
+mod vending;
 
 use std::fmt;
 
@@ -158,6 +159,7 @@ aspects! {
     Peering = peering::Peering,
     Units = units::Units,
     Policies = policies::Policies,
+    Vending = vending::Vending,
     Placement = placement::Placement,
 }
 

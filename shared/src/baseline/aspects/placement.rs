@@ -51,7 +51,7 @@ impl Aspect for Placement {
     type Action = Action;
 
     fn places(target: &Target, _: &[Region]) -> Vec<Place> {
-        organization_if(target.entry.ou.as_ref().is_some_and(|ou| *ou != target.place), target)
+        organization_if(target.entry.ou.as_ref().is_some_and(|ou| target.lies(|place| place != ou)), target)
     }
 
     async fn observe(look: &Look<'_>, target: &Target) -> Result<OuId, CallError> {
@@ -93,8 +93,9 @@ pub(super) fn retirement(target: &Target) -> Option<Action> {
     let organization = target.forest.organization.as_ref().filter(|_| target.config.quarantines())?;
     let ou = target.config.organization.suspended.clone();
     let closed = matches!(target.account.state, AccountState::Suspended | AccountState::PendingClosure);
-    let there = target.place == ou || target.place.is_below(&ou);
-    let (from, to) = (organization.units.get(&target.place)?.clone(), organization.units.get(&ou)?.clone());
+    let place = &target.found.ou;
+    let there = *place == ou || place.is_below(&ou);
+    let (from, to) = (organization.units.get(place)?.clone(), organization.units.get(&ou)?.clone());
     let account = target.account.id.clone();
     (closed && !there).then_some(Action::RetireAccount(Move { account, from, to, ou }))
 }

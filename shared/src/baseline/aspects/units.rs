@@ -101,7 +101,11 @@ mod tests {
     }
 
     fn world(ous: &[&str]) -> World {
-        World::organization(FILE, FakeOrganization::new(&management(), ous).with(&id(), FakeMember::new("dev", "")))
+        let ops = "555566667777".parse().unwrap();
+        let organization = FakeOrganization::new(&management(), ous)
+            .with(&id(), FakeMember::new("dev", ""))
+            .with(&ops, FakeMember::new("ops", ""));
+        World::organization(FILE, organization)
     }
 
     fn paths(world: &World) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! Accounts in memory that behave like AWS where the baseline looks: they hold state, count calls and fail when told.
 
 mod account;
+mod account_requests;
 mod budgets;
 mod ce;
 mod cloudtrail;
@@ -333,6 +334,9 @@ impl FakeClient {
             "s3control" => s3control::s3control(account, operation, params),
             _ => panic!("the fake does not know {service}"),
         };
+        for id in organization.iter().flat_map(|organization| organization.members.keys()) {
+            accounts.entry(id.clone()).or_insert_with(|| FakeAccount::fresh(&super::world::REGIONS));
+        }
         drop(state);
         if trip == Some(Trip::Lost) {
             return Err(self.error(service, operation, ErrorClass::Transient, "RequestTimeout"));

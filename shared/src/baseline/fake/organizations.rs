@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
+use super::account_requests::{FakeRequests, requests};
 use super::policies::{FakePolicies, policies};
 use super::{Answer, FakeCloud, FakeTemplate, GONE, text};
 use crate::aws::{CallError, ErrorClass};
@@ -23,6 +24,7 @@ pub(in crate::baseline) struct FakeOrganization {
     pub policies: FakePolicies,
     /// Services and their administrators.
     pub administrators: BTreeSet<(String, AccountId)>,
+    pub requests: FakeRequests,
 }
 
 /// What Organizations knows of an account.
@@ -57,6 +59,7 @@ impl FakeOrganization {
             quota_template: FakeTemplate::default(),
             policies: FakePolicies::default(),
             administrators: BTreeSet::new(),
+            requests: FakeRequests::default(),
         };
         for path in [""].iter().chain(ous) {
             organization.grow(path.parse().unwrap());
@@ -128,6 +131,17 @@ pub(super) fn organizations(
             Ok(json!({ "DelegatedAdministrators": administrators }))
         }
         "RegisterDelegatedAdministrator" => registered(organization, params),
+        "ListAccounts" => {
+            let account = |(id, member): (&AccountId, &FakeMember)| json!({ "Id": id, "Email": member.email() });
+            Ok(json!({ "Accounts": organization.members.iter().map(account).collect::<Vec<_>>() }))
+        }
+        "DescribeAccount" => {
+            let known = text(params, "AccountId").parse().is_ok_and(|id| organization.members.contains_key(&id));
+            if known { Ok(json!({ "Account": {} })) } else { Err((ErrorClass::Gone, "AccountNotFoundException")) }
+        }
+        "CreateAccount" | "DescribeCreateAccountStatus" | "ListCreateAccountStatus" => {
+            requests(organization, operation, params)
+        }
         _ => policies(organization, operation, params),
     }
 }

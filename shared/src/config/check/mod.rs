@@ -27,6 +27,7 @@ pub(super) fn all(config: &Config, problems: &mut Problems) {
         problems.add(&root.key("regions").key("govern"), "the list is empty; expected at least one region");
     }
     accounts(config, problems, &root.key("accounts"));
+    organization::accounts(config, problems, &root.key("accounts"));
     organization::units(config, problems, &root.key("organization"));
     if let Some(declared) = &config.identities {
         identities::section(config, declared, problems, &root.key("identities"));

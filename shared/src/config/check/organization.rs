@@ -36,6 +36,32 @@ pub(super) fn units(config: &Config, problems: &mut Problems, spot: &Spot) {
     }
 }
 
+/// Accounts that have to be made can be: AWS takes their names and addresses
+/// (<https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.html>).
+pub(super) fn accounts(config: &Config, problems: &mut Problems, spot: &Spot) {
+    if config.mode == OperatingMode::VirtualRoot && !config.matrix.is_empty() {
+        let message =
+            "accounts of a table have no ids, and in virtual-root mode there is no organization to look them up in";
+        problems.add(&Spot::default().key("matrix"), message);
+    }
+    let mut addresses: BTreeMap<String, &str> = BTreeMap::new();
+    for (name, entry) in &config.accounts {
+        let spot = spot.key(name);
+        let Some(email) = &entry.email else { continue };
+        if let Some(other) = addresses.insert(email.to_lowercase(), name) {
+            let message = format!("`{email}` is the address of {other} as well; every account has one of its own");
+            problems.add(&spot.key("email"), message);
+        }
+        if !email.contains('@') || !(6..=64).contains(&email.chars().count()) {
+            problems.add(&spot.key("email"), format!("`{email}` is not an e-mail address of 6 to 64 characters"));
+        }
+        let plain = name.chars().all(|c| (' '..='~').contains(&c));
+        if entry.id.is_none() && (!plain || !(1..=50).contains(&name.chars().count())) {
+            problems.add(&spot, format!("`{name}` cannot be an account's name; expected up to 50 ASCII characters"));
+        }
+    }
+}
+
 fn unit(path: &OuPath, problems: &mut Problems, spot: &Spot) {
     let names: Vec<&str> = path.as_ref().split('/').collect();
     if names.len() > DEEPEST {
