@@ -144,7 +144,7 @@ impl Aspect for Budget {
                 found.other_alerts.push(notification);
                 continue;
             };
-            let params = about(look, name, &notification);
+            let params = about(look, &name, &notification);
             let subscribers = look.pages("budgets", "DescribeSubscribersForNotification", params).await?;
             found.alerts.insert(alert, subscribers.iter().filter_map(Subscriber::read).collect());
         }
@@ -208,8 +208,9 @@ struct Wanted {
     alerts: BTreeMap<Alert, BTreeSet<Subscriber>>,
 }
 
-fn name(target: &Target) -> &str {
-    target.wanted.budget.as_ref().and_then(|budget| budget.name.as_deref()).unwrap_or(DEFAULT_NAME)
+fn name(target: &Target) -> String {
+    let declared = target.wanted.budget.as_ref().and_then(|budget| budget.name.as_deref());
+    target.labelled(declared.unwrap_or(DEFAULT_NAME))
 }
 
 fn wanted(target: &Target, declared: &config::Budget) -> Result<Wanted, String> {
@@ -232,7 +233,7 @@ fn wanted(target: &Target, declared: &config::Budget) -> Result<Wanted, String> 
         return Err("the budget has thresholds, and no layer of this account says who is told (`notify`)".to_owned());
     }
     Ok(Wanted {
-        name: name(target).to_owned(),
+        name: name(target),
         amount: amount.amount(),
         unit: declared.currency.clone().unwrap_or_else(|| "USD".to_owned()),
         alerts: all.into_iter().map(|alert| (alert, subscribers.clone())).collect(),
