@@ -257,6 +257,22 @@ impl<A> Planned<A> {
         Self { awaits: vec![(what.into(), on.clone())], ..Self::nothing() }
     }
 
+    /// The same, its steps as those of another kind.
+    pub fn map<B>(self, step: impl Fn(A) -> B) -> Planned<B> {
+        let Self { steps, kept, problems, awaits, waits } = self;
+        Planned { steps: steps.into_iter().map(step).collect(), kept, problems, awaits, waits }
+    }
+
+    /// Both together, this one first.
+    pub fn and(mut self, other: Self) -> Self {
+        self.steps.extend(other.steps);
+        self.kept.extend(other.kept);
+        self.problems.extend(other.problems);
+        self.awaits.extend(other.awaits);
+        self.waits.extend(other.waits);
+        self
+    }
+
     /// Something that somebody has to change first.
     pub fn problem(problem: impl Into<String>) -> Self {
         Self { problems: vec![problem.into()], ..Self::nothing() }

@@ -43,8 +43,9 @@ pub use schema::schema;
 pub use wanted::QuarantineUntil;
 pub use wanted::{Anomaly, LogAlarms, Trail};
 pub use wanted::{
-    Budget, Contact, Contacts, DefaultVpc, Defaults, EbsEncryption, Enforce, Imdsv2, Key, Layer, Money, Notify,
-    OptInRegions, PasswordPolicy, Quota, Role, SerialConsole, SnapshotBlock, Wanted,
+    Budget, Contact, Contacts, DefaultVpc, Defaults, DeployRole, DeployRoles, EbsEncryption, Enforce, Imdsv2, Key,
+    Layer, Money, Notify, OidcProvider, OidcRole, OptInRegions, PasswordPolicy, Quota, Role, SerialConsole,
+    SnapshotBlock, Wanted,
 };
 
 /// The whole file, checked.

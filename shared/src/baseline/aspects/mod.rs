@@ -11,6 +11,7 @@ mod budget;
 mod contacts;
 mod default_vpc;
 mod delegation;
+mod deploy_roles;
 mod dns_zone;
 mod document;
 mod document_sharing;
@@ -23,6 +24,7 @@ mod instance_metadata;
 mod intake;
 mod log_alarms;
 mod log_bucket;
+mod oidc;
 mod password_policy;
 mod peering;
 mod placement;
@@ -147,6 +149,8 @@ aspects! {
     Roles = roles::Roles,
     Groups = identities::Groups,
     MirrorRoles = identities::MirrorRoles,
+    DeployRoles = deploy_roles::DeployRoles,
+    Oidc = oidc::Oidc,
     Budget = budget::Budget,
     Anomaly = anomaly::Anomaly,
     Quotas = quotas::Quotas,

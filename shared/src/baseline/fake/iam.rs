@@ -18,6 +18,13 @@ pub(in crate::baseline) struct FakeRole {
     pub tags: BTreeMap<String, String>,
 }
 
+/// An identity provider.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::baseline) struct FakeProvider {
+    pub clients: BTreeSet<String>,
+    pub thumbprints: BTreeSet<String>,
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::baseline) struct FakeGroup {
     pub policies: BTreeSet<String>,
@@ -44,9 +51,44 @@ pub(super) fn iam(account: &mut FakeAccount, taken: &BTreeSet<String>, operation
             account.password_policy = Some(params.clone());
             Ok(json!({}))
         }
+        _ if operation.contains("OpenIDConnectProvider") => providers(account, operation, params),
         _ if params.get("GroupName").is_some() => groups(account, operation, params),
         _ => roles(account, operation, params),
     }
+}
+
+fn strings(list: &Value) -> BTreeSet<String> {
+    list.as_array().into_iter().flatten().map(|text| text.as_str().unwrap().to_owned()).collect()
+}
+
+fn providers(account: &mut FakeAccount, operation: &str, params: &Value) -> Answer {
+    if operation == "CreateOpenIDConnectProvider" {
+        let host = text(params, "Url").strip_prefix("https://").unwrap().to_owned();
+        if account.providers.contains_key(&host) {
+            return Err(EXISTS);
+        }
+        let (clients, thumbprints) = (strings(&params["ClientIDList"]), strings(&params["ThumbprintList"]));
+        account.providers.insert(host, FakeProvider { clients, thumbprints });
+        return Ok(json!({}));
+    }
+    let (_, host) = text(params, "OpenIDConnectProviderArn").split_once(":oidc-provider/").unwrap();
+    let provider = account.providers.get_mut(host).ok_or(GONE)?;
+    match operation {
+        "GetOpenIDConnectProvider" => {
+            return Ok(
+                json!({ "Url": host, "ClientIDList": provider.clients, "ThumbprintList": provider.thumbprints }),
+            );
+        }
+        "AddClientIDToOpenIDConnectProvider" => {
+            provider.clients.insert(text(params, "ClientID").to_owned());
+        }
+        "RemoveClientIDFromOpenIDConnectProvider" => {
+            provider.clients.remove(text(params, "ClientID"));
+        }
+        "UpdateOpenIDConnectProviderThumbprint" => provider.thumbprints = strings(&params["ThumbprintList"]),
+        _ => panic!("the fake does not know iam:{operation}"),
+    }
+    Ok(json!({}))
 }
 
 fn groups(account: &mut FakeAccount, operation: &str, params: &Value) -> Answer {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, FakeAccount, text};
 use crate::aws::ErrorClass;
-use crate::types::Region;
+use crate::types::{AccountId, Region};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::baseline) struct FakeKey {
@@ -27,7 +27,13 @@ impl FakeKey {
     }
 }
 
-pub(super) fn kms(account: &mut FakeAccount, region: &Region, operation: &str, params: &Value) -> Answer {
+pub(super) fn kms(
+    account: &mut FakeAccount,
+    owner: &AccountId,
+    region: &Region,
+    operation: &str,
+    params: &Value,
+) -> Answer {
     let here = |name: &str| (region.clone(), name.to_owned());
     match operation {
         "ListAliases" => {
@@ -61,19 +67,21 @@ pub(super) fn kms(account: &mut FakeAccount, region: &Region, operation: &str, p
             Ok(json!({}))
         }
         _ => {
-            let name = text(params, "KeyId");
+            let name = text(params, "KeyId").rsplit("key/").next().unwrap();
             let id = account.aliases.get(&here(name)).map_or(name, String::as_str).to_owned();
             let key = account.keys.get_mut(&here(&id)).ok_or(GONE)?;
-            one_key(key, &id, operation, params)
+            one_key(key, &format!("arn:aws:kms:{region}:{owner}:key/{id}"), &id, operation, params)
         }
     }
 }
 
-fn one_key(key: &mut FakeKey, id: &str, operation: &str, params: &Value) -> Answer {
+fn one_key(key: &mut FakeKey, arn: &str, id: &str, operation: &str, params: &Value) -> Answer {
     match operation {
         "DescribeKey" => {
             let manager = if key.by_aws { "AWS" } else { "CUSTOMER" };
-            return Ok(json!({ "KeyMetadata": { "KeyId": id, "KeyState": key.state, "KeyManager": manager } }));
+            return Ok(
+                json!({ "KeyMetadata": { "Arn": arn, "KeyId": id, "KeyState": key.state, "KeyManager": manager } }),
+            );
         }
         "ListResourceTags" => {
             let tags = key.tags.iter().map(|(name, value)| json!({ "TagKey": name, "TagValue": value }));

@@ -35,7 +35,7 @@ pub(super) use budgets::FakeBudget;
 pub(super) use cloudtrail::FakeTrail;
 pub(super) use ec2::FakeVpc;
 pub(super) use ecr::{FakeRegistry, FakeRepository};
-pub(super) use iam::{FakeGroup, FakeRole};
+pub(super) use iam::{FakeGroup, FakeProvider, FakeRole};
 pub(super) use images::FakeImage;
 pub(super) use kms::FakeKey;
 pub(super) use logs::FakeLogGroup;
@@ -94,6 +94,7 @@ pub(in crate::baseline) struct FakeAccount {
     pub vpcs: BTreeMap<Region, FakeVpc>,
     pub roles: BTreeMap<String, FakeRole>,
     pub groups: BTreeMap<String, FakeGroup>,
+    pub providers: BTreeMap<String, FakeProvider>,
     pub budgets: BTreeMap<String, FakeBudget>,
     /// Alternate contacts, by type.
     pub contacts: BTreeMap<String, Value>,
@@ -310,7 +311,7 @@ impl FakeClient {
             _ if network.is_some() => network.unwrap(),
             "account" => account::account(account, operation, params),
             "service-quotas" => quotas::quotas(account, organization.as_mut(), &self.region, operation, params),
-            "kms" => kms::kms(account, &self.region, operation, params),
+            "kms" => kms::kms(account, &self.account, &self.region, operation, params),
             "ssm" => settings::settings(account, &self.region, operation, params)
                 .unwrap_or_else(|| panic!("the fake does not know ssm:{operation}")),
             "budgets" => budgets::budgets(account, operation, params),

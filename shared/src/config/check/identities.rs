@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::identity::{policy, role_name, session};
+use super::identity::{boundary_and_session, policy, role_name};
 use super::{Spot, account_name};
 use crate::config::load::Problems;
 use crate::config::{Config, Identities, MirrorRoles};
@@ -28,13 +28,6 @@ pub(super) fn section(config: &Config, identities: &Identities, problems: &mut P
     for prefix in prefixes(config) {
         for name in groups.keys().map(|group| format!("{prefix}{group}")) {
             role_name(config, &name, problems, &spot.key("groups"));
-            if let Some(n) =
-                config.layers.iter().position(|layer| layer.roles.iter().flatten().any(|(r, _)| *r == name))
-            {
-                let message =
-                    format!("`{name}` is both a mirrored role and one of `layers[{n}].roles`; choose another name");
-                problems.add(&spot.key("groups"), message);
-            }
         }
     }
 }
@@ -79,8 +72,5 @@ pub(super) fn mirror_roles(config: &Config, mirror: &MirrorRoles, problems: &mut
     if mirror.prefix.as_ref().is_some_and(String::is_empty) {
         problems.add(&spot.key("prefix"), "the prefix is empty: nothing would tell a mirrored role from any other");
     }
-    if let Some(boundary) = &mirror.boundary {
-        policy(boundary, problems, &spot.key("boundary"));
-    }
-    session(mirror.session_hours, problems, spot);
+    boundary_and_session(mirror.boundary.as_deref(), mirror.session_hours, problems, spot);
 }

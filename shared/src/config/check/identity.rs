@@ -1,42 +1,73 @@
 //! Checks of who may come into an account.
 
-use super::{Spot, account_name};
+use std::collections::BTreeMap;
+
+use super::{Spot, account_name, deploy, identities, oidc};
 use crate::config::layers::parts;
 use crate::config::load::Problems;
-use crate::config::{Config, Layer, Role, is_service};
+use crate::config::{Config, Layer, PolicyDocument, Role, is_service};
 use crate::types::{AccountId, Arn};
 
 /// The letters of all policies of a role's own, white space aside
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
 const INLINE_SIZE: usize = 10_240;
 
-pub(super) fn role(config: &Config, name: &str, role: &Role, problems: &mut Problems, spot: &Spot) {
+/// Everything by which somebody comes in.
+pub(super) fn layer(config: &Config, layer: &Layer, problems: &mut Problems, spot: &Spot) {
+    for (name, declared) in layer.roles.iter().flatten() {
+        role(config, name, declared, problems, &spot.key("roles").key(name));
+    }
+    if let Some(declared) = &layer.mirror_roles {
+        identities::mirror_roles(config, declared, problems, &spot.key("mirror_roles"));
+    }
+    if let Some(declared) = &layer.deploy_roles {
+        deploy::roles(config, declared, problems, &spot.key("deploy_roles"));
+    }
+    for (name, declared) in layer.oidc.iter().flatten() {
+        oidc::provider(config, declared, problems, &spot.key("oidc").key(name));
+    }
+}
+
+fn role(config: &Config, name: &str, role: &Role, problems: &mut Problems, spot: &Spot) {
     role_name(config, name, problems, spot);
     for (n, who) in role.trust.iter().flatten().enumerate() {
         principal(who, problems, &spot.key("trust").index(n));
     }
     policies(role.policies.iter().flatten(), problems, &spot.key("policies"));
-    if let Some(boundary) = &role.boundary {
-        policy(boundary, problems, &spot.key("boundary"));
-    }
-    session(role.session_hours, problems, spot);
+    boundary_and_session(role.boundary.as_deref(), role.session_hours, problems, spot);
     if let Some(id) = role.external_id.as_ref().filter(|id| !fits_external_id(id)) {
         let message = format!("`{id}` cannot be an external id; expected 2 to 1224 of A-Z a-z 0-9 + = , . @ : / - _");
         problems.add(&spot.key("external_id"), message);
     }
-    for (name, document) in &role.inline {
+    inline(&role.inline, problems, &spot.key("inline"));
+}
+
+/// A role's own policies.
+pub(super) fn inline(policies: &BTreeMap<String, PolicyDocument>, problems: &mut Problems, spot: &Spot) {
+    for (name, document) in policies {
         if name.is_empty() || name.len() > 128 || !name.chars().all(fits) {
             let message =
                 format!("`{name}` cannot be a policy's name; expected up to 128 of A-Z a-z 0-9 + = , . @ _ -");
-            problems.add(&spot.key("inline").key(name), message);
+            problems.add(&spot.key(name), message);
         }
         for problem in document.problems() {
-            problems.add(&spot.key("inline").key(name), problem);
+            problems.add(&spot.key(name), problem);
         }
     }
-    let size: usize = role.inline.values().map(|document| document.size()).sum();
+    let size: usize = policies.values().map(PolicyDocument::size).sum();
     if size > INLINE_SIZE {
-        problems.add(&spot.key("inline"), format!("{size} characters together; AWS takes {INLINE_SIZE} for a role"));
+        problems.add(spot, format!("{size} characters together; AWS takes {INLINE_SIZE} for a role"));
+    }
+}
+
+/// What bounds a role, and how long its sessions last.
+pub(super) fn boundary_and_session(boundary: Option<&str>, hours: Option<u32>, problems: &mut Problems, spot: &Spot) {
+    if let Some(boundary) = boundary {
+        policy(boundary, problems, &spot.key("boundary"));
+    }
+    // https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateRole.html
+    if let Some(hours) = hours.filter(|hours| !(1..=12).contains(hours)) {
+        problems.add(&spot.key("session_hours"), format!("{hours} is out of range; expected 1 to 12"));
     }
 }
 
@@ -68,13 +99,6 @@ pub(super) fn policy(policy: &str, problems: &mut Problems, spot: &Spot) {
     }
 }
 
-/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateRole.html>
-pub(super) fn session(hours: Option<u32>, problems: &mut Problems, spot: &Spot) {
-    if let Some(hours) = hours.filter(|hours| !(1..=12).contains(hours)) {
-        problems.add(&spot.key("session_hours"), format!("{hours} is out of range; expected 1 to 12"));
-    }
-}
-
 fn fits(c: char) -> bool {
     c.is_ascii_alphanumeric() || "+=,.@_-".contains(c)
 }
@@ -103,4 +127,6 @@ pub(super) fn across_layers(config: &Config, layer: &Layer, problems: &mut Probl
             problems.add(&spot.key("roles").key(name), "no layer says who may assume it; expected `trust`");
         }
     }
+    deploy::across_layers(config, layer, problems, spot);
+    oidc::across_layers(config, layer, problems, spot);
 }

@@ -3,12 +3,15 @@
 mod account;
 mod audit;
 mod contacts;
+mod deploy;
 mod identities;
 mod identity;
 mod keys;
 mod money;
+mod oidc;
 mod organization;
 mod quotas;
+mod role_names;
 mod shares;
 mod strict;
 
@@ -38,6 +41,7 @@ pub(super) fn all(config: &Config, problems: &mut Problems) {
         layer(config, declared, problems, &spot);
         across_layers(config, declared, problems, &spot);
     }
+    role_names::clashes(config, problems, &root.key("layers"));
     strict::contradictions(config, problems, &root.key("layers"));
     shares::all(config, problems, &root.key("shares"));
     let sandbox = config.sandbox.iter().flat_map(|section| section.problems()).map(|found| ("sandbox", found));
@@ -126,12 +130,7 @@ fn layer(config: &Config, layer: &Layer, problems: &mut Problems, spot: &Spot) {
     for (name, declared) in layer.keys.iter().flatten() {
         keys::key(name, declared, problems, &spot.key("keys").key(name));
     }
-    for (name, declared) in layer.roles.iter().flatten() {
-        identity::role(config, name, declared, problems, &spot.key("roles").key(name));
-    }
-    if let Some(declared) = &layer.mirror_roles {
-        identities::mirror_roles(config, declared, problems, &spot.key("mirror_roles"));
-    }
+    identity::layer(config, layer, problems, spot);
     if let Some(declared) = &layer.budget {
         money::budget(declared, problems, &spot.key("budget"));
     }

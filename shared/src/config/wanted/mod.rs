@@ -5,9 +5,11 @@ mod account;
 mod audit;
 mod contacts;
 mod defaults;
+mod deploy;
 mod identity;
 mod keys;
 mod money;
+mod oidc;
 mod quotas;
 
 use std::collections::BTreeMap;
@@ -21,9 +23,11 @@ pub use account::{OptInRegions, PasswordPolicy, QuarantineUntil};
 pub use audit::{LogAlarms, Trail};
 pub use contacts::{Contact, Contacts};
 pub use defaults::{DefaultVpc, Defaults, Imdsv2, SerialConsole, SnapshotBlock};
+pub use deploy::{DeployRole, DeployRoles};
 pub use identity::Role;
 pub use keys::{EbsEncryption, Key};
 pub use money::{Anomaly, Budget, Money, Notify};
+pub use oidc::{OidcProvider, OidcRole};
 pub use quotas::Quota;
 
 /// Declares the aspects once: `Layer` carries them beside its `match`, `Wanted` carries what the layers came to.
@@ -82,6 +86,10 @@ aspects! {
     roles: BTreeMap<String, Role>,
     /// Groups of the home account (`identities`) that come in, each by a role of its own.
     mirror_roles: MirrorRoles,
+    /// Roles by which a pipeline in another account deploys.
+    deploy_roles: DeployRoles,
+    /// Identity providers by whose tokens workloads elsewhere come in, by a name of their own.
+    oidc: BTreeMap<String, OidcProvider>,
     /// Service quotas that are raised where they are lower.
     quotas: Vec<Quota>,
     /// The monthly cost budget, kept in the account itself.

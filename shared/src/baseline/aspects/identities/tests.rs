@@ -202,7 +202,7 @@ fn mistakes_are_told_before_any_call() {
         (
             "- match: {account: prod}\n",
             "- match: {account: prod}\n  roles: {cross-dev: {trust: [dev]}}\n",
-            "is both a mirrored role",
+            "is also one of `layers[0].mirror_roles`",
         ),
         (
             "identities:\n  home: dev\n  groups: {dev: PowerUserAccess, leads: PowerUserAccess, billing: Billing}\n",

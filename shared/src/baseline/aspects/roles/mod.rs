@@ -19,20 +19,22 @@ use async_trait::async_trait;
 
 use super::super::aspect::global_if;
 use super::super::{Aspect, Look, Place, Planned, StepError, Taken, Target};
-use super::identities;
+use super::{deploy_roles, identities, oidc};
 use crate::aws::{CallError, Scope};
 use crate::types::Region;
 pub use action::Action;
 pub(super) use action::short;
 pub use model::{Found, Role, Wishes};
-pub(super) use model::{Trust, policy};
+pub(super) use model::{Trust, lets_in, policies, policy};
 pub(super) use plan::{plan, removal};
 pub(super) use read::{observe, read};
 pub(super) use take::take;
 
 /// The names of all roles that the file declares for an account, whichever aspect makes them.
 pub fn names(target: &Target) -> BTreeSet<String> {
-    [wishes(target), identities::wishes(target)].into_iter().flat_map(Wishes::into_keys).collect()
+    let aspects =
+        [wishes(target), identities::wishes(target), deploy_roles::wishes(target, None), oidc::wishes(target)];
+    aspects.into_iter().flat_map(Wishes::into_keys).collect()
 }
 
 /// The declared roles.

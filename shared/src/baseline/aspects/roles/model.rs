@@ -53,6 +53,11 @@ impl Trust {
         Self { principals, ..Self::default() }
     }
 
+    /// An AWS service.
+    pub fn service(name: &str) -> Self {
+        Self { services: [name.to_owned()].into(), ..Self::default() }
+    }
+
     /// The trust document.
     pub fn document(&self) -> Value {
         let mut statements = Vec::new();
