@@ -21,6 +21,7 @@ pub struct Placement;
 /// What can be done about it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "action", rename_all = "kebab-case")]
+#[expect(clippy::enum_variant_names, reason = "the names are what plans and reports say")]
 pub enum Action {
     /// Moves the account.
     MoveAccount(Move),
