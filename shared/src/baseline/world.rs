@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::fake::{FakeAccount, FakeCloud, FakeDirectory, FakeOrganization};
+use super::fake::{FakeAccount, FakeCloud, FakeDirectory, FakeMember, FakeOrganization};
 use super::{Baseline, BaselineJob, Notice, Notices, Plan, Prepared, Report};
 use crate::aws::sqs::{Letter, Mailbox};
 use crate::aws::{Accounts, CallError};
@@ -22,6 +22,16 @@ pub(super) const REGIONS: [&str; 3] = ["eu-west-1", "us-east-1", "ap-southeast-2
 /// The account that the tests look at.
 pub(super) fn id() -> AccountId {
     "444455556666".parse().unwrap()
+}
+
+/// The management account.
+pub(super) fn management() -> AccountId {
+    "111122223333".parse().unwrap()
+}
+
+/// The account that administers services for the organization.
+pub(super) fn audit() -> AccountId {
+    "222233334444".parse().unwrap()
 }
 
 /// Keeps what was posted and told.
@@ -109,6 +119,18 @@ impl World {
         let (accounts, directory) = (Arc::new(cloud.clone()), Arc::new(FakeDirectory(cloud.clone())));
         let store = Arc::new(MemoryStore::default());
         Self { cloud, baseline: Baseline::of(config, accounts, directory, store.clone()), store }
+    }
+
+    /// An organization whose account `audit` administers `services` for all of it, with these accounts beside.
+    pub fn served(services: &str, members: &[(AccountId, FakeMember)]) -> Self {
+        let organization = FakeOrganization::new(&management(), &["Security", "Workloads"]);
+        let organization = organization.with(&audit(), FakeMember::new("audit", "Security"));
+        let all = members.iter().fold(organization, |all, (id, member)| all.with(id, member.clone()));
+        let sections = format!(
+            "accounts: {{audit: {{id: \"222233334444\"}}}}\nlayers:\n\
+             - {{match: {{all: true}}, services: {{admin: audit, {services}}}}}\n"
+        );
+        Self::organization(&sections, all)
     }
 
     pub fn fresh(layers: &str) -> Self {

@@ -3,11 +3,14 @@
 //! Adding one: its file, a line here, its key in `config/wanted.rs`, a line in the fake account of the tests, and in
 //! `checks.toml` the checks of Prowler that judge it.
 
+mod access_analyzer;
 mod account_key;
 mod account_tags;
 mod alias;
 mod anomaly;
 mod budget;
+mod config_bucket;
+mod config_recorder;
 mod contacts;
 mod default_vpc;
 mod delegation;
@@ -17,6 +20,7 @@ mod document;
 mod document_sharing;
 mod ebs_encryption;
 mod ecr_sharing;
+mod guardduty;
 mod identities;
 mod image_shares;
 mod image_sharing;
@@ -34,7 +38,9 @@ mod quotas;
 mod ram_shares;
 mod regions;
 mod roles;
+mod security_hub;
 mod serial_console;
+mod services;
 mod setting;
 mod sharing;
 mod snapshot_sharing;
@@ -156,6 +162,11 @@ aspects! {
     Quotas = quotas::Quotas,
     Trail = trail::Trail,
     LogAlarms = log_alarms::LogAlarms,
+    ConfigBucket = config_bucket::ConfigBucket,
+    ConfigRecorder = config_recorder::ConfigRecorder,
+    GuardDuty = guardduty::GuardDuty,
+    SecurityHub = security_hub::SecurityHub,
+    AccessAnalyzer = access_analyzer::AccessAnalyzer,
     DnsZone = dns_zone::DnsZone,
     RamShares = ram_shares::RamShares,
     EcrSharing = ecr_sharing::EcrSharing,

@@ -105,6 +105,17 @@ fn groups(account: &mut FakeAccount, operation: &str, params: &Value) -> Answer 
 
 fn roles(account: &mut FakeAccount, operation: &str, params: &Value) -> Answer {
     match operation {
+        "CreateServiceLinkedRole" => {
+            let name = match text(params, "AWSServiceName") {
+                "config.amazonaws.com" => "AWSServiceRoleForConfig",
+                "access-analyzer.amazonaws.com" => "AWSServiceRoleForAccessAnalyzer",
+                other => panic!("the fake does not know the role of {other}"),
+            };
+            match account.roles.insert(name.to_owned(), FakeRole::default()) {
+                Some(_) => Err((ErrorClass::Invalid, "InvalidInput: the name has been taken in this account")),
+                None => Ok(json!({})),
+            }
+        }
         "ListRoles" => {
             Ok(json!({ "Roles": account.roles.keys().map(|name| json!({ "RoleName": name })).collect::<Vec<_>>() }))
         }

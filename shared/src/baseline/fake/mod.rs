@@ -20,6 +20,7 @@ mod ram;
 mod route53;
 mod s3;
 mod s3control;
+mod security;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +46,7 @@ pub(super) use quotas::{FakeQuota, FakeTemplate};
 pub(super) use ram::FakeShare;
 pub(super) use route53::FakeZone;
 pub(super) use s3::FakeBucket;
+pub(super) use security::{FakeDetector, FakeHub};
 
 /// All accounts there are.
 #[derive(Clone, Default)]
@@ -131,6 +133,16 @@ pub(in crate::baseline) struct FakeAccount {
     pub topics: BTreeMap<String, BTreeSet<String>>,
     /// By ARN.
     pub trails: BTreeMap<String, FakeTrail>,
+    pub detectors: BTreeMap<Region, FakeDetector>,
+    pub hubs: BTreeMap<Region, FakeHub>,
+    /// Their kinds, by region and name.
+    pub analyzers: BTreeMap<(Region, String), String>,
+    pub recorders: BTreeMap<Region, Value>,
+    pub channels: BTreeMap<Region, Value>,
+    /// Where the recorder runs.
+    pub recording: BTreeSet<Region>,
+    /// Of a management account: who administers which service.
+    pub appointed: security::Appointed,
 }
 
 impl FakeAccount {
@@ -306,9 +318,12 @@ impl FakeClient {
             "ec2" => network::network((accounts, peerings), (&self.account, &self.region), operation, params),
             _ => None,
         };
+        let here = (&self.account, &self.region);
+        let watch = security::security(accounts, organization.as_ref(), here, (service, operation), params);
         let account = accounts.get_mut(&self.account).unwrap();
         let answer = match service {
             _ if network.is_some() => network.unwrap(),
+            _ if watch.is_some() => watch.unwrap(),
             "account" => account::account(account, operation, params),
             "service-quotas" => quotas::quotas(account, organization.as_mut(), &self.region, operation, params),
             "kms" => kms::kms(account, &self.account, &self.region, operation, params),
@@ -318,10 +333,7 @@ impl FakeClient {
             "ec2" if images::ABOUT.contains(&operation) => images::images(account, &self.region, operation, params),
             "ec2" => ec2::ec2(account, &self.region, operation, params),
             "ce" => ce::ce(account, operation, params),
-            "cloudtrail" => {
-                let here = (&self.account, &self.region);
-                cloudtrail::cloudtrail(account, organization.as_mut(), here, operation, params)
-            }
+            "cloudtrail" => cloudtrail::cloudtrail(account, organization.as_mut(), here, operation, params),
             "cloudwatch" => cloudwatch::cloudwatch(account, operation, params),
             "iam" => iam::iam(account, taken_aliases, operation, params),
             "logs" => logs::logs(account, &self.region, operation, params),
@@ -361,7 +373,9 @@ impl FakeClient {
         }
     }
 
+    /// `code` may have a message after it, where AWS tells things apart by nothing else.
     fn error(&self, service: &str, operation: &str, class: ErrorClass, code: &str) -> CallError {
+        let (code, message) = code.split_once(": ").unwrap_or((code, "as told"));
         CallError {
             class,
             service: service.to_owned(),
@@ -369,7 +383,7 @@ impl FakeClient {
             account: self.account.clone(),
             region: self.region.clone(),
             code: Some(code.to_owned()),
-            message: "as told".to_owned(),
+            message: message.to_owned(),
             request_id: None,
         }
     }

@@ -12,6 +12,7 @@ mod oidc;
 mod organization;
 mod quotas;
 mod role_names;
+mod services;
 mod shares;
 mod strict;
 
@@ -136,6 +137,9 @@ fn layer(config: &Config, layer: &Layer, problems: &mut Problems, spot: &Spot) {
     }
     if let Some(told) = layer.anomaly.as_ref().and_then(|anomaly| anomaly.notify.as_ref()) {
         money::notify(told, problems, &spot.key("anomaly").key("notify"));
+    }
+    if let Some(declared) = &layer.services {
+        services::services(config, declared, problems, &spot.key("services"));
     }
     if let Some(declared) = &layer.trail {
         audit::trail(config, layer, declared, problems, &spot.key("trail"));

@@ -11,6 +11,7 @@ mod keys;
 mod money;
 mod oidc;
 mod quotas;
+mod services;
 
 use std::collections::BTreeMap;
 
@@ -29,6 +30,7 @@ pub use keys::{EbsEncryption, Key};
 pub use money::{Anomaly, Budget, Money, Notify};
 pub use oidc::{OidcProvider, OidcRole};
 pub use quotas::Quota;
+pub use services::{Service, Services};
 
 /// Declares the aspects once: `Layer` carries them beside its `match`, `Wanted` carries what the layers came to.
 macro_rules! aspects {
@@ -98,6 +100,8 @@ aspects! {
     anomaly: Anomaly,
     /// The CloudTrail trail, its bucket and its alarms.
     trail: Trail,
+    /// AWS's own services that look after the account.
+    services: Services,
 }
 
 /// How far Forester goes.
