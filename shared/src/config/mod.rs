@@ -40,13 +40,14 @@ pub use resolve::{Origin, Resolved, Said};
 pub use roles::is_service;
 pub use sandbox::{How, Limits, Pause, Protect, ResetVpc, Sandbox, SandboxMatch, Schedule};
 pub use schema::schema;
-pub use wanted::QuarantineUntil;
+
 pub use wanted::{Anomaly, LogAlarms, Service, Services, Trail};
 pub use wanted::{
     Budget, Contact, Contacts, DefaultVpc, Defaults, DeployRole, DeployRoles, EbsEncryption, Enforce, Imdsv2, Key,
     Layer, Money, Notify, OidcProvider, OidcRole, OptInRegions, PasswordPolicy, Quota, Role, SerialConsole,
     SnapshotBlock, Wanted,
 };
+pub use wanted::{QuarantineUntil, RootCredentials};
 
 /// The whole file, checked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -38,6 +38,7 @@ mod quotas;
 mod ram_shares;
 mod regions;
 mod roles;
+mod root_credentials;
 mod security_hub;
 mod serial_console;
 mod services;
@@ -174,6 +175,7 @@ aspects! {
     Peering = peering::Peering,
     Units = units::Units,
     Policies = policies::Policies,
+    RootCredentials = root_credentials::RootCredentials,
     Vending = vending::Vending,
     Placement = placement::Placement,
 }

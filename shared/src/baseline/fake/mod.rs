@@ -287,7 +287,8 @@ impl Call for FakeClient {
     async fn call(&self, service: &str, operation: &str, params: Value) -> Result<Value, CallError> {
         let mut answer = self.answer(service, operation, &params)?;
         // One call is one page, and pages are small here: whoever does not turn the page misses something.
-        if let (true, Some((_, items))) = (operation.starts_with("List"), only_list(&mut answer)) {
+        let paged = operation.starts_with("List") && operation != "ListOrganizationsFeatures";
+        if let (true, Some((_, items))) = (paged, only_list(&mut answer)) {
             items.truncate(1);
         }
         Ok(answer)
@@ -335,6 +336,9 @@ impl FakeClient {
             "ce" => ce::ce(account, operation, params),
             "cloudtrail" => cloudtrail::cloudtrail(account, organization.as_mut(), here, operation, params),
             "cloudwatch" => cloudwatch::cloudwatch(account, operation, params),
+            "iam" if operation.contains("Organizations") => {
+                organizations::root_features(organization.as_mut(), operation)
+            }
             "iam" => iam::iam(account, taken_aliases, operation, params),
             "logs" => logs::logs(account, &self.region, operation, params),
             "organizations" => organizations::organizations(organization.as_mut(), &self.account, operation, params),

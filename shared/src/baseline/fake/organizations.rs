@@ -25,6 +25,8 @@ pub(in crate::baseline) struct FakeOrganization {
     /// Services and their administrators.
     pub administrators: BTreeSet<(String, AccountId)>,
     pub requests: FakeRequests,
+    /// What of the root users is managed centrally.
+    pub root_features: BTreeSet<String>,
 }
 
 /// What Organizations knows of an account.
@@ -60,6 +62,7 @@ impl FakeOrganization {
             policies: FakePolicies::default(),
             administrators: BTreeSet::new(),
             requests: FakeRequests::default(),
+            root_features: BTreeSet::new(),
         };
         for path in [""].iter().chain(ous) {
             organization.grow(path.parse().unwrap());
@@ -144,6 +147,25 @@ pub(super) fn organizations(
         }
         _ => policies(organization, operation, params),
     }
+}
+
+/// IAM's calls about the organization, which need trusted access for IAM.
+pub(super) fn root_features(organization: Option<&mut FakeOrganization>, operation: &str) -> Answer {
+    let organization = organization.ok_or((ErrorClass::Gone, "OrganizationNotFoundException"))?;
+    if !organization.services.contains("iam.amazonaws.com") {
+        return Err((ErrorClass::Other, "ServiceAccessNotEnabledException"));
+    }
+    match operation {
+        "ListOrganizationsFeatures" => {}
+        "EnableOrganizationsRootCredentialsManagement" => {
+            organization.root_features.insert("RootCredentialsManagement".to_owned());
+        }
+        "EnableOrganizationsRootSessions" => {
+            organization.root_features.insert("RootSessions".to_owned());
+        }
+        _ => panic!("the fake does not know iam:{operation}"),
+    }
+    Ok(json!({ "EnabledFeatures": organization.root_features }))
 }
 
 fn parents(organization: &FakeOrganization, params: &Value) -> Answer {

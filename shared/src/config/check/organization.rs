@@ -141,7 +141,11 @@ pub(super) fn layer(config: &Config, layer: &Layer, problems: &mut Problems, spo
     if config.mode == OperatingMode::Organization {
         return given(config, layer, problems, &spot.key("policies"));
     }
-    let declared = [("policies", layer.policies.is_some()), ("quarantine_until", layer.quarantine_until.is_some())];
+    let declared = [
+        ("policies", layer.policies.is_some()),
+        ("quarantine_until", layer.quarantine_until.is_some()),
+        ("root_credentials", layer.root_credentials.is_some()),
+    ];
     for (key, declared) in declared {
         if declared {
             let message = "this needs an organization, and there is none in this mode; expected `mode: organization`";

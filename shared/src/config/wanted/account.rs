@@ -59,3 +59,14 @@ pub enum QuarantineUntil {
     /// It does not wait; for accounts that an earlier layer would quarantine.
     Never,
 }
+
+/// What becomes of the root users of accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RootCredentials {
+    /// They are managed from the management account: accounts made from then on have no root password, and what only a
+    /// root user may do is done in short sessions. It holds for the whole organization as soon as one layer says so.
+    Central,
+    /// Each account keeps its own; for accounts of which an earlier layer said otherwise.
+    Keep,
+}

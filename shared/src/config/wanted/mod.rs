@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Match, MirrorRoles};
 
-pub use account::{OptInRegions, PasswordPolicy, QuarantineUntil};
+pub use account::{OptInRegions, PasswordPolicy, QuarantineUntil, RootCredentials};
 pub use audit::{LogAlarms, Trail};
 pub use contacts::{Contact, Contacts};
 pub use defaults::{DefaultVpc, Defaults, Imdsv2, SerialConsole, SnapshotBlock};
@@ -72,6 +72,8 @@ aspects! {
     /// Policies of the organization, by name. Where the layer says only `all` or `ou` they are attached to the root or
     /// to the topmost OUs that are meant, and hold for everything below; else to each account. Layers add to each other.
     policies: Vec<String>,
+    /// The root users of accounts. Default: each account keeps its own.
+    root_credentials: RootCredentials,
     /// The account alias; `{name}`, `{id}` and `{tag.KEY}` stand for the account's own.
     alias: String,
     /// Whom AWS writes to beside the root user: the alternate contacts.
