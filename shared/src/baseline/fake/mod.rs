@@ -118,6 +118,10 @@ pub(in crate::baseline) struct FakeAccount {
     pub by_policy: BTreeSet<&'static str>,
     pub networks: BTreeMap<Region, Vec<FakeNetwork>>,
     pub shares: BTreeMap<Region, Vec<FakeShare>>,
+    /// Invitations to shares, by ARN: the sender and the share's name.
+    pub invitations: BTreeMap<String, (String, String)>,
+    /// Shares of others: the owner and the share's name.
+    pub received: BTreeSet<(String, String)>,
     pub images: BTreeMap<Region, BTreeMap<String, FakeImage>>,
     pub zones: Vec<FakeZone>,
     /// What was ever used to make a zone.

@@ -46,10 +46,15 @@ pub(super) fn ram(
         return Ok(json!({ "returnValue": true }));
     }
     let inside = organization.is_some_and(|organization| organization.services.contains("ram.amazonaws.com"));
+    if operation.ends_with("Invitation")
+        || operation.ends_with("Invitations")
+        || params["resourceOwner"] == "OTHER-ACCOUNTS"
+    {
+        return received(account, operation, params);
+    }
     let shares = account.shares.entry(region.clone()).or_default();
     match operation {
         "GetResourceShares" => {
-            assert_eq!(text(params, "resourceOwner"), "SELF");
             let named = shares.iter().filter(|share| share.name == text(params, "name"));
             Ok(json!({ "resourceShares": named.map(shown).collect::<Vec<_>>() }))
         }
@@ -87,6 +92,32 @@ pub(super) fn ram(
                 allowed(params, inside)?;
             }
             associate(share, params, if adds { "ASSOCIATED" } else { "DISASSOCIATED" });
+            Ok(json!({}))
+        }
+        _ => panic!("the fake does not know ram:{operation}"),
+    }
+}
+
+/// What others share with the account.
+fn received(account: &mut FakeAccount, operation: &str, params: &Value) -> Answer {
+    match operation {
+        "GetResourceShares" => {
+            let named = account.received.iter().filter(|(_, name)| name == text(params, "name"));
+            let shown =
+                named.map(|(owner, name)| json!({ "name": name, "owningAccountId": owner, "status": "ACTIVE" }));
+            Ok(json!({ "resourceShares": shown.collect::<Vec<_>>() }))
+        }
+        "GetResourceShareInvitations" => {
+            let shown = account.invitations.iter().map(|(arn, (sender, name))| {
+                json!({ "resourceShareInvitationArn": arn, "senderAccountId": sender, "resourceShareName": name,
+                    "status": "PENDING" })
+            });
+            Ok(json!({ "resourceShareInvitations": shown.collect::<Vec<_>>() }))
+        }
+        "AcceptResourceShareInvitation" => {
+            let accepted = account.invitations.remove(text(params, "resourceShareInvitationArn"));
+            let gone = (ErrorClass::Gone, "ResourceShareInvitationArnNotFoundException");
+            account.received.insert(accepted.ok_or(gone)?);
             Ok(json!({}))
         }
         _ => panic!("the fake does not know ram:{operation}"),

@@ -234,7 +234,7 @@ impl fmt::Display for Action {
             Self::ShareKey { key, policy } => write!(f, "let {} decrypt images with key {key}", policies::who(policy)),
             Self::SetReplication { rules } => {
                 let n = replication::destinations(rules).len();
-                write!(f, "copy images by {} to {}", counted(rules.len(), "rule"), counted(n, "registry place"))
+                write!(f, "copy images by {} to {}", counted(rules.len(), "rule"), counted(n, "destination"))
             }
             Self::SetRegistryPolicy { policy } => write!(f, "let {} copy images here", policies::who(policy)),
         }
