@@ -94,9 +94,9 @@ impl Baseline {
         self.config.accounts.get(&account.name).cloned().unwrap_or_default()
     }
 
-    /// The whole forest, as it is now.
+    /// The whole forest, as it is now, each account in the place that the file gives it.
     pub async fn forest(&self) -> Result<Arc<Forest>, CallError> {
-        let forest = Arc::new(self.directory.forest().await?);
+        let forest = Arc::new(self.directory.forest().await?.as_declared(&self.config));
         *self.forest.lock().await = Some((Timestamp::now(), forest.clone()));
         Ok(forest)
     }

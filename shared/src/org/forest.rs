@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::AccountState;
-use crate::config::OuPattern;
+use crate::config::{Config, OuPattern};
 use crate::types::{AccountId, Arn, OuId, OuPath, Partition};
 
 /// The accounts, and the organization that holds them.
@@ -43,6 +43,17 @@ pub struct Member {
 }
 
 impl Forest {
+    /// The forest with each account where the file puts it: one that was just born, or waits in quarantine, counts in
+    /// the place that it will have.
+    pub fn as_declared(mut self, config: &Config) -> Self {
+        for member in &mut self.members {
+            if let Some(ou) = config.accounts.get(&member.name).and_then(|entry| entry.ou.as_ref()) {
+                member.ou.clone_from(ou);
+            }
+        }
+        self
+    }
+
     /// The account that the file or Organizations calls so.
     pub fn named(&self, name: &str) -> Option<&Member> {
         self.members.iter().find(|member| member.name == name)
