@@ -51,6 +51,8 @@ pub enum Place {
     Global,
     /// In AWS Organizations, as Forester's own account: what the organization holds about the account.
     Organization,
+    /// In a service of the organization that stands in one region, as Forester's own account.
+    OrganizationIn(Region),
     /// In one region.
     Region(Region),
 }
@@ -60,6 +62,7 @@ impl Display for Place {
         match self {
             Self::Global => f.write_str("global"),
             Self::Organization => f.write_str("organization"),
+            Self::OrganizationIn(region) => write!(f, "organization in {region}"),
             Self::Region(region) => f.write_str(region.as_ref()),
         }
     }
@@ -206,6 +209,7 @@ impl Place {
         match self {
             Self::Global => accounts.scope(account, home).await,
             Self::Organization => accounts.scope(&accounts.home().await?, &home.partition().organizations()).await,
+            Self::OrganizationIn(region) => accounts.scope(&accounts.home().await?, region).await,
             Self::Region(region) => accounts.scope(account, region).await,
         }
     }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Config, OuPattern, Subject, Wanted};
+use crate::types::Region;
 
 /// The prefix of mirrored roles where no layer says another.
 const PREFIX: &str = "cross-";
@@ -25,6 +26,14 @@ pub struct Identities {
     /// How many groups a person may be in. Default: `one`.
     #[serde(default)]
     pub membership: Membership,
+}
+
+/// IAM Identity Center of the organization.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityCenter {
+    /// The region that it is in, where that is not the home region.
+    pub region: Region,
 }
 
 /// How many groups a person may be in.

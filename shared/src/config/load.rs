@@ -253,9 +253,9 @@ mod tests {
     #[test]
     fn words_of_later_versions_are_told_and_nothing_else_is_hidden() {
         check(
-            "layers:\n- match: {all: true}\n  sso: []\nlayer: []\n",
+            "layers:\n- match: {all: true}\n  roles: {A: {trust: [audit], alarm_on_use: true}}\nlayer: []\n",
             &[
-                "9:3: layers[0].sso: `sso` is not built in this version: remove it",
+                "9:31: layers[0].roles.A.alarm_on_use: `alarm_on_use` is not built in this version: remove it",
                 "10:1: layer: there is no key `layer` here; did you mean `layers`?",
             ],
         );

@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::types::{AccountId, OuPath, Region};
 
 pub use alerts::Alerts;
-pub use identities::{Identities, Membership, MirrorRoles};
+pub use identities::{Identities, IdentityCenter, Membership, MirrorRoles};
 pub use layers::{Match, Subject};
 pub use load::{ConfigErrors, Problem};
 pub use matrix::Matrix;
@@ -43,9 +43,9 @@ pub use schema::schema;
 
 pub use wanted::{Anomaly, LogAlarms, Service, Services, Trail};
 pub use wanted::{
-    Budget, Contact, Contacts, DefaultVpc, Defaults, DeployRole, DeployRoles, EbsEncryption, Enforce, Imdsv2, Key,
-    Layer, Money, Notify, OidcProvider, OidcRole, OptInRegions, PasswordPolicy, Quota, Role, SerialConsole,
-    SnapshotBlock, Wanted,
+    Assignment, Budget, Contact, Contacts, DefaultVpc, Defaults, DeployRole, DeployRoles, EbsEncryption, Enforce,
+    Imdsv2, Key, Layer, Money, Notify, OidcProvider, OidcRole, OptInRegions, PasswordPolicy, Quota, Role,
+    SerialConsole, SnapshotBlock, Wanted,
 };
 pub use wanted::{QuarantineUntil, RootCredentials};
 
@@ -78,6 +78,9 @@ pub struct Config {
     /// Policies of the organization, beside those that Forester brings along; `policies` in a layer puts them into force.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub policies: BTreeMap<String, Policy>,
+    /// IAM Identity Center of the organization.
+    #[serde(default)]
+    pub identity_center: Option<IdentityCenter>,
     /// What holds where, in order; later layers win.
     #[serde(default)]
     pub layers: Vec<Layer>,

@@ -1,7 +1,7 @@
 //! A deserializer's words turned into a person's: what was found, what was expected, what was probably meant.
 
 /// Words of the format that this version does not act on yet. Refused, so that nobody believes they hold.
-const NOT_BUILT: &[&str] = &["alarm_on_use", "sso"];
+const NOT_BUILT: &[&str] = &["alarm_on_use"];
 
 /// The field that a "missing field" message is about.
 pub(super) fn missing_field(message: &str) -> Option<&str> {

@@ -45,6 +45,7 @@ mod services;
 mod setting;
 mod sharing;
 mod snapshot_sharing;
+mod sso;
 mod trail;
 mod unit;
 mod units;
@@ -158,6 +159,7 @@ aspects! {
     MirrorRoles = identities::MirrorRoles,
     DeployRoles = deploy_roles::DeployRoles,
     Oidc = oidc::Oidc,
+    Sso = sso::Sso,
     Budget = budget::Budget,
     Anomaly = anomaly::Anomaly,
     Quotas = quotas::Quotas,

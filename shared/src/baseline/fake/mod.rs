@@ -22,6 +22,7 @@ mod s3;
 mod s3control;
 mod security;
 mod settings;
+mod sso;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -47,6 +48,7 @@ pub(super) use ram::FakeShare;
 pub(super) use route53::FakeZone;
 pub(super) use s3::FakeBucket;
 pub(super) use security::{FakeDetector, FakeHub};
+pub(super) use sso::FakeCenter;
 
 /// All accounts there are.
 #[derive(Clone, Default)]
@@ -331,6 +333,8 @@ impl FakeClient {
             _ if watch.is_some() => watch.unwrap(),
             "account" => account::account(account, operation, params),
             "service-quotas" => quotas::quotas(account, organization.as_mut(), &self.region, operation, params),
+            "identitystore" => sso::identitystore(organization.as_mut(), operation, params),
+            "sso-admin" => sso::sso(organization.as_mut(), &self.region, operation, params),
             "kms" => kms::kms(account, &self.account, &self.region, operation, params),
             "ssm" => settings::settings(account, &self.region, operation, params)
                 .unwrap_or_else(|| panic!("the fake does not know ssm:{operation}")),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::account_requests::{FakeRequests, requests};
 use super::policies::{FakePolicies, policies};
-use super::{Answer, FakeCloud, FakeTemplate, GONE, text};
+use super::{Answer, FakeCenter, FakeCloud, FakeTemplate, GONE, text};
 use crate::aws::{CallError, ErrorClass};
 use crate::org::{Account, AccountState, Directory, Forest, Member, Organization};
 use crate::types::{AccountId, OuId, OuPath};
@@ -27,6 +27,7 @@ pub(in crate::baseline) struct FakeOrganization {
     pub requests: FakeRequests,
     /// What of the root users is managed centrally.
     pub root_features: BTreeSet<String>,
+    pub center: FakeCenter,
 }
 
 /// What Organizations knows of an account.
@@ -63,6 +64,7 @@ impl FakeOrganization {
             administrators: BTreeSet::new(),
             requests: FakeRequests::default(),
             root_features: BTreeSet::new(),
+            center: FakeCenter::default(),
         };
         for path in [""].iter().chain(ous) {
             organization.grow(path.parse().unwrap());

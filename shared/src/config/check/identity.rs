@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Spot, account_name, deploy, identities, oidc};
 use crate::config::layers::parts;
 use crate::config::load::Problems;
-use crate::config::{Config, Layer, PolicyDocument, Role, is_service};
+use crate::config::{Assignment, Config, Layer, PolicyDocument, Role, is_service};
 use crate::types::{AccountId, Arn};
 
 /// The letters of all policies of a role's own, white space aside
@@ -22,6 +22,10 @@ pub(super) fn layer(config: &Config, layer: &Layer, problems: &mut Problems, spo
     }
     if let Some(declared) = &layer.deploy_roles {
         deploy::roles(config, declared, problems, &spot.key("deploy_roles"));
+    }
+    for (n, declared) in layer.sso.iter().flatten().enumerate() {
+        let earlier = layer.sso.iter().flatten().take(n);
+        assignment(declared, earlier.into_iter().any(|other| other == declared), problems, &spot.key("sso").index(n));
     }
     for (name, declared) in layer.oidc.iter().flatten() {
         oidc::provider(config, declared, problems, &spot.key("oidc").key(name));
@@ -68,6 +72,23 @@ pub(super) fn boundary_and_session(boundary: Option<&str>, hours: Option<u32>, p
     // https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateRole.html
     if let Some(hours) = hours.filter(|hours| !(1..=12).contains(hours)) {
         problems.add(&spot.key("session_hours"), format!("{hours} is out of range; expected 1 to 12"));
+    }
+}
+
+/// <https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_CreatePermissionSet.html>
+fn assignment(declared: &Assignment, twice: bool, problems: &mut Problems, spot: &Spot) {
+    let Assignment { group, permission_set } = declared;
+    if group.is_empty() {
+        problems.add(&spot.key("group"), "the name is empty; expected the display name of a group of Identity Center");
+    }
+    if permission_set.is_empty() || permission_set.len() > 32 || !permission_set.chars().all(fits) {
+        let message = format!(
+            "`{permission_set}` cannot be a permission set's name; expected up to 32 of A-Z a-z 0-9 + = , . @ _ -"
+        );
+        problems.add(&spot.key("permission_set"), message);
+    }
+    if twice {
+        problems.add(spot, "it is given twice");
     }
 }
 

@@ -12,6 +12,7 @@ mod money;
 mod oidc;
 mod quotas;
 mod services;
+mod sso;
 
 use std::collections::BTreeMap;
 
@@ -31,6 +32,7 @@ pub use money::{Anomaly, Budget, Money, Notify};
 pub use oidc::{OidcProvider, OidcRole};
 pub use quotas::Quota;
 pub use services::{Service, Services};
+pub use sso::Assignment;
 
 /// Declares the aspects once: `Layer` carries them beside its `match`, `Wanted` carries what the layers came to.
 macro_rules! aspects {
@@ -92,6 +94,8 @@ aspects! {
     mirror_roles: MirrorRoles,
     /// Roles by which a pipeline in another account deploys.
     deploy_roles: DeployRoles,
+    /// Groups of IAM Identity Center that come in. A later layer replaces the list.
+    sso: Vec<Assignment>,
     /// Identity providers by whose tokens workloads elsewhere come in, by a name of their own.
     oidc: BTreeMap<String, OidcProvider>,
     /// Service quotas that are raised where they are lower.
