@@ -46,7 +46,8 @@ impl Pick {
         if self.all {
             for name in baseline.missing(&picked) {
                 note(format_args!(
-                    "{name}: named in the file, not in the organization; creating accounts is not built"
+                    "{name}: named in the file, not in the organization; the management account's baseline makes it, \
+                     where its address is given"
                 ));
             }
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::super::super::{StepError, Target};
 use super::{Seen, unit};
 use crate::aws::Scope;
-use crate::config::{Match, QUARANTINE};
+use crate::config::{AccountEntry, Match, QUARANTINE};
 use crate::org::{Account, AccountState, Member};
 use crate::types::{AccountId, OuId, OuPath};
 
@@ -75,36 +75,106 @@ impl fmt::Display for Holder {
     }
 }
 
-/// Which policies each root, OU or account should have attached. `kept` is told which layers come to nothing.
-pub(super) fn wanted(
-    target: &Target,
-    seen: &Seen,
-    kept: &mut Vec<(String, String)>,
-) -> BTreeMap<Holder, BTreeSet<String>> {
-    let mut wanted: BTreeMap<Holder, BTreeSet<String>> = BTreeMap::new();
-    for (matches, names) in target.config.policies_by_match() {
-        let holders = meant(target, seen, matches);
-        if holders.is_empty() {
-            kept.push((names.join(", "), "no OU and no account fits the layer that says so".to_owned()));
+/// Which policies each root, OU or account should have attached, and what cannot be so.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// The policies of each.
+    pub holders: BTreeMap<Holder, BTreeSet<String>>,
+    /// What comes to nothing, and why.
+    pub kept: Vec<(String, String)>,
+    /// What comes later, and after what.
+    pub waits: Vec<(String, String)>,
+    /// What a person has to look at first.
+    pub problems: Vec<String>,
+}
+
+impl Wanted {
+    /// From the layers, and from the quarantine of new accounts.
+    pub fn of(target: &Target, seen: &Seen) -> Self {
+        let mut wanted = Self::default();
+        for (matches, names) in target.config.policies_by_match() {
+            let holders = meant(target, seen, matches);
+            let absent = absent(target, matches);
+            if holders.is_empty() && absent.is_empty() {
+                wanted.kept.push((names.join(", "), "no OU and no account fits the layer that says so".to_owned()));
+            }
+            for account in absent {
+                wanted
+                    .waits
+                    .push((format!("{} on {account}", names.join(", ")), "the account is made first".to_owned()));
+            }
+            for holder in holders {
+                wanted.add(target, holder, names);
+            }
         }
-        for holder in holders {
-            let (free, bound): (Vec<&String>, Vec<&String>) =
-                names.iter().partition(|name| spares(target, &holder, name));
-            if !free.is_empty() {
-                let reason = "it is attached to accounts, and such policies never bind the management account";
-                let free: Vec<&str> = free.into_iter().map(String::as_str).collect();
-                kept.push((format!("{} on {holder}", free.join(", ")), reason.to_owned()));
-            }
-            if !bound.is_empty() {
-                wanted.entry(holder).or_default().extend(bound.into_iter().cloned());
-            }
+        wanted.quarantine(target, seen);
+        wanted
+    }
+
+    fn add(&mut self, target: &Target, holder: Holder, names: &[String]) {
+        let (free, bound): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| spares(target, &holder, name));
+        if !free.is_empty() {
+            let reason = "it is attached to accounts, and such policies never bind the management account";
+            let free: Vec<&str> = free.into_iter().map(String::as_str).collect();
+            self.kept.push((format!("{} on {holder}", free.join(", ")), reason.to_owned()));
+        }
+        if !bound.is_empty() {
+            self.holders.entry(holder).or_default().extend(bound.into_iter().cloned());
         }
     }
-    if target.config.quarantines() {
-        let intake = place(target, &target.config.organization.intake);
-        wanted.entry(intake).or_default().insert(QUARANTINE.to_owned());
+
+    /// The quarantine stops everybody in the OU, so it is not put on accounts that do not wait there for their own.
+    fn quarantine(&mut self, target: &Target, seen: &Seen) {
+        let Some(intake) = intake(target) else { return };
+        let attached = intake.id().and_then(|id| seen.attached.get(id));
+        let there = attached.is_some_and(|names| names.iter().any(|(_, name)| name == QUARANTINE));
+        let strangers = strangers(target);
+        if !there && !strangers.is_empty() {
+            self.problems.push(format!(
+                "{intake} would stop the work in {}, which the file does not place elsewhere: give each an `ou`, or name \
+                 another OU at `organization.intake`",
+                strangers.join(", ")
+            ));
+            return;
+        }
+        self.holders.entry(intake).or_default().insert(QUARANTINE.to_owned());
     }
-    wanted
+}
+
+/// The OU where new accounts wait, where they do.
+pub(super) fn intake(target: &Target) -> Option<Holder> {
+    target.config.quarantines().then(|| place(target, &target.config.organization.intake))
+}
+
+/// The accounts in that OU that have no other to come to.
+fn strangers(target: &Target) -> Vec<String> {
+    let intake = &target.config.organization.intake;
+    let within = |ou: &OuPath| ou == intake || ou.is_below(intake);
+    let waits = |member: &Member| {
+        target.config.accounts.get(&member.name).and_then(|entry| entry.ou.as_ref()).is_some_and(|ou| !within(ou))
+    };
+    let there =
+        target.forest.members.iter().filter(|member| member.state == AccountState::Active && within(&member.ou));
+    there.filter(|member| !waits(member)).map(|member| Holder::of(member).to_string()).collect()
+}
+
+/// The accounts of the file that fit and are still to be made; their policies can be attached only then.
+fn absent(target: &Target, matches: &Match) -> Vec<String> {
+    if matches.account.is_none() && matches.tag.is_empty() {
+        return Vec::new();
+    }
+    let fits = |(name, entry): &(&String, &AccountEntry)| {
+        let account = Account {
+            id: AccountId::unknown(),
+            name: (*name).clone(),
+            email: None,
+            state: AccountState::PendingActivation,
+            ou: OuPath::default(),
+            tags: BTreeMap::new(),
+        };
+        target.forest.named(name).is_none() && matches.holds(account.as_declared(entry).subject())
+    };
+    target.config.accounts.iter().filter(fits).map(|(name, _)| name.clone()).collect()
 }
 
 /// Service and resource control policies do not touch the management account

@@ -21,6 +21,8 @@ use crate::aws::{CallError, Scope};
 use crate::config::{Config, NamedPolicy, PolicyType, QUARANTINE};
 use crate::types::{OuId, Region};
 
+use holder::Wanted;
+
 pub use holder::Holder;
 pub use seen::{Found, Seen};
 
@@ -96,8 +98,8 @@ impl Aspect for Policies {
     }
 
     fn plan(target: &Target, seen: &Seen) -> Planned<Action> {
-        let mut planned = Planned::nothing();
-        let wanted = holder::wanted(target, seen, &mut planned.kept);
+        let Wanted { holders: wanted, kept, waits, problems } = Wanted::of(target, seen);
+        let mut planned = Planned { kept, waits, problems, ..Planned::nothing() };
         let names: BTreeSet<&str> = wanted.values().flatten().map(String::as_str).collect();
         let documents: Vec<NamedPolicy> = names.into_iter().filter_map(|name| target.config.policy(name)).collect();
         let kinds: BTreeSet<PolicyType> = documents.iter().map(|document| document.kind).collect();

@@ -72,8 +72,8 @@ impl Seen {
                 }
             }
         }
-        let wanted = holder::wanted(target, &seen, &mut Vec::new());
-        holders.extend(wanted.keys().filter_map(|holder| holder.id().map(str::to_owned)));
+        let wanted = holder::Wanted::of(target, &seen).holders.into_keys();
+        holders.extend(wanted.chain(holder::intake(target)).filter_map(|holder| holder.id().map(str::to_owned)));
         seen.attached = attached(scope, holders, &kinds).await?;
         Ok(seen)
     }

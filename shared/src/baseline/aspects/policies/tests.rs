@@ -160,6 +160,41 @@ async fn quarantine_hangs_on_the_intake_ou_as_soon_as_that_is_made() {
 }
 
 #[tokio::test]
+async fn quarantine_is_not_put_on_accounts_that_do_not_wait_there() {
+    let file = format!("{FILE}layers:\n- {{match: {{all: true}}, enforce: strict, quarantine_until: guarded}}\n");
+    let before = FakeOrganization::new(&management(), &["Intake"])
+        .with(&id(), FakeMember::new("dev", "Intake"))
+        .with(&"555566667777".parse().unwrap(), FakeMember::new("shop", "Intake"));
+    let world = World::organization(&file, before);
+    let report = apply(&world).await;
+    assert!(report.errors[0].reason.contains("would stop the work in shop (555566667777)"), "{report}");
+    assert_eq!(at(&world, "Intake"), "");
+    world.cloud.reorganize(|organization| organization.members.retain(|_, member| member.name != "shop"));
+    assert!(apply(&world).await.is_clean());
+    assert_eq!(at(&world, "Intake"), "quarantine");
+    // Somebody moves an account in by hand later: the quarantine holds.
+    world.cloud.reorganize(|organization| {
+        organization.members.insert("555566667777".parse().unwrap(), FakeMember::new("shop", "Intake"));
+    });
+    apply(&world).await;
+    assert_eq!(at(&world, "Intake"), "quarantine");
+}
+
+#[tokio::test]
+async fn policies_of_an_account_that_is_still_to_be_made_wait_for_it() {
+    let file = format!(
+        "{FILE}  new: {{email: aws+new@acme.example, tags: {{stage: prod}}}}\nlayers:\n\
+        - {{match: {{tag: {{stage: prod}}}}, policies: [deny-regions]}}\n"
+    );
+    let world = World::organization(&file, organization());
+    let report = apply(&world).await;
+    assert_eq!(report.waiting[0].summary, "deny-regions on new", "{report}");
+    assert!(apply(&world).await.is_clean());
+    let made = world.cloud.organization().members.into_iter().find(|(_, member)| member.name == "new").unwrap().0;
+    assert_eq!(world.cloud.organization().policies.names_at(made.as_ref()), ["deny-regions"]);
+}
+
+#[tokio::test]
 async fn management_account_is_left_out_and_that_is_said() {
     let world = world("- {match: {account: \"*\"}, policies: [deny-leave-org]}\n");
     let report = apply(&world).await;
