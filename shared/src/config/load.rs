@@ -251,17 +251,6 @@ mod tests {
     }
 
     #[test]
-    fn words_of_later_versions_are_told_and_nothing_else_is_hidden() {
-        check(
-            "layers:\n- match: {all: true}\n  roles: {A: {trust: [audit], alarm_on_use: true}}\nlayer: []\n",
-            &[
-                "9:31: layers[0].roles.A.alarm_on_use: `alarm_on_use` is not built in this version: remove it",
-                "10:1: layer: there is no key `layer` here; did you mean `layers`?",
-            ],
-        );
-    }
-
-    #[test]
     fn missing_key_is_not_told_twice_when_its_value_was_the_problem() {
         check("layers:\n- match: 5\n", &["8:3: layers[0].match: found the number 5; expected a mapping"]);
     }

@@ -1,8 +1,5 @@
 //! A deserializer's words turned into a person's: what was found, what was expected, what was probably meant.
 
-/// Words of the format that this version does not act on yet. Refused, so that nobody believes they hold.
-const NOT_BUILT: &[&str] = &["alarm_on_use"];
-
 /// The field that a "missing field" message is about.
 pub(super) fn missing_field(message: &str) -> Option<&str> {
     message.strip_prefix("missing field `")?.split('`').next()
@@ -28,9 +25,6 @@ pub(super) fn explain(message: &str, raw: Option<&str>) -> String {
 
 fn unknown(kind: &str, rest: &str) -> String {
     let (found, rest) = rest.split_once('`').unwrap_or((rest, ""));
-    if kind == "key" && NOT_BUILT.contains(&found) {
-        return format!("`{found}` is not built in this version: remove it; nothing would act on it");
-    }
     let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
     if known.is_empty() {
         return format!("there is no {kind} `{found}` here; nothing is expected");
@@ -108,14 +102,6 @@ mod tests {
             "there is no key `passwrd_policy` here; did you mean `password_policy`? Expected one of `alias`, `password_policy`",
         );
         check("unknown variant `x`, expected `strict`", None, "there is no word `x` here. Expected one of `strict`");
-    }
-
-    #[test]
-    fn words_of_later_versions_are_refused_plainly() {
-        for word in NOT_BUILT {
-            let expect = format!("`{word}` is not built in this version: remove it; nothing would act on it");
-            check(&format!("unknown field `{word}`, expected `alias`"), None, &expect);
-        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod account_key;
 mod account_tags;
 mod alias;
 mod anomaly;
+mod break_glass;
 mod budget;
 mod config_bucket;
 mod config_recorder;
@@ -28,6 +29,7 @@ mod instance_metadata;
 mod intake;
 mod log_alarms;
 mod log_bucket;
+mod log_watch;
 mod oidc;
 mod password_policy;
 mod peering;
@@ -165,6 +167,7 @@ aspects! {
     Quotas = quotas::Quotas,
     Trail = trail::Trail,
     LogAlarms = log_alarms::LogAlarms,
+    BreakGlassAlarm = break_glass::BreakGlassAlarm,
     ConfigBucket = config_bucket::ConfigBucket,
     ConfigRecorder = config_recorder::ConfigRecorder,
     GuardDuty = guardduty::GuardDuty,

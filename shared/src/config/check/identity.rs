@@ -44,6 +44,10 @@ fn role(config: &Config, name: &str, role: &Role, problems: &mut Problems, spot:
         problems.add(&spot.key("external_id"), message);
     }
     inline(&role.inline, problems, &spot.key("inline"));
+    if role.alarm_on_use == Some(true) && !config.layers.iter().any(|layer| layer.trail.is_some()) {
+        let message = "nothing would see it: no layer declares a `trail`, whose log group the alarm watches";
+        problems.add(&spot.key("alarm_on_use"), message);
+    }
 }
 
 /// A role's own policies.

@@ -34,6 +34,10 @@ pub struct Role {
     /// How many hours a session may last, 1 to 12.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_hours: Option<u32>,
+    /// Whether somebody is told when it is used, as one for emergencies: an alarm where the trail's log group is, some
+    /// minutes after the fact. Default: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm_on_use: Option<bool>,
     /// Its tags.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,

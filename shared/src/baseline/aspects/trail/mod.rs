@@ -24,8 +24,8 @@ use crate::baseline::aspect::organization_if;
 use crate::baseline::{Aspect, Look, Place, Planned, StepError, Taken, Target};
 use crate::types::Region;
 use selectors::Selectors;
-pub(super) use wanted::log_group;
-use wanted::{Settings, Wanted, administrator};
+use wanted::{Settings, Wanted};
+pub(super) use wanted::{administrator, log_group};
 
 /// The trail.
 pub struct Trail;

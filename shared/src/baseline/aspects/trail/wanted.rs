@@ -45,7 +45,7 @@ pub(in crate::baseline::aspects) fn log_group(target: &Target) -> String {
 }
 
 /// The account that keeps the organization's trail, by what the layers say.
-pub(super) fn administrator(target: &Target) -> Option<&str> {
+pub(in crate::baseline::aspects) fn administrator(target: &Target) -> Option<&str> {
     let keeps = |layer: &&crate::config::Layer| {
         layer.trail.as_ref().is_some_and(|trail| trail.organization == Some(true) && trail.remove != Some(true))
     };
