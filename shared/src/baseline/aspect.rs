@@ -134,6 +134,19 @@ impl Target {
         word.parse().ok().or_else(declared).or_else(|| self.forest.named(word).map(|member| member.id.clone()))
     }
 
+    /// The account that a name of the file, or an id, means, for `what` (`role Admin trusts it`). One that is still to be
+    /// created is waited for: the management account's baseline makes it.
+    pub fn expect(&self, word: &str, what: impl Display) -> Result<AccountId, Unmet> {
+        let management = self.forest.organization.as_ref().map(|organization| &organization.management);
+        let to_come = management.filter(|_| self.config.accounts.contains_key(word));
+        self.account_of(word).ok_or_else(|| match to_come {
+            Some(management) => {
+                Unmet::Awaits(format!("the account {word} is still to be created; {what}"), management.clone())
+            }
+            None => Unmet::Problem(format!("the organization does not hold `{word}`; {what}")),
+        })
+    }
+
     /// The name and the id of an account.
     pub fn called(&self, account: &AccountId) -> String {
         let member = self.forest.members.iter().find(|member| member.id == *account);
@@ -277,9 +290,38 @@ impl<A> Planned<A> {
         self
     }
 
+    /// Notes what keeps something from being planned.
+    pub fn unmet(&mut self, unmet: Unmet) {
+        match unmet {
+            Unmet::Problem(problem) => self.problems.push(problem),
+            Unmet::Awaits(what, on) => self.awaits.push((what, on)),
+        }
+    }
+
     /// Something that somebody has to change first.
     pub fn problem(problem: impl Into<String>) -> Self {
         Self { problems: vec![problem.into()], ..Self::nothing() }
+    }
+}
+
+/// What keeps something from being planned.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Unmet {
+    /// Somebody has to change something.
+    Problem(String),
+    /// What, and the account whose baseline has to do its part first.
+    Awaits(String, AccountId),
+}
+
+impl From<String> for Unmet {
+    fn from(problem: String) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<&str> for Unmet {
+    fn from(problem: &str) -> Self {
+        Self::Problem(problem.to_owned())
     }
 }
 

@@ -29,7 +29,7 @@ mod tests;
 mod world;
 
 pub use apply::{Failed, Hands, Report, Skipped, apply};
-pub use aspect::{Aspect, Look, Place, Planned, StepError, Taken, Target, part};
+pub use aspect::{Aspect, Look, Place, Planned, StepError, Taken, Target, Unmet, part};
 pub use aspects::{ASPECTS, Action, Facts, Kind, declared_roles};
 pub use job::BaselineJob;
 pub use ledger::{Ledger, State};

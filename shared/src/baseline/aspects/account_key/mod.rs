@@ -121,7 +121,7 @@ impl Aspect for AccountKey {
         for (alias, key) in declared(target) {
             match policy::wanted(target, &alias, key) {
                 Ok(policy) => plan_key(target, alias, key, policy, seen, &mut planned),
-                Err(problem) => planned.problems.push(problem),
+                Err(unmet) => planned.unmet(unmet),
             }
         }
         planned

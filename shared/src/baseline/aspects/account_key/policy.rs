@@ -5,19 +5,17 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::super::super::Target;
+use super::super::super::{Target, Unmet};
 use super::super::document::SID;
 use crate::config;
 use crate::types::{AccountId, Arn};
 
 /// What the key's policy says of our own.
-pub(super) fn wanted(target: &Target, alias: &str, declared: &config::Key) -> Result<Value, String> {
+pub(super) fn wanted(target: &Target, alias: &str, declared: &config::Key) -> Result<Value, Unmet> {
     let root = |id: &AccountId| Arn::iam(target.partition(), id, "root").to_string();
     let mut users = BTreeSet::new();
     for who in declared.use_by.iter().flatten() {
-        let id = target
-            .account_of(who)
-            .ok_or_else(|| format!("{alias} is to be used by `{who}`, which the organization does not hold (yet)"))?;
+        let id = target.expect(who, format_args!("it is to use {alias}"))?;
         users.insert(root(&id));
     }
     let mut statements = vec![json!({ "Sid": format!("{SID}Account"), "Effect": "Allow",

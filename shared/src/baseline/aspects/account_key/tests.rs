@@ -96,13 +96,14 @@ async fn alias_that_somebody_took_meanwhile_is_told_with_the_key_that_is_left() 
 }
 
 #[tokio::test]
-async fn account_that_may_use_it_and_is_not_there_yet_is_a_problem() {
+async fn account_that_may_use_it_and_is_not_there_yet_is_waited_for() {
     let organization = FakeOrganization::new(&"111122223333".parse().unwrap(), &["Workloads"])
         .with(&id(), FakeMember::new("dev", "Workloads"));
     let sections = "accounts: {later: {email: later@acme.example}}\n\
         layers:\n- {match: {all: true}, keys: {account: {use_by: [later]}}}\n";
     let report = World::organization(sections, organization).apply().await;
-    assert!(report.errors[0].reason.contains("alias/account is to be used by `later`"), "{report}");
+    let waits = "the account later is still to be created; it is to use alias/account";
+    assert_eq!(report.waiting[0].summary, waits, "{report}");
 }
 
 #[tokio::test]

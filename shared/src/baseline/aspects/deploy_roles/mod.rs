@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::roles::{self, Found, Wishes};
 use crate::aws::{CallError, Scope};
 use crate::baseline::aspect::global_if;
-use crate::baseline::{Aspect, Look, Place, Planned, StepError, Taken, Target};
+use crate::baseline::{Aspect, Look, Place, Planned, StepError, Taken, Target, Unmet};
 use crate::types::{AccountId, Arn, Region};
 use artifacts::Owed;
 pub use artifacts::Policies;
@@ -52,7 +52,7 @@ pub(super) fn wishes(target: &Target, key: Option<&str>) -> Wishes {
     for which in declared.which() {
         let wish = pipeline(target).and_then(|pipeline| {
             let artifacts = Artifacts { bucket: declared.bucket.as_deref(), key };
-            policies::role(target, declared, &pipeline, which, &artifacts)
+            Ok(policies::role(target, declared, &pipeline, which, &artifacts)?)
         });
         wishes.insert(target.labelled(which.name()), wish);
     }
@@ -60,11 +60,10 @@ pub(super) fn wishes(target: &Target, key: Option<&str>) -> Wishes {
 }
 
 /// The account that the pipeline is in.
-fn pipeline(target: &Target) -> Result<AccountId, String> {
+fn pipeline(target: &Target) -> Result<AccountId, Unmet> {
     let trust = target.wanted.deploy_roles.as_ref().and_then(|declared| declared.trust.as_deref());
     let trust = trust.ok_or("no layer of this account says where the pipeline is (`deploy_roles.trust`)")?;
-    let missing = || format!("the pipeline is in `{trust}`, which the organization does not hold (yet)");
-    target.account_of(trust).ok_or_else(missing)
+    target.expect(trust, "the pipeline is there (`deploy_roles.trust`)")
 }
 
 /// The ARN of a key, which may be given by alias; `None` when there is no such key.

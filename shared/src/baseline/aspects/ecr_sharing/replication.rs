@@ -65,16 +65,14 @@ pub(super) fn merged(
     let missing: BTreeSet<_> =
         wanted.iter().filter(|to| !rules.iter().any(|rule| rule.copies(prefix, to))).cloned().collect();
     let prefixes: BTreeSet<String> = [prefix].into_iter().filter(|p| !p.is_empty()).map(str::to_owned).collect();
-    match rules.iter_mut().find(|rule| rule.prefixes == prefixes) {
-        Some(rule) => {
-            rule.destinations.extend(missing);
-            if let Some(own) = strictly {
-                let extra = |(at, to): &(String, String)| at == region.as_ref() && to != own;
-                rule.destinations.retain(|place| wanted.contains(place) || !extra(place));
-            }
-        }
-        None if missing.is_empty() => {}
-        None => rules.push(Rule { destinations: missing, prefixes }),
+    // Nothing keeps a registry from having the same rule twice.
+    let mut same = rules.iter_mut().filter(|rule| rule.prefixes == prefixes).peekable();
+    if let Some(first) = same.peek_mut() {
+        first.destinations.extend(missing);
+        let extra = |(at, to): &(String, String)| at == region.as_ref() && strictly.is_some_and(|own| to != own);
+        same.for_each(|rule| rule.destinations.retain(|place| wanted.contains(place) || !extra(place)));
+    } else if !missing.is_empty() {
+        rules.push(Rule { destinations: missing, prefixes });
     }
     rules.retain(|rule| !rule.destinations.is_empty());
     rules
@@ -140,6 +138,12 @@ mod tests {
         let mine = [rule(&["app/"], &[A, FAR])];
         check(&mine, "app/", &["b"], None, &[rule(&["app/"], &[A, B, FAR])]);
         check(&mine, "app/", &["b"], Some("me"), &[rule(&["app/"], &[B, FAR])]);
+    }
+
+    #[test]
+    fn rule_that_is_there_twice_shrinks_in_both_places() {
+        let twice = [rule(&["app/"], &[A]), rule(&["app/"], &[A, B])];
+        check(&twice, "app/", &["b"], Some("me"), &[rule(&["app/"], &[B])]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::super::roles::{self, Action, Found, Role, Trust, Wishes};
 use crate::aws::{CallError, Scope};
 use crate::baseline::aspect::global_if;
-use crate::baseline::{Aspect, Look, Place, Planned, StepError, Taken, Target};
+use crate::baseline::{Aspect, Look, Place, Planned, StepError, Taken, Target, Unmet};
 use crate::config;
 use crate::types::Region;
 
@@ -40,10 +40,9 @@ fn named(target: &Target, mirror: &config::MirrorRoles, group: &str) -> String {
     target.labelled(&format!("{}{group}", mirror.prefix()))
 }
 
-fn role(target: &Target, mirror: &config::MirrorRoles, policy: &str) -> Result<Role, String> {
+fn role(target: &Target, mirror: &config::MirrorRoles, policy: &str) -> Result<Role, Unmet> {
     let home = target.config.identities.as_ref().map_or("", |identities| identities.home.as_str());
-    let missing = || format!("people live in `{home}` (`identities.home`), which the organization does not hold (yet)");
-    let home = target.account_of(home).ok_or_else(missing)?;
+    let home = target.expect(home, "people live there (`identities.home`)")?;
     let trust = Trust { mfa: mirror.mfa != Some(false), ..Trust::account(target, &home) };
     Ok(Role {
         trust: trust.document(),

@@ -19,7 +19,7 @@ use super::list;
 use super::roles::{self, Found, Role, Wishes};
 use crate::aws::{CallError, ErrorClass, Scope};
 use crate::baseline::aspect::global_if;
-use crate::baseline::{Aspect, Look, Place, Planned, StepError, Taken, Target};
+use crate::baseline::{Aspect, Look, Place, Planned, StepError, Taken, Target, Unmet};
 use crate::config::{OidcProvider, OidcRole};
 use crate::types::{Arn, Region};
 
@@ -96,7 +96,7 @@ pub(super) fn wishes(target: &Target) -> Wishes {
     let mut wishes = Wishes::new();
     for (key, provider) in target.wanted.oidc.iter().flatten() {
         for (name, role) in &provider.roles {
-            wishes.insert(target.labelled(name), wish(target, key, provider, name, role));
+            wishes.insert(target.labelled(name), wish(target, key, provider, name, role).map_err(Unmet::from));
         }
     }
     wishes

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::super::document::SID;
-use crate::baseline::Target;
+use crate::baseline::{Target, Unmet};
 use crate::config;
 use crate::types::{AccountId, Arn};
 
@@ -28,7 +28,7 @@ pub struct Role {
 }
 
 /// The roles that an aspect wants, by name; or why one cannot be had.
-pub type Wishes = BTreeMap<String, Result<Role, String>>;
+pub type Wishes = BTreeMap<String, Result<Role, Unmet>>;
 
 /// The roles that there are, by name.
 pub type Found = BTreeMap<String, Role>;
@@ -99,7 +99,7 @@ pub(in crate::baseline::aspects) fn lets_in(
 }
 
 /// The role that a layer declares.
-pub(super) fn declared(target: &Target, name: &str, role: &config::Role) -> Result<Role, String> {
+pub(super) fn declared(target: &Target, name: &str, role: &config::Role) -> Result<Role, Unmet> {
     let who = role.trust.as_ref().ok_or_else(|| format!("no layer of this account says who may assume {name}"))?;
     let mut trust = Trust { mfa: role.mfa == Some(true), external_id: role.external_id.clone(), ..Trust::default() };
     for who in who {
@@ -119,12 +119,11 @@ pub(super) fn declared(target: &Target, name: &str, role: &config::Role) -> Resu
     })
 }
 
-fn principal(target: &Target, name: &str, who: &str) -> Result<String, String> {
+fn principal(target: &Target, name: &str, who: &str) -> Result<String, Unmet> {
     if let Ok(arn) = who.parse::<Arn>() {
         return Ok(arn.to_string());
     }
-    let id = target.account_of(who);
-    let id = id.ok_or_else(|| format!("{name} trusts `{who}`, which the organization does not hold (yet)"))?;
+    let id = target.expect(who, format_args!("{name} trusts it"))?;
     Ok(Arn::iam(target.partition(), &id, "root").to_string())
 }
 

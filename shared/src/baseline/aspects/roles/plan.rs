@@ -17,7 +17,7 @@ pub(in crate::baseline::aspects) fn plan(target: &Target, wishes: Wishes, seen: 
         // `validate` refuses such names; a plan that would lock somebody out is not made in any case.
         match (target.config.owner_of_role(&name), wish) {
             (Some(owner), _) => planned.problems.push(format!("{name} belongs to {owner}: it is never changed")),
-            (None, Err(problem)) => planned.problems.push(problem),
+            (None, Err(unmet)) => planned.unmet(unmet),
             (None, Ok(wanted)) => one(target, &name, wanted, seen.get(&name), &mut planned),
         }
     }
