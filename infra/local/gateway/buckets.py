@@ -15,6 +15,7 @@ from multidict import CIMultiDict
 
 from .accounts import MANAGEMENT_ACCOUNT
 from .call import Call
+from .proxy import Answer
 from .route import MINISTACK
 
 if TYPE_CHECKING:
@@ -31,13 +32,20 @@ async def looked_up(gateway: Gateway, call: Call, body: bytes) -> dict[str, str]
     name = params.get("S3BucketName") or params.get("DeliveryChannel", {}).get("s3BucketName")
     if not name:
         return {}
-    scope = f"{MANAGEMENT_ACCOUNT}/20260101/us-east-1/s3/aws4_request"
-    headers = CIMultiDict(
-        {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
-    )
-    answer = await gateway.proxy.fetch(MINISTACK, "GET", f"/{quote(name)}?policy", headers, b"")
+    answer = await policy_of(gateway, name, "us-east-1")
+    elsewhere = answer.headers.get("x-amz-bucket-region")
+    if elsewhere and b"PermanentRedirect" in answer.body:
+        answer = await policy_of(gateway, name, elsewhere)
     if answer.status != 200 and b"NoSuchBucketPolicy" not in answer.body:
         return {}
     policy = answer.body.decode() if answer.status == 200 else ""
     found = json.dumps({"account": MANAGEMENT_ACCOUNT, "policy": policy})
     return {"x-local-bucket": base64.b64encode(found.encode()).decode()}
+
+
+async def policy_of(gateway: Gateway, name: str, region: str) -> Answer:
+    """The emulator's answer about the policy of a bucket, asked in a region."""
+    scope = f"{MANAGEMENT_ACCOUNT}/20260101/{region}/s3/aws4_request"
+    signed = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
+    headers = CIMultiDict({"Authorization": signed})
+    return await gateway.proxy.fetch(MINISTACK, "GET", f"/{quote(name)}?policy", headers, b"")

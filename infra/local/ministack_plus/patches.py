@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    alarm_answers,
     alarm_events,
     function_environment,
     metric_filters,
@@ -10,7 +11,7 @@ from . import (
     service_events,
 )
 
-PATCHES = (alarm_events, function_environment, metric_filters, schedules, service_events)
+PATCHES = (alarm_answers, alarm_events, function_environment, metric_filters, schedules, service_events)
 
 
 def install() -> None:

@@ -77,11 +77,24 @@ class Trails(unittest.TestCase):
         refused = code_of(lambda: outsider.create_trail(**names))
         self.assertEqual("NotOrganizationMasterAccountException", refused)
 
+    def test_service_linked_roles_are_made_once(self) -> None:
+        iam = Caller().assume(member("linked"))("iam")
+
+        def create() -> str:
+            return code_of(lambda: iam.create_service_linked_role(AWSServiceName="config.amazonaws.com"))
+
+        self.assertEqual(["ok", "InvalidInput"], [create(), create()])
+        self.assertEqual("AWSServiceRoleForConfig", iam.get_role(RoleName="AWSServiceRoleForConfig")["Role"]["RoleName"])
+
     def test_administrators_keep_the_organizations_trail(self) -> None:
         organizations, audit, service = Caller()("organizations"), member("audit-trail"), "cloudtrail.amazonaws.com"
         organization()
         organizations.enable_aws_service_access(ServicePrincipal=service)
-        organizations.register_delegated_administrator(AccountId=audit, ServicePrincipal=service)
+        register = Caller()("cloudtrail").register_organization_delegated_admin
+        answers = [code_of(lambda: register(MemberAccountId=audit)) for _ in range(2)]
+        self.assertEqual(["ok", "AccountRegisteredException"], answers)
+        administrators = organizations.list_delegated_administrators(ServicePrincipal=service)
+        self.assertIn(audit, [entry["Id"] for entry in administrators["DelegatedAdministrators"]])
         whole = organizations.describe_organization()["Organization"]["Id"]
         account, bucket = Caller().assume(audit), "acme-trail-delegated"
         account("s3").create_bucket(Bucket=bucket)
@@ -95,8 +108,9 @@ class Trails(unittest.TestCase):
         self.assertTrue(own["IsOrganizationTrail"])
 
     def test_the_bucket_may_be_the_management_accounts(self) -> None:
-        bucket, s3, client = "acme-trail-management", Caller()("s3"), Caller()("cloudtrail", "eu-west-1")
-        s3.create_bucket(Bucket=bucket)
+        bucket, client = "acme-trail-management", Caller()("cloudtrail", "eu-west-1")
+        s3 = Caller()("s3", "eu-west-1")
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         names = {"Name": "management", "S3BucketName": bucket}
         refused = code_of(lambda: client.create_trail(**names))
         self.assertEqual("InsufficientS3BucketPolicyException", refused)
@@ -143,7 +157,9 @@ class Alarms(unittest.TestCase):
         }
         for _ in range(2):
             metrics.put_metric_alarm(**alarm)
-        self.assertIn("<AlarmName>audit-root</AlarmName>", asked_as_query(caller, "DescribeAlarms"))
+        told = asked_as_query(caller, "DescribeAlarms")
+        for part in ("<AlarmName>audit-root</AlarmName>", "<Period>300</Period>", f"<member>{topic}</member>"):
+            self.assertIn(part, told)
         changed = {name: str(value) for name, value in alarm.items() if not isinstance(value, list)}
         asked_as_query(caller, "PutMetricAlarm", **changed, **{"AlarmActions.member.1": topic})
         found = metrics.describe_alarms(AlarmNames=["audit-root"])["MetricAlarms"]

@@ -140,7 +140,8 @@ impl Aspect for AccessAnalyzer {
 /// What IAM says of a service-linked role that is there
 /// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateServiceLinkedRole.html>).
 pub(super) fn is_taken(error: &CallError) -> bool {
-    error.has_code("InvalidInput") && error.message.contains("has been taken in this account")
+    error.class == ErrorClass::Exists
+        || error.has_code("InvalidInput") && error.message.contains("has been taken in this account")
 }
 
 impl fmt::Display for Action {

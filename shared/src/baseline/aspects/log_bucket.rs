@@ -47,10 +47,14 @@ pub struct Found {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "action", rename_all = "kebab-case")]
 pub enum Action {
-    /// Makes it.
+    /// Makes it, closed, versioned and encrypted as all the others below together.
     CreateBucket {
         /// Its name.
         bucket: String,
+        /// After how many days objects are deleted.
+        days: Option<u32>,
+        /// Its policy.
+        policy: Value,
     },
     /// Refuses public access to it.
     BlockPublicAccess {
@@ -142,8 +146,10 @@ async fn ask(scope: &Scope, bucket: &str, operation: &str) -> Result<Value, Call
 /// What to do about the bucket; nothing but a problem when it stands in another region than `home`.
 pub(super) fn plan(wanted: Wanted, seen: Option<&Found>, home: &Region, strict: bool) -> Planned<Action> {
     let bucket = || wanted.bucket.clone();
-    let fresh = Found::default();
-    let found = seen.unwrap_or(&fresh);
+    let Some(found) = seen else {
+        let Wanted { bucket, days, policy } = wanted;
+        return Planned::steps(vec![Action::CreateBucket { bucket, days, policy }]);
+    };
     if let Some(region) = &found.elsewhere {
         return Planned::problem(format!(
             "the bucket {} is in {region}; expected one in {home}, or a name that is free",
@@ -151,9 +157,6 @@ pub(super) fn plan(wanted: Wanted, seen: Option<&Found>, home: &Region, strict: 
         ));
     }
     let mut steps = Vec::new();
-    if seen.is_none() {
-        steps.push(Action::CreateBucket { bucket: bucket() });
-    }
     if !found.blocked {
         steps.push(Action::BlockPublicAccess { bucket: bucket() });
     }
@@ -231,10 +234,34 @@ fn too_early(days: u32) -> String {
 
 /// Takes one step.
 pub(super) async fn take(scope: &Scope, action: &Action) -> Result<Taken, StepError> {
+    let Action::CreateBucket { bucket, days, policy } = action else { return set(scope, action).await };
+    create(scope, bucket).await?;
+    let bucket = || bucket.clone();
+    let mut rest = vec![
+        Action::BlockPublicAccess { bucket: bucket() },
+        Action::EnforceOwner { bucket: bucket() },
+        Action::KeepVersions { bucket: bucket() },
+        Action::EncryptBucket { bucket: bucket() },
+        Action::SetBucketPolicy { bucket: bucket(), policy: policy.clone() },
+    ];
+    rest.extend(days.map(|days| Action::SetLifecycle {
+        bucket: bucket(),
+        days,
+        rules: vec![rule(days)],
+        smallest_transition: None,
+    }));
+    for action in &rest {
+        set(scope, action).await?;
+    }
+    Ok(Taken::Done)
+}
+
+/// Sets one thing on a bucket that is there.
+async fn set(scope: &Scope, action: &Action) -> Result<Taken, StepError> {
     let owner = scope.account();
     let on: Value = SETTINGS.iter().map(|setting| ((*setting).to_owned(), Value::Bool(true))).collect();
     let (operation, params) = match action {
-        Action::CreateBucket { bucket } => return create(scope, bucket).await,
+        Action::CreateBucket { bucket, .. } => return create(scope, bucket).await,
         Action::BlockPublicAccess { bucket } => (
             "PutPublicAccessBlock",
             json!({ "Bucket": bucket, "ExpectedBucketOwner": owner, "PublicAccessBlockConfiguration": on }),
@@ -289,7 +316,10 @@ async fn create(scope: &Scope, bucket: &str) -> Result<Taken, StepError> {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CreateBucket { bucket } => write!(f, "create bucket {bucket}"),
+            Self::CreateBucket { bucket, days, .. } => {
+                write!(f, "create bucket {bucket}: closed, versioned, encrypted")?;
+                days.map_or(Ok(()), |days| write!(f, ", emptied after {days} days"))
+            }
             Self::BlockPublicAccess { bucket } => write!(f, "block public access to bucket {bucket}"),
             Self::EnforceOwner { bucket } => write!(f, "own every object in bucket {bucket}"),
             Self::KeepVersions { bucket } => write!(f, "keep versions in bucket {bucket}"),

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{list, texts, trail};
+use super::{counted, list, texts, trail};
 use crate::aws::{CallError, Scope};
 use crate::baseline::{Planned, StepError, Taken, Target};
 use crate::types::Arn;
@@ -57,22 +57,29 @@ pub enum Action {
         /// The address.
         email: String,
     },
-    /// Makes or replaces a metric filter.
-    PutFilter {
+    /// Makes or replaces metric filters.
+    PutFilters {
         /// The log group.
         group: String,
         /// What is watched for.
-        watch: Watch,
+        watches: Vec<Watch>,
     },
-    /// Makes or replaces an alarm.
-    PutAlarm {
-        /// What is watched for.
-        watch: Watch,
-        /// What it does when it fires.
-        actions: BTreeSet<String>,
-        /// What others want of it in its other states, sent back.
-        others: BTreeMap<&'static str, Value>,
+    /// Makes or replaces alarms.
+    PutAlarms {
+        /// The alarms.
+        alarms: Vec<Alarm>,
     },
+}
+
+/// An alarm as it should be.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Alarm {
+    /// What is watched for.
+    watch: Watch,
+    /// What it does when it fires.
+    actions: BTreeSet<String>,
+    /// What others want of it in its other states, sent back.
+    others: BTreeMap<&'static str, Value>,
 }
 
 /// Reads the filters, the alarms and the topic.
@@ -101,10 +108,10 @@ pub(super) fn plan(target: &Target, found: &Found, watches: &[Watch]) -> Planned
         Err(problem) => return Planned::problem(problem),
     };
     let mut planned = Planned::steps(topic_steps(target, found, &told.emails));
+    let (mut filters, mut alarms) = (Vec::new(), Vec::new());
     for watch in watches {
-        let group = trail::log_group(target);
         if !found.filters.get(&watch.name).is_some_and(|filter| filters_so(filter, watch)) {
-            planned.steps.push(Action::PutFilter { group, watch: watch.clone() });
+            filters.push(watch.clone());
         }
         let seen = found.alarms.get(&watch.name);
         let mut actions = told.topics.clone();
@@ -116,29 +123,37 @@ pub(super) fn plan(target: &Target, found: &Found, watches: &[Watch]) -> Planned
             planned.kept.push((format!("alarm {}", watch.name), reason));
         } else if !seen.is_some_and(|alarm| watches_so(alarm, watch, &actions)) {
             let others = seen.map(others).unwrap_or_default();
-            planned.steps.push(Action::PutAlarm { watch: watch.clone(), actions, others });
+            alarms.push(Alarm { watch: watch.clone(), actions, others });
         }
+    }
+    if !filters.is_empty() {
+        planned.steps.push(Action::PutFilters { group: trail::log_group(target), watches: filters });
+    }
+    if !alarms.is_empty() {
+        planned.steps.push(Action::PutAlarms { alarms });
     }
     planned
 }
 
-/// Does one step.
+/// Does one step. One filter or alarm that fails keeps none of the others from being set.
 pub(super) async fn take(scope: &Scope, action: &Action) -> Result<Taken, StepError> {
-    let (service, operation, params) = match action {
-        Action::CreateTopic { topic } => ("sns", "CreateTopic", json!({ "Name": topic })),
+    let calls: Vec<(&str, &str, Value)> = match action {
+        Action::CreateTopic { topic } => vec![("sns", "CreateTopic", json!({ "Name": topic }))],
         Action::Subscribe { topic, email } => {
-            ("sns", "Subscribe", json!({ "TopicArn": topic, "Protocol": "email", "Endpoint": email }))
+            vec![("sns", "Subscribe", json!({ "TopicArn": topic, "Protocol": "email", "Endpoint": email }))]
         }
-        Action::PutFilter { group, watch: Watch { name, namespace, pattern, .. } } => {
-            let metric = json!({ "metricName": name, "metricNamespace": namespace, "metricValue": "1" });
-            let params = json!({ "logGroupName": group, "filterName": name, "filterPattern": pattern,
-                "metricTransformations": [metric] });
-            ("logs", "PutMetricFilter", params)
+        Action::PutFilters { group, watches } => {
+            watches.iter().map(|watch| ("logs", "PutMetricFilter", watch.filter(group))).collect()
         }
-        Action::PutAlarm { watch, actions, others } => ("cloudwatch", "PutMetricAlarm", alarm(watch, actions, others)),
+        Action::PutAlarms { alarms } => {
+            alarms.iter().map(|alarm| ("cloudwatch", "PutMetricAlarm", alarm.described())).collect()
+        }
     };
-    scope.call(service, operation, params).await?;
-    Ok(Taken::Done)
+    let mut failed = None;
+    for (service, operation, params) in calls {
+        failed = failed.or(scope.call(service, operation, params).await.err());
+    }
+    failed.map_or(Ok(Taken::Done), |error| Err(error.into()))
 }
 
 /// Who is told: topics, ours among them when there are addresses.
@@ -209,7 +224,7 @@ fn filters_so(filter: &Value, watch: &Watch) -> bool {
 }
 
 fn watches_so(seen: &Value, watch: &Watch, actions: &BTreeSet<String>) -> bool {
-    let wanted = alarm(watch, actions, &BTreeMap::new());
+    let wanted = Alarm { watch: watch.clone(), actions: actions.clone(), others: BTreeMap::new() }.described();
     let same = |(member, value): (&String, &Value)| match (value.as_f64(), seen.get(member)) {
         (Some(number), Some(found)) => found.as_f64() == Some(number),
         (_, found) => found == Some(value),
@@ -224,23 +239,35 @@ fn actions_of(alarm: &Value, member: &str) -> BTreeSet<String> {
 
 fn others(seen: &Value) -> BTreeMap<&'static str, Value> {
     let members = ["OKActions", "InsufficientDataActions"];
-    members.into_iter().filter_map(|member| Some((member, seen.get(member)?.clone()))).collect()
+    let set = members.into_iter().filter(|member| !list(seen, member).is_empty());
+    set.filter_map(|member| Some((member, seen.get(member)?.clone()))).collect()
 }
 
-fn alarm(watch: &Watch, actions: &BTreeSet<String>, others: &BTreeMap<&'static str, Value>) -> Value {
-    let Watch { name, about, namespace, .. } = watch;
-    let mut alarm = json!({ "AlarmName": name, "AlarmDescription": about, "ActionsEnabled": true,
-        "MetricName": name, "Namespace": namespace, "Statistic": "Sum", "Period": 300,
-        "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-        "TreatMissingData": "notBreaching" });
-    if let Value::Object(alarm) = &mut alarm {
-        // The call replaces everything, so that what is left out is gone.
-        if !actions.is_empty() {
-            alarm.insert("AlarmActions".to_owned(), json!(actions));
-        }
-        alarm.extend(others.iter().map(|(member, value)| ((*member).to_owned(), value.clone())));
+impl Watch {
+    fn filter(&self, group: &str) -> Value {
+        let Self { name, namespace, pattern, .. } = self;
+        let metric = json!({ "metricName": name, "metricNamespace": namespace, "metricValue": "1" });
+        json!({ "logGroupName": group, "filterName": name, "filterPattern": pattern,
+            "metricTransformations": [metric] })
     }
-    alarm
+}
+
+impl Alarm {
+    fn described(&self) -> Value {
+        let Self { watch: Watch { name, about, namespace, .. }, actions, others } = self;
+        let mut alarm = json!({ "AlarmName": name, "AlarmDescription": about, "ActionsEnabled": true,
+            "MetricName": name, "Namespace": namespace, "Statistic": "Sum", "Period": 300,
+            "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            "TreatMissingData": "notBreaching" });
+        if let Value::Object(alarm) = &mut alarm {
+            // The call replaces everything, so that what is left out is gone.
+            if !actions.is_empty() {
+                alarm.insert("AlarmActions".to_owned(), json!(actions));
+            }
+            alarm.extend(others.iter().map(|(member, value)| ((*member).to_owned(), value.clone())));
+        }
+        alarm
+    }
 }
 
 impl fmt::Display for Action {
@@ -248,12 +275,27 @@ impl fmt::Display for Action {
         match self {
             Self::CreateTopic { topic } => write!(f, "create topic {topic}"),
             Self::Subscribe { email, .. } => write!(f, "ask {email} to confirm a subscription to the alarms"),
-            Self::PutFilter { group, watch } => write!(f, "set metric filter {} on log group {group}", watch.name),
-            Self::PutAlarm { watch: Watch { name, .. }, actions, .. } => {
-                let topics: Vec<&str> = actions.iter().filter_map(|topic| topic.rsplit(':').next()).collect();
-                let told = if topics.is_empty() { String::new() } else { format!(", telling {}", topics.join(", ")) };
-                write!(f, "set alarm {name}{told}")
+            Self::PutFilters { group, watches } => {
+                let all = counted(watches.len(), "metric filter");
+                write!(f, "set {all} on log group {group}: {}", names(watches.iter()))
+            }
+            Self::PutAlarms { alarms } => {
+                let topics = alarms.iter().flat_map(|alarm| &alarm.actions);
+                let topics: BTreeSet<&str> = topics.filter_map(|arn| arn.rsplit(':').next()).collect();
+                let told = topics.into_iter().collect::<Vec<_>>().join(", ");
+                let all = counted(alarms.len(), "alarm");
+                write!(f, "set {all}: {}", names(alarms.iter().map(|alarm| &alarm.watch)))?;
+                if told.is_empty() { Ok(()) } else { write!(f, ", telling {told}") }
             }
         }
+    }
+}
+
+/// Names, or the first and the last where there are too many for a line.
+fn names<'a>(watches: impl Iterator<Item = &'a Watch>) -> String {
+    let names: Vec<&str> = watches.map(|watch| watch.name.as_str()).collect();
+    match names.as_slice() {
+        [first, _, _, .., last] => format!("{first} … {last}"),
+        few => few.join(", "),
     }
 }

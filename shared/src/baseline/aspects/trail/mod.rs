@@ -8,6 +8,7 @@
 //! A role that was just made is not known to CloudTrail for some seconds. So the trail is made and started without the
 //! log group first, and records whatever happens to that step.
 
+mod plan;
 mod selectors;
 mod wanted;
 
@@ -112,7 +113,7 @@ pub enum Action {
         /// What it may do.
         policy: Value,
     },
-    /// Makes the trail.
+    /// Makes the trail, has it record management events, and starts it.
     CreateTrail(Settings),
     /// Sets the trail.
     UpdateTrail(Settings),
@@ -179,9 +180,9 @@ impl Aspect for Trail {
 
     fn plan(target: &Target, facts: &Facts) -> Planned<Action> {
         match (facts, Wanted::of(target)) {
-            (Facts::Organization(seen), _) => plan_organization(target, seen),
+            (Facts::Organization(seen), _) => plan::organization(target, seen),
             (Facts::Account(_), Err(problem)) => Planned::problem(problem),
-            (Facts::Account(found), Ok(wanted)) => plan_account(target, wanted, found),
+            (Facts::Account(found), Ok(wanted)) => plan::account(target, wanted, found),
         }
     }
 
@@ -204,20 +205,10 @@ impl Aspect for Trail {
             }
             Action::SetTrust { role, trust } => set_trust(scope, role, trust).await?,
             Action::SetRolePolicy { role, policy } => set_role_policy(scope, role, policy).await?,
-            Action::CreateTrail(settings) => {
-                match scope.call("cloudtrail", "CreateTrail", settings.described(&settings.name)).await {
-                    // Somebody made it since we looked: bring that one to what is declared.
-                    Err(error) if error.class == ErrorClass::Exists => update(scope, settings).await?,
-                    outcome => drop(outcome.map_err(refused)?),
-                }
-            }
+            Action::CreateTrail(settings) => create(scope, settings).await?,
             Action::UpdateTrail(settings) => update(scope, settings).await?,
-            Action::RecordManagementEvents { trail, selectors } => {
-                scope.call("cloudtrail", "PutEventSelectors", selectors.described(trail)).await.map_err(refused)?;
-            }
-            Action::StartLogging { trail } => {
-                scope.call("cloudtrail", "StartLogging", json!({ "Name": trail })).await.map_err(refused)?;
-            }
+            Action::RecordManagementEvents { trail, selectors } => record(scope, trail, selectors).await?,
+            Action::StartLogging { trail } => start(scope, trail).await?,
             Action::SendToLogGroup { trail, group, role } => {
                 let params =
                     json!({ "Name": trail, "CloudWatchLogsLogGroupArn": group, "CloudWatchLogsRoleArn": role });
@@ -263,100 +254,6 @@ async fn read_trail(scope: &Scope, wanted: &Wanted) -> Result<Option<Existing>, 
     }))
 }
 
-/// The management account's part in a trail that another account keeps.
-fn plan_organization(target: &Target, seen: &Delegation) -> Planned<Action> {
-    let Some(name) = administrator(target) else { return Planned::nothing() };
-    match target.account_of(name) {
-        Some(account) => {
-            let steps = seen.steps(delegation::CLOUDTRAIL, &account, target);
-            Planned::steps(steps.into_iter().map(Action::Organization).collect())
-        }
-        None => Planned {
-            kept: vec![("the administrator of CloudTrail".to_owned(), format!("there is no account {name} (yet)"))],
-            ..Planned::nothing()
-        },
-    }
-}
-
-fn plan_account(target: &Target, wanted: Wanted, found: &Found) -> Planned<Action> {
-    let bucket = log_bucket::plan(wanted.bucket.clone(), found.bucket.as_ref(), target.home(), target.strict());
-    let mut planned = Planned {
-        steps: bucket.steps.into_iter().map(Action::Bucket).collect(),
-        kept: bucket.kept,
-        problems: bucket.problems,
-        ..Planned::nothing()
-    };
-    match &found.group {
-        None => planned.steps.push(Action::CreateLogGroup { group: wanted.group.clone(), days: wanted.days }),
-        Some(seen) if seen.days != Some(wanted.days.into()) => {
-            planned.steps.push(Action::SetRetention { group: wanted.group.clone(), days: wanted.days });
-        }
-        Some(_) => {}
-    }
-    planned.steps.extend(role_steps(&wanted, found.role.as_ref()));
-    if !planned.problems.is_empty() {
-        return planned;
-    }
-    match &target.forest.organization {
-        None if wanted.settings.organization => {
-            let reason = "there is no organization in this mode; say `organization: false` for a trail of the account";
-            planned.kept.push(("the organization's trail".to_owned(), reason.to_owned()));
-        }
-        Some(organization) if wanted.settings.organization && !found.delegation.lets(&target.account.id, target) => {
-            let what = "the organization's trail".to_owned();
-            if organization.management == target.account.id {
-                let reason = "CloudTrail works in the organization only once this run is over".to_owned();
-                planned.waits.push((what, reason));
-            } else {
-                planned.awaits.push((what, organization.management.clone()));
-            }
-        }
-        Some(_) | None => planned.steps.extend(trail_steps(wanted, found.trail.as_ref())),
-    }
-    planned
-}
-
-fn role_steps(wanted: &Wanted, seen: Option<&Role>) -> Vec<Action> {
-    let (role, trust, policy) = (&wanted.role, &wanted.trust, &wanted.role_policy);
-    let Some(seen) = seen else {
-        return vec![Action::CreateLogRole { role: role.clone(), trust: trust.clone(), policy: policy.clone() }];
-    };
-    let mut steps = Vec::new();
-    if !document::same(trust, &seen.trust) {
-        steps.push(Action::SetTrust { role: role.clone(), trust: trust.clone() });
-    }
-    if !document::same(policy, &seen.policy) {
-        steps.push(Action::SetRolePolicy { role: role.clone(), policy: policy.clone() });
-    }
-    steps
-}
-
-fn trail_steps(wanted: Wanted, seen: Option<&Existing>) -> Vec<Action> {
-    let fresh = Existing::default();
-    let found = seen.unwrap_or(&fresh);
-    let said = |member: &str| found.described.get(member).and_then(Value::as_str);
-    let trail = said("TrailARN").unwrap_or(&wanted.settings.arn).to_owned();
-    let to_logs = said("CloudWatchLogsLogGroupArn") == Some(&wanted.group_arn)
-        && said("CloudWatchLogsRoleArn") == Some(&wanted.role_arn);
-    let settings = Settings { arn: trail.clone(), ..wanted.settings };
-    let mut steps = Vec::new();
-    match seen {
-        None => steps.push(Action::CreateTrail(settings)),
-        Some(seen) if !settings.hold(&seen.described) => steps.push(Action::UpdateTrail(settings)),
-        Some(_) => {}
-    }
-    if let Some(selectors) = found.selectors.with_management_events() {
-        steps.push(Action::RecordManagementEvents { trail: trail.clone(), selectors });
-    }
-    if !found.logging {
-        steps.push(Action::StartLogging { trail: trail.clone() });
-    }
-    if !to_logs {
-        steps.push(Action::SendToLogGroup { trail, group: wanted.group_arn, role: wanted.role_arn });
-    }
-    steps
-}
-
 /// Whether the call made the thing; a thing that was there already is no failure.
 fn fine_if_there(outcome: Result<Value, CallError>) -> Result<bool, CallError> {
     match outcome {
@@ -380,6 +277,28 @@ async fn set_trust(scope: &Scope, role: &str, trust: &Value) -> Result<(), StepE
 async fn set_role_policy(scope: &Scope, role: &str, policy: &Value) -> Result<(), StepError> {
     let params = json!({ "RoleName": role, "PolicyName": role, "PolicyDocument": policy.to_string() });
     scope.call("iam", "PutRolePolicy", params).await?;
+    Ok(())
+}
+
+async fn create(scope: &Scope, settings: &Settings) -> Result<(), StepError> {
+    match scope.call("cloudtrail", "CreateTrail", settings.described(&settings.name)).await {
+        // Somebody made it since we looked: bring that one to what is declared.
+        Err(error) if error.class == ErrorClass::Exists => update(scope, settings).await?,
+        outcome => drop(outcome.map_err(refused)?),
+    }
+    if let Some(selectors) = Selectors::default().with_management_events() {
+        record(scope, &settings.arn, &selectors).await?;
+    }
+    start(scope, &settings.arn).await
+}
+
+async fn record(scope: &Scope, trail: &str, selectors: &Selectors) -> Result<(), StepError> {
+    scope.call("cloudtrail", "PutEventSelectors", selectors.described(trail)).await.map_err(refused)?;
+    Ok(())
+}
+
+async fn start(scope: &Scope, trail: &str) -> Result<(), StepError> {
+    scope.call("cloudtrail", "StartLogging", json!({ "Name": trail })).await.map_err(refused)?;
     Ok(())
 }
 
