@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::roles::{policy, short};
-use super::super::{document, texts};
+use super::super::{counted, document, texts};
 use super::mirrored_elsewhere;
 use crate::aws::{CallError, ErrorClass, Scope};
 use crate::baseline::aspect::global_if;
@@ -72,6 +72,8 @@ pub enum Action {
         document: Value,
         /// How many roles.
         roles: usize,
+        /// How many roles of others it is denied.
+        denied: usize,
     },
     /// Deletes a policy of its own.
     DeleteGroupPolicy {
@@ -125,7 +127,8 @@ impl Aspect for Groups {
             if let Some(reason) = left {
                 planned.kept.push((format!("the list of accounts in policy {POLICY} of group {name}"), reason));
             }
-            planned.steps.extend(steps(target, &name, policy, document, roles.len(), seen.get(&name)));
+            let document = document.map(|document| (document, roles.len(), denied.len()));
+            planned.steps.extend(steps(target, &name, policy, document, seen.get(&name)));
         }
         planned
     }
@@ -241,8 +244,7 @@ fn steps(
     target: &Target,
     name: &str,
     policy: String,
-    document: Option<Value>,
-    roles: usize,
+    document: Option<(Value, usize, usize)>,
     seen: Option<&Group>,
 ) -> Vec<Action> {
     let group = || name.to_owned();
@@ -257,7 +259,9 @@ fn steps(
     }
     let same = |document: &Value| seen.roles.as_ref().is_some_and(|found| document::same(document, found));
     match document {
-        Some(document) if !same(&document) => steps.push(Action::LetAssume { group: group(), document, roles }),
+        Some((document, roles, denied)) if !same(&document) => {
+            steps.push(Action::LetAssume { group: group(), document, roles, denied });
+        }
         None if seen.roles.is_some() => {
             steps.push(Action::DeleteGroupPolicy { group: group(), policy: POLICY.to_owned() });
         }
@@ -278,8 +282,15 @@ impl fmt::Display for Action {
             Self::CreateGroup { group } => write!(f, "create group {group}"),
             Self::AttachGroupPolicy { group, policy } => write!(f, "attach {} to group {group}", short(policy)),
             Self::DetachGroupPolicy { group, policy } => write!(f, "detach {} from group {group}", short(policy)),
-            Self::LetAssume { group, roles, .. } => {
-                write!(f, "let group {group} assume {}", super::super::counted(*roles, "mirrored role"))
+            Self::LetAssume { group, roles: 0, denied, .. } => {
+                write!(f, "deny group {group} {} of others", counted(*denied, "mirrored role"))
+            }
+            Self::LetAssume { group, roles, denied: 0, .. } => {
+                write!(f, "let group {group} assume {}", counted(*roles, "mirrored role"))
+            }
+            Self::LetAssume { group, roles, denied, .. } => {
+                let own = counted(*roles, "mirrored role");
+                write!(f, "let group {group} assume {own}, and deny it {denied} of others")
             }
             Self::DeleteGroupPolicy { group, policy } => write!(f, "delete policy {policy} of group {group}"),
         }

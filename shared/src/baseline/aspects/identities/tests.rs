@@ -83,7 +83,13 @@ async fn groups_come_into_every_account_but_the_denied_and_their_own() {
 #[tokio::test]
 async fn group_may_assume_its_own_roles_and_is_denied_those_of_others() {
     let world = world("additive");
-    world.apply_to(&account("dev")).await;
+    let report = world.apply_to(&account("dev")).await;
+    for said in [
+        "let group leads assume 2 mirrored roles, and deny it 1 of others",
+        "deny group billing 2 mirrored roles of others",
+    ] {
+        assert!(words(&report).contains(&said.to_owned()), "{report}");
+    }
     let leads = policy(&world, "leads");
     let own = ["arn:aws:iam::555566667777:role/cross-leads", "arn:aws:iam::666677778888:role/cross-leads"];
     assert_eq!(leads["Statement"][0]["Resource"], json!(own));

@@ -173,3 +173,18 @@ fn mistakes_are_told_at_their_key() {
     ));
     assert!(found.contains("AWS takes 10240 for a role"), "{found}");
 }
+
+#[tokio::test]
+async fn name_that_becomes_somebody_elses_by_its_label_is_never_written() {
+    let text = "version: 1\nmode: single-account\nhome_region: eu-west-1\nregions: {govern: [eu-west-1]}\n\
+        access: {role: R}\naccounts: {AWSServiceRoleForX: {}, prod: {}}\nlayers:\n\
+        - match: {account: AWSServiceRoleForX}\n  enforce: strict\n  roles: {Deploy: {trust: [prod]}}\n";
+    let world = World::of(text, "111122223333");
+    world.cloud.change(&"111122223333".parse().unwrap(), |account| {
+        account.roles.insert("AWSServiceRoleForX-Deploy".to_owned(), FakeRole::default());
+    });
+    let account = world.baseline.find("AWSServiceRoleForX").await.unwrap().remove(0);
+    let report = world.bring(account).await;
+    assert!(report.errors[0].reason.contains("it is never changed"), "{report}");
+    assert_eq!(world.cloud.writes(), Vec::<String>::new());
+}
