@@ -10,6 +10,8 @@ mod aspects;
 #[cfg(test)]
 mod checks;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod fake;
 mod job;
 mod ledger;

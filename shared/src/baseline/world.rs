@@ -110,7 +110,12 @@ impl World {
             "version: 1\nmode: organization\nhome_region: eu-west-1\nregions: {{govern: [eu-west-1]}}\n\
              access: {{role: Entrance}}\n{sections}"
         );
-        let config = Arc::new(Config::parse(&text, "f").unwrap_or_else(|errors| panic!("{errors}")));
+        Self::forest(&text, organization)
+    }
+
+    /// Whatever `text` declares, for the accounts of an organization.
+    pub fn forest(text: &str, organization: FakeOrganization) -> Self {
+        let config = Arc::new(Config::parse(text, "f").unwrap_or_else(|errors| panic!("{errors}")));
         let cloud = FakeCloud::default();
         for id in organization.members.keys() {
             cloud.clone().with(id, FakeAccount::fresh(&REGIONS));

@@ -220,3 +220,27 @@ fn fine_if_gone(outcome: Result<Value, CallError>) -> Result<(), CallError> {
 fn counted(n: usize, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ASPECTS;
+
+    /// The table of `docs/baseline.md`: the aspect, and whether it guards.
+    fn told() -> Vec<(String, bool)> {
+        let file = format!("{}/../docs/baseline.md", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(file).unwrap();
+        let row = |line: &str| {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            let [_, aspect, _, _, guard, _, _] = cells.as_slice() else { return None };
+            let aspect = aspect.strip_prefix('`')?.strip_suffix('`')?;
+            Some((aspect.to_owned(), *guard == "yes"))
+        };
+        text.lines().filter_map(row).collect()
+    }
+
+    #[test]
+    fn documentation_lists_the_aspects_in_the_order_of_work() {
+        let there: Vec<(String, bool)> = ASPECTS.iter().map(|kind| (kind.name().to_owned(), kind.guards())).collect();
+        assert_eq!(told(), there);
+    }
+}

@@ -245,11 +245,16 @@ impl FakeCloud {
         std::mem::take(&mut self.lock().calls)
     }
 
-    /// The writes among the calls so far, and forgets them all.
+    /// The writes among the calls so far by their operations, and forgets them all.
     pub fn writes(&self) -> Vec<String> {
+        self.writing_calls().into_iter().map(|(_, _, operation)| operation).collect()
+    }
+
+    /// The writes among the calls so far, and forgets them all.
+    pub fn writing_calls(&self) -> Vec<(AccountId, Region, String)> {
         let reads = ["Describe", "Get", "List"];
-        let write = |name: &String| !reads.iter().any(|read| name.starts_with(read));
-        self.calls().into_iter().map(|(_, _, operation)| operation).filter(write).collect()
+        let write = |(_, _, name): &(AccountId, Region, String)| !reads.iter().any(|read| name.starts_with(read));
+        self.calls().into_iter().filter(write).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -1,0 +1,111 @@
+//! Whole forests: the files of `infra/examples` on accounts in memory. They are brought to what is declared, again without
+//! a write; and whatever single call fails on the way, the next run ends in the same place.
+
+use jiff::Timestamp;
+
+use super::fake::{FakeMember, FakeOrganization, FakeQuota, Trip};
+use super::world::{World, management};
+use crate::config::Config;
+use crate::types::AccountId;
+
+const EXAMPLES: [&str; 3] = ["ous-with-sandbox", "pipeline-with-shared-subnets", "stages-with-mirrored-groups"];
+
+/// Every account of the file is there, as AWS hands it out: in the root.
+fn world(example: &str) -> World {
+    let file = format!("{}/../infra/examples/{example}.yaml", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(file).unwrap();
+    let config = Config::parse(&text, example).unwrap();
+    let mut organization = FakeOrganization::new(&management(), &[]);
+    organization.center.region = config.home_region.clone().into();
+    organization.center.groups.insert("Engineers".to_owned(), "g-1".to_owned());
+    let set = "arn:aws:sso:::permissionSet/ssoins-1/ps-1".to_owned();
+    organization.center.sets.insert("SandboxAdmin".to_owned(), set);
+    for (n, name) in config.accounts.keys().filter(|name| *name != "management").enumerate() {
+        organization = organization.with(&account(n), FakeMember::new(name, ""));
+    }
+    let ids: Vec<AccountId> = organization.members.keys().cloned().collect();
+    let world = World::forest(&text, organization);
+    for id in ids {
+        world.cloud.change(&id, |account| {
+            for region in account.regions.clone() {
+                account.quotas.insert((region, "L-B99A9384".to_owned()), FakeQuota::default());
+            }
+        });
+    }
+    world
+}
+
+fn account(n: usize) -> AccountId {
+    format!("7{n:011}").parse().unwrap()
+}
+
+impl World {
+    /// Brings every account to its baseline, and says what is not as declared.
+    async fn apply_all(&self) -> Vec<String> {
+        let accounts = self.baseline.directory().accounts().await.unwrap();
+        let prepared = self.baseline.prepare_all(accounts).await.unwrap();
+        let outcomes = self.baseline.apply_all(prepared, true, Timestamp::now()).await;
+        let reports = outcomes.into_iter().map(|(_, outcome)| outcome.unwrap());
+        reports.filter(|report| !report.is_clean()).map(|report| report.to_string()).collect()
+    }
+}
+
+#[tokio::test]
+async fn every_example_converges() {
+    for example in EXAMPLES {
+        let world = world(example);
+        assert_eq!(world.apply_all().await, Vec::<String>::new(), "{example}");
+        world.cloud.calls();
+        assert_eq!(world.apply_all().await, Vec::<String>::new(), "{example}");
+        assert_eq!(world.cloud.writes(), Vec::<String>::new(), "{example}");
+    }
+}
+
+/// One run for every call of one account's baseline, with that call refused, or made and its answer lost.
+#[tokio::test]
+async fn whatever_call_fails_the_forest_ends_as_declared() {
+    for example in EXAMPLES {
+        for trip in [Trip::Refused, Trip::Lost] {
+            // Every call of the whole forest would take minutes: the calls are sampled, evenly and to the last.
+            for n in (0..).step_by(23) {
+                let world = world(example);
+                world.cloud.trip(n, trip);
+                world.apply_all().await;
+                if !world.cloud.tripped() {
+                    assert!(n > 300, "{example} makes more than {n} calls");
+                    break;
+                }
+                world.cloud.heal();
+                world.apply_all().await;
+                assert_eq!(world.apply_all().await, Vec::<String>::new(), "{example}, {trip:?} call {n}");
+                world.cloud.calls();
+                world.apply_all().await;
+                assert_eq!(world.cloud.writes(), Vec::<String>::new(), "{example}, {trip:?} call {n}");
+            }
+        }
+    }
+}
+
+/// The baseline of one account writes in that account, and elsewhere only what the organization holds about it.
+#[tokio::test]
+async fn nothing_outside_the_account_is_written_but_by_named_calls_to_the_organization() {
+    const NAMED: [&str; 6] = [
+        "CreateAccountAssignment",
+        "CreateAnomalyMonitor",
+        "CreateAnomalySubscription",
+        "MoveAccount",
+        "ProvisionPermissionSet",
+        "TagResource",
+    ];
+    for example in EXAMPLES {
+        let world = world(example);
+        world.apply_to(&management()).await;
+        world.cloud.calls();
+        for id in (0..world.cloud.organization().members.len() - 1).map(account) {
+            world.apply_to(&id).await;
+            for (at, _, operation) in world.cloud.writing_calls() {
+                assert!(at == id || NAMED.contains(&operation.as_str()), "{example}: {operation} in {at} for {id}");
+            }
+        }
+    }
+}
