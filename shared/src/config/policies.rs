@@ -2,7 +2,8 @@
 //!
 //! A policy in the file is a mapping in the place itself, so that one file is the whole truth wherever it is read from;
 //! or it is a JSON file beside a configuration that is a file itself. A text that is a placeholder and nothing else
-//! stands for a list: the governed regions, the roles that Forester enters by, the roles that the layers declare.
+//! stands for a list: the governed regions, the roles that Forester enters by, the roles and the identity providers that
+//! the layers declare.
 
 use std::collections::BTreeSet;
 
@@ -24,9 +25,9 @@ pub struct Policy {
     /// What it is for, in a line.
     #[serde(default)]
     pub description: Option<String>,
-    /// The policy document, written here. A text that is `{regions.govern}`, `{access.roles}` or `{baseline.roles}` and
-    /// nothing else stands for the governed regions, for the ARNs of the roles that Forester enters accounts by, and
-    /// for those of the roles that the layers declare.
+    /// The policy document, written here. A text that is `{regions.govern}`, `{access.roles}`, `{baseline.roles}` or
+    /// `{baseline.providers}` and nothing else stands for the governed regions, for the ARNs of the roles that Forester
+    /// enters accounts by, for those of all roles that the layers declare, and for those of their identity providers.
     #[serde(default)]
     pub content: Option<Value>,
     /// A JSON file with the document, beside this file; only where this file is on disk.
@@ -213,8 +214,14 @@ impl Config {
                 std::iter::once(&self.access.role).chain(&self.access.fallback).map(|n| role(n)).collect()
             }
             "{baseline.roles}" => {
-                let declared = self.layers.iter().flat_map(|layer| layer.roles.iter().flatten());
-                declared.map(|(name, _)| name.as_str()).collect::<BTreeSet<_>>().into_iter().map(role).collect()
+                let declared = self.layers.iter().flat_map(|layer| self.role_names(layer));
+                let names: BTreeSet<String> = declared.map(|(name, _)| name).collect();
+                names.iter().map(|name| role(name)).collect()
+            }
+            "{baseline.providers}" => {
+                let declared = self.layers.iter().flat_map(|layer| layer.oidc.iter().flatten());
+                let hosts: BTreeSet<&str> = declared.filter_map(|(_, provider)| provider.host()).collect();
+                hosts.into_iter().map(|host| format!("arn:*:iam::*:oidc-provider/{host}").into()).collect()
             }
             _ => return None,
         })
@@ -258,6 +265,7 @@ mod tests {
             let document = config.policy(name).unwrap_or_else(|| panic!("{name} is no JSON"));
             assert!(document.content.is_object() && document.text().len() <= kind.longest(), "{name}");
             assert!(!document.text().contains(".roles}") && !document.text().contains(".govern}"), "{name}");
+            assert!(!document.text().contains(".providers}"), "{name}");
         }
     }
 
@@ -272,6 +280,28 @@ mod tests {
         assert_eq!(condition["ArnNotLike"]["aws:PrincipalArn"], json!([own, second]));
         let baseline = config.policy("protect-baseline").unwrap().content;
         assert_eq!(baseline["Statement"][0]["Resource"], json!([own, second, "arn:*:iam::*:role/Ops"]));
+    }
+
+    #[test]
+    fn every_role_and_provider_of_the_baseline_is_protected() {
+        let config = config(
+            "identities: {home: audit, groups: {ops: AdministratorAccess}}\nlayers:\n- match: {all: true}\n  \
+             mirror_roles: {prefix: cross-}\n  deploy_roles: {trust: audit}\n  oidc: {github: {url: \"https://id.acme.example\", \
+             roles: {Publish: {subjects: [\"team:a\"]}}}}\n",
+        );
+        let protected = config.policy("protect-baseline").unwrap().content["Statement"][0]["Resource"].clone();
+        for resource in [
+            "role/Admin",
+            "role/Second",
+            "role/CodePipelineDeploy",
+            "role/CloudFormationExec",
+            "role/Publish",
+            "role/cross-ops",
+            "oidc-provider/id.acme.example",
+        ] {
+            let arn = json!(format!("arn:*:iam::*:{resource}"));
+            assert!(protected.as_array().unwrap().contains(&arn), "{resource}: {protected}");
+        }
     }
 
     #[test]

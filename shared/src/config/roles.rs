@@ -1,6 +1,6 @@
 //! What the file knows about the names of roles.
 
-use super::Config;
+use super::{Config, DeployRole, Layer};
 
 /// Roles that others make and depend on, by how their names begin.
 const OWNED: &[(&str, &str)] = &[
@@ -15,6 +15,21 @@ const OWNED: &[(&str, &str)] = &[
 ];
 
 impl Config {
+    /// The roles that a layer names, each with its key, whichever aspect makes them.
+    pub(super) fn role_names(&self, layer: &Layer) -> Vec<(String, &'static str)> {
+        let groups = self.identities.iter().flat_map(|identities| identities.groups.keys());
+        let mirrored = layer
+            .mirror_roles
+            .iter()
+            .flat_map(|mirror| groups.clone().map(|group| (format!("{}{group}", mirror.prefix()), "mirror_roles")));
+        let declared = layer.roles.iter().flatten().map(|(name, _)| (name.clone(), "roles"));
+        let oidc = layer.oidc.iter().flatten().flat_map(|(_, provider)| provider.roles.keys());
+        let oidc = oidc.map(|name| (name.clone(), "oidc"));
+        let deploy = layer.deploy_roles.iter().flat_map(|_| DeployRole::ALL.iter());
+        let deploy = deploy.map(|role| (role.name().to_owned(), "deploy_roles"));
+        declared.chain(mirrored).chain(oidc).chain(deploy).collect()
+    }
+
     /// Whose role this is, if Forester must never touch it. IAM does not tell upper from lower case in names.
     pub fn owner_of_role(&self, name: &str) -> Option<&'static str> {
         let name = name.to_ascii_lowercase();

@@ -20,14 +20,15 @@ use crate::types::{AccountId, OuPath};
 
 pub use file::FileDirectory;
 pub use forest::{Forest, Member, Organization};
-pub use organizations::OrganizationsDirectory;
+pub use organizations::{OrganizationsDirectory, namesake};
 
 /// One account of the organization, as Organizations tells it now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Account {
     /// Its id.
     pub id: AccountId,
-    /// Its name: the one in the configuration file where it is listed there, else the one in Organizations.
+    /// Its name: the one in the configuration file where it is listed there, else the one in Organizations; never that
+    /// of another account in the file.
     pub name: String,
     /// The root user's e-mail address; unknown outside organization mode.
     pub email: Option<String>,

@@ -32,12 +32,23 @@ impl OrganizationsDirectory {
 
     async fn placed(&self, listed: Listed, ou: OuPath) -> Result<Account, CallError> {
         let tags = self.api.tags(&listed.id).await?;
-        let name = self.name_in_file(&listed).map_or_else(|| listed.name.clone(), str::to_owned);
+        let name = self.called(&listed);
         Ok(Account { id: listed.id, name, email: listed.email, state: AccountState::named(&listed.state), ou, tags })
     }
 
     fn name_in_file(&self, listed: &Listed) -> Option<&str> {
         self.config.accounts.iter().find(|(_, entry)| means(entry, listed)).map(|(name, _)| name.as_str())
+    }
+
+    /// The name of the file; or else that of Organizations, which must not pass for one of the file: whoever administers
+    /// an account can rename it (<https://docs.aws.amazon.com/accounts/latest/reference/API_PutAccountName.html>), and
+    /// would be trusted, placed and let in as the other.
+    fn called(&self, listed: &Listed) -> String {
+        match self.name_in_file(listed) {
+            Some(name) => name.to_owned(),
+            None if self.config.accounts.contains_key(&listed.name) => namesake(&listed.name, &listed.id),
+            None => listed.name.clone(),
+        }
     }
 
     /// Every OU and every account, from the root down.
@@ -89,7 +100,7 @@ impl Directory for OrganizationsDirectory {
         let Walked { units, found } = walked;
         let Described { id, management } = described;
         let member = |(listed, ou): (Listed, OuPath)| Member {
-            name: self.name_in_file(&listed).unwrap_or(&listed.name).to_owned(),
+            name: self.called(&listed),
             id: listed.id,
             email: listed.email,
             state: AccountState::named(&listed.state),
@@ -133,6 +144,11 @@ fn means(entry: &AccountEntry, listed: &Listed) -> bool {
         (None, Some(address), Some(email)) => address.eq_ignore_ascii_case(email),
         (None, _, _) => false,
     }
+}
+
+/// What an account is called whose name in Organizations is that of another one in the file.
+pub fn namesake(name: &str, id: &AccountId) -> String {
+    format!("{name}-{id}")
 }
 
 fn is_root(id: &OuId) -> bool {
@@ -244,6 +260,17 @@ mod tests {
         assert_eq!(accounts[2].tags["id"], "444455556666");
         // One root, two lists for each of four places, tags of four accounts.
         assert_eq!(api.calls.lock().unwrap().len(), 1 + 2 * 4 + 4);
+    }
+
+    #[tokio::test]
+    async fn account_that_took_a_name_of_the_file_does_not_pass_for_it() {
+        let (directory, _) = directory("{prod: {email: aws+real@acme.example, ou: Workloads/Prod}}");
+        let impostor: AccountId = "444455556666".parse().unwrap();
+        assert_eq!(directory.account(&impostor).await.unwrap().unwrap().name, "prod-444455556666");
+        let accounts = directory.accounts().await.unwrap();
+        assert!(accounts.iter().all(|account| account.name != "prod"), "{accounts:?}");
+        assert!(directory.forest().await.unwrap().named("prod").is_none());
+        assert!(directory.names().await.unwrap().is_empty());
     }
 
     #[tokio::test]

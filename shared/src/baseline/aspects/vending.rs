@@ -19,6 +19,7 @@ use super::super::aspect::organization_if;
 use super::super::{Aspect, Look, Place, Planned, StepError, Taken, Target};
 use crate::aws::{CallError, CallSite, ErrorClass, Scope};
 use crate::config::AccountEntry;
+use crate::org;
 use crate::types::{AccountId, Region};
 
 /// How many accounts AWS makes at a time
@@ -91,6 +92,12 @@ fn missing(target: &Target) -> Vec<(&str, &str, &AccountEntry)> {
     absent.map(|(name, entry)| (name.as_str(), entry.email.as_deref().unwrap_or_default(), entry)).collect()
 }
 
+/// An account that is called like one of the file and is not known to be it.
+fn namesake<'a>(target: &'a Target, name: &str) -> Option<&'a AccountId> {
+    let ids = target.forest.members.iter().filter(|member| member.name == org::namesake(name, &member.id));
+    ids.map(|member| &member.id).next()
+}
+
 fn same_address(one: Option<&str>, other: Option<&str>) -> bool {
     one.zip(other).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
 }
@@ -136,6 +143,13 @@ impl Aspect for Vending {
                 let problem =
                     format!("the organization does not hold {name} ({id}): invite it, or take it out of the file");
                 planned.problems.push(problem);
+                continue;
+            }
+            if let Some(other) = namesake(target, name) {
+                planned.problems.push(format!(
+                    "{other} is called {name} in the organization, but has another e-mail address than {name} in the \
+                     file: if it is the same, give the entry its `id`; if not, rename one of them"
+                ));
                 continue;
             }
             let step = || Action::FollowAccount { name: name.to_owned(), email: email.to_owned() };
@@ -296,7 +310,7 @@ impl fmt::Display for Action {
 #[cfg(test)]
 mod tests {
     use super::super::super::Report;
-    use super::super::super::fake::FakeOrganization;
+    use super::super::super::fake::{FakeMember, FakeOrganization};
     use super::super::super::world::World;
     use super::*;
 
@@ -416,6 +430,17 @@ mod tests {
         ] {
             assert_ne!(advice(reason).0, advice("SOMETHING_NEW").0, "{reason}");
         }
+    }
+
+    #[tokio::test]
+    async fn account_of_the_same_name_is_told_and_no_second_one_is_made() {
+        let other: AccountId = "222233334444".parse().unwrap();
+        let namesake = FakeMember::new(&org::namesake("dev", &other), "");
+        let organization = FakeOrganization::new(&management(), &[]).with(&other, namesake);
+        let world = World::organization(&format!("{FILE}  dev: {{email: aws+dev@acme.example}}\n"), organization);
+        let report = apply(&world).await;
+        assert!(report.errors[0].reason.contains("222233334444 is called dev"), "{report}");
+        assert_eq!(asked(&world), Vec::<String>::new());
     }
 
     #[tokio::test]

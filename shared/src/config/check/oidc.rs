@@ -45,18 +45,30 @@ fn role(config: &Config, name: &str, role: &OidcRole, problems: &mut Problems, s
     boundary_and_session(role.boundary.as_deref(), role.session_hours, problems, spot);
 }
 
+/// Claims that begin the subjects of providers which anybody can have an account with: GitHub, GitLab, Terraform Cloud.
+/// Whose token it is comes right behind
+/// (<https://docs.github.com/en/actions/reference/security/oidc>,
+/// <https://docs.gitlab.com/ci/secrets/id_token_authentication/>,
+/// <https://developer.hashicorp.com/terraform/cloud-docs/workspaces/dynamic-provider-credentials/workload-identity-tokens>).
+const OWNED: [(&str, char, &str); 3] = [
+    ("repo:", '/', "repo:OWNER/…"),
+    ("project_path:", '/', "project_path:GROUP/…"),
+    ("organization:", ':', "organization:NAME:…"),
+];
+
 /// Why a subject would let strangers in.
 fn too_wide(subject: &str) -> Option<String> {
-    if subject.chars().all(|c| "*?: ".contains(c)) {
+    // A pattern for the beginning fits whatever a stranger names a branch, a tag or an environment at the end.
+    if subject.starts_with(['*', '?']) || subject.chars().all(|c| "*?: ".contains(c)) {
         return Some(format!(
-            "`{subject}` fits everybody whom the provider knows; expected whose tokens open the role"
+            "`{subject}` fits everybody whom the provider knows; expected whose tokens open the role, from the beginning"
         ));
     }
-    // A repository's tokens say `repo:OWNER/NAME:…`; with a pattern for the owner anybody can make a repository that fits.
-    let owner = subject.strip_prefix("repo:")?.split('/').next()?;
-    let whole = subject.contains('/') && !owner.contains(['*', '?']);
-    (!whole)
-        .then(|| format!("`{subject}` fits repositories of anybody; expected `repo:OWNER/…` with the owner in full"))
+    // With a pattern for the owner anybody can make one that fits.
+    let of = |(claim, end, example)| Some((subject.strip_prefix(claim)?, end, example));
+    let (rest, end, example) = OWNED.into_iter().find_map(of)?;
+    let whole = rest.split_once(end).is_some_and(|(owner, _)| !owner.is_empty() && !owner.contains(['*', '?']));
+    (!whole).then(|| format!("`{subject}` fits tokens of anybody; expected `{example}` with the owner in full"))
 }
 
 /// A provider needs an address, and a role needs subjects; which layer says so does not matter.

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::Spot;
+use crate::config::Config;
 use crate::config::load::Problems;
-use crate::config::{Config, DeployRole, Layer};
 
 pub(super) fn clashes(config: &Config, problems: &mut Problems, spot: &Spot) {
     let mut known: BTreeMap<String, (&'static str, usize)> = BTreeMap::new();
     for (n, layer) in config.layers.iter().enumerate() {
-        for (name, kind) in names(config, layer) {
+        for (name, kind) in config.role_names(layer) {
             // IAM does not tell upper from lower case.
             let (first, at) = *known.entry(name.to_ascii_lowercase()).or_insert((kind, n));
             if first != kind {
@@ -18,19 +18,4 @@ pub(super) fn clashes(config: &Config, problems: &mut Problems, spot: &Spot) {
             }
         }
     }
-}
-
-/// The roles that a layer names, each with its key.
-fn names(config: &Config, layer: &Layer) -> Vec<(String, &'static str)> {
-    let groups = config.identities.iter().flat_map(|identities| identities.groups.keys());
-    let mirrored = layer
-        .mirror_roles
-        .iter()
-        .flat_map(|mirror| groups.clone().map(|group| (format!("{}{group}", mirror.prefix()), "mirror_roles")));
-    let declared = layer.roles.iter().flatten().map(|(name, _)| (name.clone(), "roles"));
-    let oidc = layer.oidc.iter().flatten().flat_map(|(_, provider)| provider.roles.keys());
-    let oidc = oidc.map(|name| (name.clone(), "oidc"));
-    let deploy = layer.deploy_roles.iter().flat_map(|_| DeployRole::ALL.iter());
-    let deploy = deploy.map(|role| (role.name().to_owned(), "deploy_roles"));
-    declared.chain(mirrored).chain(oidc).chain(deploy).collect()
 }

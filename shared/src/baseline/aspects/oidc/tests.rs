@@ -98,11 +98,29 @@ fn problems(from: &str, to: &str) -> String {
 #[test]
 fn door_that_stands_open_to_strangers_is_refused() {
     let subject = "repo:acme/app:ref:refs/heads/main";
-    for wide in ["*", "?*", "repo:*", "repo:*:*", "repo:*/app:ref:refs/heads/main", "repo:acme*/app:*"] {
+    for wide in [
+        "*",
+        "?*",
+        "*:ref:refs/heads/main",
+        "?epo:acme/app:*",
+        "repo:*",
+        "repo:*:*",
+        "repo:*/app:ref:refs/heads/main",
+        "repo:acme*/app:*",
+        "repo:/app",
+        "project_path:*/app:ref_type:branch:ref:main",
+        "organization:*:project:shop:*",
+    ] {
         let found = problems(subject, wide);
         assert!(found.contains("roles.Deploy.subjects[0]"), "{wide}: {found}");
     }
-    for fine in ["repo:acme/*", "repo:acme/app:environment:prod", "project_path:acme/app:ref_type:branch:ref:main"] {
+    for fine in [
+        "repo:acme/*",
+        "repo:acme/app:environment:prod",
+        "project_path:acme/app:ref_type:branch:ref:main",
+        "organization:acme:project:shop:*",
+        "system:serviceaccount:*:publisher",
+    ] {
         assert_eq!(problems(subject, fine), "", "{fine}");
     }
 }
