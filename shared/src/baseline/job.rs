@@ -12,13 +12,12 @@ use serde_json::{Value, json};
 
 use super::observe::side_by_side;
 use super::rounds::Outcome;
-use super::{Baseline, BaselineRequest, Errand, Ledger, Notice, Report, Target};
+use super::{Baseline, BaselineRequest, Errand, Notice, Report, Target};
 use crate::Forester;
 use crate::aws::sqs::Letter;
 use crate::event::Message;
 use crate::job::{Failure, Invocation, Job};
 use crate::org::{Account, AccountState, Forest};
-use crate::store::StoreError;
 use crate::telemetry::{Metric, emit};
 use crate::types::AccountId;
 
@@ -128,7 +127,8 @@ impl BaselineJob {
         let Some(mailbox) = &self.0.mailbox else { return Err(Failure::Retryable(why.join("\n"))) };
         let attempt = usize::try_from(errand.attempt).unwrap_or(usize::MAX);
         let delay = DELAYS.get(attempt).or(DELAYS.last()).copied().unwrap_or_default();
-        let next = Errand { since: Some(since), attempt: errand.attempt.saturating_add(1), ..errand };
+        let looked = errand.looked || sum.is_whole();
+        let next = Errand { since: Some(since), attempt: errand.attempt.saturating_add(1), looked, ..errand };
         mailbox.post(&[Letter { body: next.letter().to_string(), delay }]).await?;
         tracing::info!(account.id = %next.id, delay, "account {} is looked at again: {}", next.id, why.join("; "));
         Ok(json!({ "because": next.because, "accounts": sum.reports, "again_in": delay, "waits_for": why }))
@@ -209,19 +209,11 @@ impl BaselineJob {
         let mut aged = Vec::new();
         for account in self.0.directory().accounts().await? {
             if account.state == AccountState::Active {
-                aged.push((self.remembered(&account).await?.map_or(Timestamp::MIN, |ledger| ledger.at), account));
+                aged.push((self.0.last(&account).await?.map_or(Timestamp::MIN, |ledger| ledger.at), account));
             }
         }
         aged.sort_by_key(|(at, _)| *at);
         Ok(aged.into_iter().map(|(_, account)| account).collect())
-    }
-
-    /// The last look. A ledger that cannot be read is one that was never written; the next look writes it anew.
-    async fn remembered(&self, account: &Account) -> Result<Option<Ledger>, StoreError> {
-        match self.0.last(account).await {
-            Err(StoreError::Corrupt { .. }) => Ok(None),
-            last => last,
-        }
     }
 
     async fn bring(
@@ -261,9 +253,9 @@ impl BaselineJob {
         errand: Option<&Errand>,
         now: Timestamp,
     ) -> Result<Report, Failure> {
-        let last = self.remembered(&account).await?;
+        let last = self.0.last(&account).await?;
         let target = self.0.target(account, forest).await?;
-        let only = last.filter(|_| errand.is_some_and(|errand| errand.attempt > 0));
+        let only = last.filter(|_| errand.is_some_and(|errand| errand.looked));
         let only = only.and_then(|ledger| ledger.worth_another_look(&target));
         let recent = |errand: &Errand| !errand.sweep && now.duration_since(errand.since.unwrap_or(now)) < YOUNG;
         let young = target.newcomer && errand.is_some_and(recent);
@@ -302,6 +294,11 @@ impl Sum {
             sum.names.push(account.name);
         }
         sum
+    }
+
+    /// Whether each account was looked at, and none left to another run.
+    fn is_whole(&self) -> bool {
+        !self.names.is_empty() && self.reports.len() == self.names.len()
     }
 
     fn is_clean(&self) -> bool {

@@ -84,9 +84,11 @@ impl Ledger {
     }
 
     /// The parts that another try has to look at; none where it has to look at everything, because nothing is known to
-    /// be open, the account itself was, or something else is declared now.
+    /// be open, the account itself was, a region was on its way, in which nobody has looked yet, or something else is
+    /// declared now.
     pub fn worth_another_look(&self, target: &Target) -> Option<BTreeSet<String>> {
-        let known = !self.open.is_empty() && !self.open.contains(ENTRY) && self.digest == digest(target);
+        let vague = [ENTRY, REGIONS].iter().any(|part| self.open.contains(*part));
+        let known = !self.open.is_empty() && !vague && self.digest == digest(target);
         known.then(|| self.open.clone())
     }
 
@@ -122,6 +124,8 @@ impl Ledger {
 
 /// The part that stands for the account as a whole.
 const ENTRY: &str = "account global";
+/// The part that decides which regions there are.
+const REGIONS: &str = "regions global";
 
 fn unneeded(report: &Report) -> usize {
     report.skipped.iter().filter(|skipped| skipped.reason == "already so").count()

@@ -51,6 +51,8 @@ pub struct Errand {
     pub since: Option<Timestamp>,
     /// How often it was put off.
     pub attempt: u32,
+    /// Whether the account was looked at on the way: then a later try looks at what was open alone.
+    pub looked: bool,
     /// Whether a sweep sent it: then the next sweep comes back to it in any case.
     pub sweep: bool,
 }
@@ -58,13 +60,15 @@ pub struct Errand {
 impl Errand {
     /// A first errand.
     pub fn new(id: AccountId, because: impl Into<String>) -> Self {
-        Self { id, because: because.into(), since: None, attempt: 0, sweep: false }
+        Self { id, because: because.into(), since: None, attempt: 0, looked: false, sweep: false }
     }
 
     /// The message that asks for it.
     pub fn letter(&self) -> Value {
-        let Self { id, because, since, attempt, sweep } = self;
-        json!({ "account": id, "because": because, "since": since, "attempt": attempt, "sweep": sweep })
+        let Self { id, because, since, attempt, looked, sweep } = self;
+        json!({
+            "account": id, "because": because, "since": since, "attempt": attempt, "looked": looked, "sweep": sweep
+        })
     }
 
     /// Reads a letter, or what a person wrote: `{"account": "111122223333"}`.
@@ -79,6 +83,7 @@ impl Errand {
             because: text("because").unwrap_or("somebody asked for it").to_owned(),
             since: text("since").and_then(|since| since.parse().ok()),
             attempt: attempt.unwrap_or_default(),
+            looked: letter.get("looked") == Some(&true.into()),
             sweep: letter.get("sweep") == Some(&true.into()),
         })
     }
@@ -392,7 +397,7 @@ mod tests {
     fn letter_keeps_what_an_errand_has_been_through() {
         let id: AccountId = "444455556666".parse().unwrap();
         let since = Some("2026-11-22T10:00:00Z".parse().unwrap());
-        let errand = Errand { since, attempt: 3, sweep: true, ..Errand::new(id, "it was created") };
+        let errand = Errand { since, attempt: 3, looked: true, sweep: true, ..Errand::new(id, "it was created") };
         assert_eq!(read(&errand.letter()), Ok(BaselineRequest::Account(errand)));
     }
 

@@ -213,9 +213,16 @@ impl Baseline {
         Ok(count)
     }
 
-    /// The last look at an account.
+    /// The last look at an account. One that cannot be read is one that was never written; the next look writes it
+    /// anew.
     pub async fn last(&self, account: &Account) -> Result<Option<Ledger>, StoreError> {
-        Ledger::load(self.store.as_ref(), &account.id, &account.name).await
+        match Ledger::load(self.store.as_ref(), &account.id, &account.name).await {
+            Err(error @ StoreError::Corrupt { .. }) => {
+                tracing::warn!(account.id = %account.id, "the last look at the account cannot be read: {error}");
+                Ok(None)
+            }
+            last => last,
+        }
     }
 
     /// Brings one account to its baseline: looks, plans, logs the plan, applies, remembers.

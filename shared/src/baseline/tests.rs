@@ -12,8 +12,8 @@ use crate::aws::{Accounts, ErrorClass};
 use crate::config::Config;
 use crate::job::Failure;
 use crate::org::{AccountState, FileDirectory};
-use crate::store::MemoryStore;
-use crate::types::{AccountId, Mode};
+use crate::store::{Key, MemoryStore, Store, When};
+use crate::types::{AccountId, Mode, Region};
 
 pub(super) const EVERYTHING: &str = r#"
   - match: {all: true}
@@ -360,6 +360,45 @@ async fn two_events_of_one_account_do_not_work_side_by_side() {
     world.baseline.unlock(held).await;
     let report = world.deliver(&post.letter(), Timestamp::now()).await.unwrap();
     assert_eq!(report["accounts"][0]["done"].as_array().unwrap().len(), 12);
+}
+
+#[tokio::test]
+async fn event_that_another_run_held_up_is_looked_at_as_a_whole() {
+    let (world, post) = World::fresh(EVERYTHING).reaching();
+    world.cloud.fail("DescribeVpcs", Some("us-east-1"), ErrorClass::NotReady, "OptInRequired");
+    world.apply().await;
+    let account = world.baseline.directory().account(&id()).await.unwrap().unwrap();
+    let held = world.baseline.lock(&account, Timestamp::now()).await.unwrap().unwrap();
+    world.handle(json!({"account": "444455556666"}), 5).await.unwrap();
+    world.cloud.change(&id(), |account| account.alias = None);
+    world.baseline.unlock(held).await;
+    world.deliver(&post.letter(), Timestamp::now()).await.unwrap();
+    assert_eq!(world.cloud.account(&id()).alias.as_deref(), Some("acme-dev"), "what the event was about is seen");
+}
+
+#[tokio::test]
+async fn region_that_has_come_up_is_looked_at_by_the_try_that_waited_for_it() {
+    let layer = "  - {match: {all: true}, regions: {enable: [ap-east-1]}, defaults: {ebs_encryption: true}}\n";
+    let region: Region = "ap-east-1".parse().unwrap();
+    let (world, post) = World::fresh(layer).reaching();
+    world.cloud.change(&id(), |account| _ = account.opt_in.insert(region.clone(), "ENABLING".to_owned()));
+    world.handle(json!({"account": "444455556666"}), 5).await.unwrap();
+    world.cloud.change(&id(), |account| {
+        account.opt_in.insert(region.clone(), "ENABLED".to_owned());
+        account.regions.push(region.clone());
+    });
+    world.deliver(&post.letter(), Timestamp::now()).await.unwrap();
+    assert!(world.cloud.account(&id()).encrypted.contains(&region));
+}
+
+#[tokio::test]
+async fn ledger_that_cannot_be_read_is_written_anew() {
+    let world = World::fresh(EVERYTHING);
+    let key = Key::new("account#444455556666", "baseline#dev");
+    world.store.put(&key, json!({"at": "yesterday"}), None, When::Always).await.unwrap();
+    world.handle(json!({"account": "444455556666"}), 5).await.unwrap();
+    let ledger = Ledger::load(world.store.as_ref(), &id(), "dev").await.unwrap().unwrap();
+    assert_eq!(ledger.state, State::Held);
 }
 
 #[tokio::test]
