@@ -28,10 +28,9 @@ impl Baseline {
             prepared.into_iter().partition(|prepared| self.is_management(prepared));
         let mut outcomes = self.round(first, now).await;
         outcomes.extend(self.round(others, now).await);
+        let mut moved = outcomes.iter().any(got_done);
         for _ in 1..ROUNDS {
-            if !self.again(&mut outcomes, grow, now).await {
-                break;
-            }
+            moved = moved && self.again(&mut outcomes, grow, now).await;
         }
         outcomes
     }
@@ -65,7 +64,7 @@ impl Baseline {
         }
         let Ok(prepared) = self.prepare_all(next).await else { return false };
         let later = self.round(prepared, now).await;
-        let moved = later.iter().any(|(_, report)| report.as_ref().is_ok_and(|report| !report.done.is_empty()));
+        let moved = later.iter().any(got_done);
         for outcome in later {
             join(outcomes, outcome);
         }
@@ -82,6 +81,10 @@ impl Baseline {
         let accounts = self.directory().accounts().await.unwrap_or_default().into_iter();
         accounts.filter(|account| account.state == AccountState::Active && !known.contains(&account.id)).collect()
     }
+}
+
+fn got_done((_, report): &Outcome) -> bool {
+    report.as_ref().is_ok_and(|report| !report.done.is_empty())
 }
 
 fn waits_for_others(report: &Report, account: &AccountId) -> bool {
