@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::observe::side_by_side;
 use super::rounds::Outcome;
-use super::{Baseline, BaselineRequest, Errand, Notice, Report, Target};
+use super::{Baseline, BaselineRequest, Errand, Notice, Report, State, Target};
 use crate::Forester;
 use crate::aws::sqs::Letter;
 use crate::event::Message;
@@ -29,6 +29,12 @@ const ROOM: SignedDuration = SignedDuration::from_secs(45);
 
 /// The seconds after which an account is looked at again, try after try.
 const DELAYS: [i32; 8] = [10, 15, 30, 60, 120, 300, 600, 900];
+
+/// The seconds between two letters of a sweep, where there are few.
+const GAP: usize = 2;
+
+/// The seconds that SQS keeps a letter back at most.
+const LONGEST: usize = 900;
 
 /// How often a sweep's errand is put off before it is left to the next sweep.
 const SWEEP_TRIES: u32 = 4;
@@ -73,11 +79,17 @@ impl Job for BaselineJob {
 impl BaselineJob {
     /// One account to its baseline, or as far as it comes today.
     async fn run(&self, invocation: &Invocation, errand: Errand) -> Result<Value, Failure> {
-        let accounts = match self.found(&errand.id).await? {
-            Ok(accounts) => accounts,
-            Err(not_yet) => return self.later(errand, invocation.started, vec![not_yet], None).await,
+        let now = invocation.started;
+        let (accounts, forest) = match self.found(&errand.id, now).await {
+            Ok(found) => found,
+            // Its letter would go on asking for what is not there any more.
+            Err(Failure::Retryable(_)) if self.left_since(&errand).await? => return Ok(over(&errand, "it has left")),
+            Err(Failure::Retryable(why)) if errand.sweep && errand.attempt >= SWEEP_TRIES => {
+                return Ok(over(&errand, &why));
+            }
+            Err(Failure::Retryable(why)) => return self.later(errand, now, vec![why], None).await,
+            Err(failure) => return Err(failure),
         };
-        let forest = self.0.recent_forest(invocation.started).await?;
         let mut work = Vec::new();
         for account in accounts {
             work.push(self.bring(invocation, account, &forest, Some(&errand)).boxed());
@@ -91,19 +103,29 @@ impl BaselineJob {
         match sum.is_clean() {
             true => Ok(json!({ "because": errand.because, "accounts": sum.reports })),
             false if left_to_the_sweep => Ok(complained(&errand.because, &sum)),
-            false if put_off => self.later(errand, invocation.started, sum.passing.clone(), Some(sum)).await,
+            false if put_off => self.later(errand, now, sum.passing.clone(), Some(sum)).await,
             false => Err(Failure::Partial(sum.complaints())),
         }
     }
 
-    /// The accounts behind an id, or why there is nothing to look at yet.
-    async fn found(&self, id: &AccountId) -> Result<Result<Vec<Account>, String>, Failure> {
+    /// The accounts behind an id and the forest around them, or why there is nothing to look at yet. A list that AWS
+    /// does not give now (many ask for it at once) is one to ask for again within seconds, like everything that passes.
+    async fn found(&self, id: &AccountId, now: Timestamp) -> Result<(Vec<Account>, Arc<Forest>), Failure> {
         let accounts = self.0.accounts_of(id).await?;
-        Ok(match accounts.first().map(|account| account.state) {
-            None => Err(format!("the organization does not hold account {id} (yet)")),
-            Some(AccountState::PendingActivation) => Err(format!("account {id} is not activated yet")),
-            Some(_) => Ok(accounts),
-        })
+        match accounts.first().map(|account| account.state) {
+            None => Err(Failure::Retryable(format!("the organization does not hold account {id} (yet)"))),
+            Some(AccountState::PendingActivation) => {
+                Err(Failure::Retryable(format!("account {id} is not activated yet")))
+            }
+            Some(_) => Ok((accounts, self.0.recent_forest(now).await?)),
+        }
+    }
+
+    /// Whether the account left after the errand was first seen. One that is only on its way in left earlier, if ever.
+    async fn left_since(&self, errand: &Errand) -> Result<bool, Failure> {
+        let Some(since) = errand.since else { return Ok(false) };
+        let ledgers = self.0.ledgers(&errand.id).await?;
+        Ok(ledgers.iter().any(|ledger| ledger.state == State::Departed && ledger.at > since))
     }
 
     /// Posts an errand to be seen again; after the deadline tells a person instead.
@@ -174,16 +196,16 @@ impl BaselineJob {
     async fn fan_out(&self, because: &str) -> Result<Value, Failure> {
         let Some(mailbox) = &self.0.mailbox else { return Ok(Value::Null) };
         let forest = self.0.forest().await?;
-        let active = forest.members.iter().filter(|member| member.state == AccountState::Active);
-        let mut ids: Vec<&AccountId> = active.map(|member| &member.id).collect();
+        let due = forest.members.iter().filter(|member| self.0.concerns(member));
+        let mut ids: Vec<&AccountId> = due.map(|member| &member.id).collect();
         ids.dedup();
         // Others need what the management account makes.
         ids.sort_by_key(|id| !forest.is_management(id));
-        let letter = |id: &&AccountId| {
+        let letter = |(id, delay): (&&AccountId, i32)| {
             let errand = Errand { sweep: true, ..Errand::new((*id).clone(), because) };
-            Letter { body: errand.letter().to_string(), delay: 0 }
+            Letter { body: errand.letter().to_string(), delay }
         };
-        let letters: Vec<Letter> = ids.iter().map(letter).collect();
+        let letters: Vec<Letter> = ids.iter().zip(spread(ids.len())).map(letter).collect();
         mailbox.post(&letters).await?;
         Ok(json!({ "because": because, "queued": letters.len() }))
     }
@@ -263,6 +285,13 @@ impl BaselineJob {
     }
 }
 
+/// The delays of this many letters: so far apart that the messages of new accounts find room between them, and all of
+/// them within the longest delay that a queue has.
+fn spread(count: usize) -> impl Iterator<Item = i32> {
+    let delay = move |n: usize| n.saturating_mul(GAP).min(n.saturating_mul(LONGEST) / count.max(1));
+    (0..count).map(move |n| delay(n).try_into().unwrap_or(i32::MAX))
+}
+
 /// The account is still active when somebody asks for its closure.
 const CLOSING: &str = "it is being closed";
 
@@ -309,6 +338,11 @@ impl Sum {
     fn complaints(&self) -> String {
         self.lasting.iter().chain(&self.passing).map(String::as_str).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// An errand that ends with nothing looked at.
+fn over(errand: &Errand, why: &str) -> Value {
+    json!({ "because": errand.because, "accounts": [], "gave_up_on": [why] })
 }
 
 /// What no repetition can help is logged and counted: repeating a whole sweep for it would help nobody, and the next

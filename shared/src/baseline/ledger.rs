@@ -78,9 +78,11 @@ impl Ledger {
         Self { name: report.name.clone(), at: now, digest: digest(target), state, done, failed, open, guarded }
     }
 
-    /// What is to be remembered of an account that is no longer kept.
+    /// What is to be remembered of an account that is no longer kept. When it comes back it is a new one: nobody knows
+    /// what was done to its guards meanwhile.
     pub fn departed(earlier: Self, now: Timestamp) -> Self {
-        Self { at: now, state: State::Departed, done: 0, failed: Vec::new(), open: BTreeSet::new(), ..earlier }
+        let (failed, open) = (Vec::new(), BTreeSet::new());
+        Self { at: now, state: State::Departed, done: 0, failed, open, guarded: None, ..earlier }
     }
 
     /// The parts that another try has to look at; none where it has to look at everything, because nothing is known to

@@ -15,7 +15,7 @@ use crate::aws::sqs::Mailbox;
 use crate::aws::{Accounts, CallError};
 use crate::config::{AccountEntry, Config, Resolved};
 use crate::job::Failure;
-use crate::org::{self, Account, AccountState, Directory, Forest};
+use crate::org::{self, Account, AccountState, Directory, Forest, Member};
 use crate::store::{Store, StoreError};
 use crate::types::{AccountId, Mode};
 
@@ -186,7 +186,7 @@ impl Baseline {
         };
         let report = apply(&hands, plan, mode).await;
         if mode == Mode::Apply && target.account.state == AccountState::Active {
-            let earlier = self.last(&target.account).await.ok().flatten();
+            let earlier = self.last(&target.account).await?;
             let ledger = Ledger::of(target, &report, earlier.as_ref(), now);
             ledger.save(self.store.as_ref(), &target.account.id).await?;
         }
@@ -203,9 +203,27 @@ impl Baseline {
         held.release(self.store.as_ref()).await;
     }
 
+    /// What is remembered of an account under each of its names.
+    pub(super) async fn ledgers(&self, id: &AccountId) -> Result<Vec<Ledger>, StoreError> {
+        Ledger::all(self.store.as_ref(), id).await
+    }
+
+    /// Whether a sweep has to come to an account: to one that is active, and to one that is closed and not yet out of
+    /// the way.
+    pub(super) fn concerns(&self, member: &Member) -> bool {
+        let suspended = &self.config.organization.suspended;
+        match member.state {
+            AccountState::Active => true,
+            AccountState::Suspended | AccountState::PendingClosure => {
+                self.config.quarantines() && member.ou != *suspended && !member.ou.is_below(suspended)
+            }
+            AccountState::PendingActivation | AccountState::Closed | AccountState::Unknown => false,
+        }
+    }
+
     /// Remembers that an account is no longer kept.
     pub(super) async fn forget(&self, id: &AccountId, now: Timestamp) -> Result<usize, StoreError> {
-        let ledgers = Ledger::all(self.store.as_ref(), id).await?;
+        let ledgers = self.ledgers(id).await?;
         let count = ledgers.len();
         for ledger in ledgers {
             Ledger::departed(ledger, now).save(self.store.as_ref(), id).await?;

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::fake::{FakeAccount, FakeBudget, FakeCloud, FakeMember, FakeOrganization, FakeRole, FakeVpc, Trip};
-use super::world::{REGIONS, World, id};
+use super::world::{FakePost, REGIONS, World, id};
 use super::{Baseline, Ledger, Report, State};
-use crate::aws::{Accounts, ErrorClass};
+use crate::aws::{Accounts, CallError, CallSite, ErrorClass};
 use crate::config::Config;
 use crate::job::Failure;
-use crate::org::{AccountState, FileDirectory};
+use crate::org::{Account, AccountState, Directory, FileDirectory};
 use crate::store::{Key, MemoryStore, Store, When};
 use crate::types::{AccountId, Mode, Region};
 
@@ -427,6 +428,137 @@ async fn event_of_a_departure_that_did_not_happen_brings_the_account_to_its_base
         "detail": {"eventName": "RemoveAccountFromOrganization", "requestParameters": {"accountId": "444455556666"}}});
     let report = world.handle(event, 5).await.unwrap();
     assert_eq!(report["accounts"][0]["done"].as_array().unwrap().len(), 12);
+}
+
+/// An organization with `dev` in an OU; every account has an alias.
+fn small_organization() -> World {
+    let organization = FakeOrganization::new(&"111122223333".parse().unwrap(), &["Sandbox", "Intake", "Suspended"])
+        .with(&id(), FakeMember::new("dev", "Sandbox"));
+    let layers = "layers:\n- {match: {all: true}, alias: \"acme-{name}\", quarantine_until: guarded}\n";
+    World::organization(layers, organization)
+}
+
+#[tokio::test]
+async fn letter_of_an_account_that_left_ends_and_that_of_one_on_its_way_in_does_not() {
+    let (world, post) = small_organization().reaching();
+    let start: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
+    world.cloud.fail("CreateAccountAlias", None, ErrorClass::Throttled, "Throttling");
+    world.handle_at(json!({"account": "444455556666"}), 90_000, start).await.unwrap();
+    let letter = post.letter();
+    world.cloud.reorganize(|organization| _ = organization.members.remove(&id()));
+    let event = json!({"source": "aws.organizations", "detail-type": "AWS API Call via CloudTrail",
+        "detail": {"eventName": "LeaveOrganization", "userIdentity": {"accountId": "444455556666"}}});
+    world.handle_at(event, 90_000, start + SignedDuration::from_secs(5)).await.unwrap();
+    let report = world.deliver(&letter, start + SignedDuration::from_secs(10)).await.unwrap();
+    assert_eq!((&report["gave_up_on"][0], post.letters.lock().unwrap().len()), (&json!("it has left"), 0));
+
+    let back = start + SignedDuration::from_hours(1);
+    world.handle_at(json!({"account": "444455556666"}), 90_000, back).await.unwrap();
+    let letter = post.letter();
+    world.deliver(&letter, back + SignedDuration::from_secs(10)).await.unwrap();
+    let letter = post.letter();
+    world.cloud.heal();
+    world.cloud.reorganize(|organization| _ = organization.members.insert(id(), FakeMember::new("dev", "")));
+    world.deliver(&letter, back + SignedDuration::from_secs(25)).await.unwrap();
+    assert_eq!(world.cloud.account(&id()).alias.as_deref(), Some("acme-dev"));
+}
+
+#[tokio::test]
+async fn account_that_left_and_came_back_is_a_new_one() {
+    let world = small_organization();
+    world.apply().await;
+    let account = world.baseline.directory().account(&id()).await.unwrap().unwrap();
+    let forest = world.baseline.forest().await.unwrap();
+    assert!(!world.baseline.target(account.clone(), &forest).await.unwrap().newcomer);
+    world.baseline.forget(&id(), Timestamp::now()).await.unwrap();
+    assert!(world.baseline.target(account, &forest).await.unwrap().newcomer);
+}
+
+#[tokio::test]
+async fn sweep_spreads_its_letters_and_finds_closed_accounts_that_lie_about() {
+    let (world, post) = small_organization().reaching();
+    let closed: AccountId = "555566667777".parse().unwrap();
+    world.cloud.reorganize(|organization| {
+        let closed_member = FakeMember { state: AccountState::Suspended, ..FakeMember::new("old", "Sandbox") };
+        organization.members.insert(closed.clone(), closed_member);
+    });
+    world.handle(json!({"action": "sweep"}), 5).await.unwrap();
+    let letters = std::mem::take(&mut *post.letters.lock().unwrap());
+    assert_eq!(letters.iter().map(|letter| letter.delay).collect::<Vec<_>>(), [0, 2, 4]);
+    assert!(letters[0].body.contains("111122223333"), "others need what the management account makes");
+    for letter in &letters {
+        world.deliver(letter, Timestamp::now()).await.unwrap();
+    }
+    assert_eq!(world.cloud.organization().members[&closed].ou.as_ref(), "Suspended");
+    assert_eq!(world.handle(json!({"action": "sweep"}), 5).await.unwrap()["queued"], 2);
+}
+
+#[tokio::test]
+async fn sweep_of_a_thousand_accounts_stays_within_the_longest_delay() {
+    let (world, post) = small_organization().reaching();
+    world.cloud.reorganize(|organization| {
+        for n in 0..1000 {
+            let id = format!("{}", 300_000_000_000_u64 + n).parse().unwrap();
+            organization.members.insert(id, FakeMember::new(&format!("a{n}"), "Sandbox"));
+        }
+    });
+    world.handle(json!({"action": "sweep"}), 5).await.unwrap();
+    let letters = post.letters.lock().unwrap();
+    assert_eq!(letters.len(), 1002);
+    assert!(letters.iter().all(|letter| (0..900).contains(&letter.delay)));
+    assert!(letters[500].delay > 400, "evenly");
+}
+
+/// An organization that too many ask at once.
+struct Busy;
+
+impl Busy {
+    fn throttled() -> CallError {
+        let site = CallSite::new("organizations", "ListParents", &id(), &"us-east-1".parse().unwrap());
+        site.error(ErrorClass::Throttled, "too many requests")
+    }
+}
+
+#[async_trait]
+impl Directory for Busy {
+    async fn accounts(&self) -> Result<Vec<Account>, CallError> {
+        Err(Self::throttled())
+    }
+    async fn account(&self, _: &AccountId) -> Result<Option<Account>, CallError> {
+        Err(Self::throttled())
+    }
+    async fn privileged(&self) -> Result<Vec<AccountId>, CallError> {
+        Err(Self::throttled())
+    }
+}
+
+#[tokio::test]
+async fn organization_that_too_many_ask_is_asked_again_within_seconds() {
+    let config = World::fresh(EVERYTHING).prepare().await.target.config;
+    let (accounts, post) = (Arc::new(FakeCloud::default()), Arc::new(FakePost::default()));
+    let store = Arc::new(MemoryStore::default());
+    let baseline = Baseline::of(config, accounts, Arc::new(Busy), store.clone());
+    let baseline = baseline.reaching(Some(post.clone()), post.clone());
+    let world = World { cloud: FakeCloud::default(), baseline, store };
+    let report = world.handle(json!({"account": "444455556666"}), 5).await.unwrap();
+    assert_eq!((&report["again_in"], post.letter().delay), (&json!(10), 10), "{report}");
+    let last = json!({"account": "444455556666", "attempt": 4, "sweep": true});
+    world.handle(last, 5).await.unwrap();
+    assert!(post.letters.lock().unwrap().is_empty(), "the next sweep comes in any case");
+}
+
+#[tokio::test]
+async fn nothing_is_taken_that_nobody_was_shown() {
+    let management: AccountId = "111122223333".parse().unwrap();
+    let member = || FakeMember::new("dev", "");
+    let file = "accounts: {dev: {id: \"444455556666\", ou: Sandbox}}\nlayers: []\n";
+    let world = World::organization(file, FakeOrganization::new(&management, &[]).with(&id(), member()));
+    let account = world.baseline.find("dev").await.unwrap();
+    let prepared = world.baseline.prepare_all(account).await.unwrap();
+    assert_eq!((prepared[0].plan.steps.len(), prepared[0].plan.waiting.len()), (0, 1), "it waits for its OU");
+    world.cloud.organize(FakeOrganization::new(&management, &["Sandbox"]).with(&id(), member()));
+    world.baseline.apply_all(prepared, false, Timestamp::now()).await;
+    assert_eq!(world.cloud.writes(), Vec::<String>::new());
 }
 
 /// One run for every call that a baseline makes, with that call refused, or made and its answer lost.
