@@ -106,7 +106,8 @@ impl Aspect for EbsEncryption {
         match action {
             Action::SetDefaultKey { alias } => {
                 // EC2 takes any name, and fails later when it is nobody's. So KMS is asked first.
-                scope.call("kms", "DescribeKey", json!({ "KeyId": alias })).await?;
+                let known = scope.call("kms", "DescribeKey", json!({ "KeyId": alias })).await;
+                known.map_err(account_key::not_known_yet)?;
                 scope.call("ec2", "ModifyEbsDefaultKmsKeyId", json!({ "KmsKeyId": alias })).await?;
             }
             Action::EncryptByDefault => {
@@ -185,6 +186,17 @@ mod tests {
         assert!(world.cloud.account(&id()).ebs_keys.is_empty());
         world.cloud.heal();
         assert!(world.apply().await.is_clean());
+    }
+
+    #[tokio::test]
+    async fn key_that_is_not_known_everywhere_yet_comes_again() {
+        let world = World::fresh(LAYER);
+        world.cloud.fail("DescribeKey", None, ErrorClass::Gone, "NotFoundException");
+        let report = world.apply().await;
+        assert_eq!((report.failed.len(), report.may_pass()), (1, true), "{report}");
+        world.cloud.heal();
+        assert!(world.apply().await.is_clean());
+        assert_eq!(world.cloud.account(&id()).ebs_keys.len(), 1);
     }
 
     #[tokio::test]

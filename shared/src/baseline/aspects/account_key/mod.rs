@@ -133,7 +133,7 @@ impl Aspect for AccountKey {
                 let key = create(scope, alias, policy).await?;
                 give_alias(scope, alias, &key).await?;
                 if *rotate {
-                    scope.call("kms", "EnableKeyRotation", json!({ "KeyId": key })).await?;
+                    scope.call("kms", "EnableKeyRotation", json!({ "KeyId": key })).await.map_err(not_known_yet)?;
                 }
                 Ok(Taken::Done)
             }
@@ -206,7 +206,6 @@ async fn create(scope: &Scope, alias: &str, policy: &Value) -> Result<String, Ca
 
 async fn give_alias(scope: &Scope, alias: &str, key: &str) -> Result<Taken, StepError> {
     match scope.call("kms", "CreateAlias", json!({ "AliasName": alias, "TargetKeyId": key })).await {
-        Ok(_) => Ok(Taken::Done),
         Err(error) if error.class == ErrorClass::Exists => {
             // A repetition of a call whose answer was lost finds its own work.
             let aliases = scope.pages("kms", "ListAliases", json!({ "KeyId": key })).await?;
@@ -217,12 +216,20 @@ async fn give_alias(scope: &Scope, alias: &str, key: &str) -> Result<Taken, Step
                 format!("somebody gave {alias} to another key meanwhile: delete the key {key}, which nothing uses");
             Err(StepError::lasting(error, hint))
         }
-        // KMS takes a moment to know a new key everywhere. The tag leads the next run to it.
-        Err(error) if error.is_gone() => {
-            let hint = format!("nothing to do: the key {key} gets its alias in the next run");
-            Err(StepError { cause: error, hint, may_pass: true })
+        // The tag leads the next run to the key.
+        outcome => Ok(outcome.map(|_| Taken::Done).map_err(not_known_yet)?),
+    }
+}
+
+/// KMS takes seconds, and at times minutes, to know a new key or alias everywhere
+/// (<https://docs.aws.amazon.com/kms/latest/developerguide/accessing-kms.html#programming-eventual-consistency>).
+pub(super) fn not_known_yet(error: CallError) -> StepError {
+    match error.is_gone() {
+        true => {
+            let hint = "nothing to do: KMS takes a while to know a new key everywhere; the next run goes on".to_owned();
+            StepError { cause: error, hint, may_pass: true }
         }
-        Err(error) => Err(error.into()),
+        false => error.into(),
     }
 }
 

@@ -59,6 +59,18 @@ async fn key_left_without_its_alias_is_found_again_and_no_second_one_is_made() {
 }
 
 #[tokio::test]
+async fn rotation_that_comes_too_early_for_kms_comes_again() {
+    let world = World::fresh(LAYER);
+    world.cloud.fail("EnableKeyRotation", None, ErrorClass::Gone, "NotFoundException");
+    let report = world.apply().await;
+    assert_eq!((report.failed.len(), report.may_pass()), (1, true), "{report}");
+    world.cloud.heal();
+    assert!(world.apply().await.is_clean());
+    assert!(key(&world).rotates);
+    assert_eq!(world.cloud.account(&id()).keys.len(), 1);
+}
+
+#[tokio::test]
 async fn key_of_somebody_else_behind_the_alias_is_taken_over_and_its_statements_stay() {
     let theirs = json!({"Sid": "Theirs", "Effect": "Allow", "Principal": {"Service": "logs.amazonaws.com"},
         "Action": "kms:Encrypt", "Resource": "*"});
