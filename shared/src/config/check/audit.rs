@@ -28,7 +28,10 @@ pub(super) fn trail(config: &Config, layer: &Layer, trail: &Trail, problems: &mu
             format!("CloudWatch Logs cannot keep events for {days} days; expected one of {}", known.join(", "));
         problems.add(&spot.key("log_days"), message);
     }
-    if let Some(key) = trail.kms.as_deref().filter(|key| !key.parse::<Arn>().is_ok_and(|arn| arn.service() == "kms")) {
+    // CloudTrail takes an alias as well, and tells the key behind it: the two would never be the same.
+    let is_key =
+        |key: &str| key.parse::<Arn>().is_ok_and(|arn| arn.service() == "kms" && arn.resource().starts_with("key/"));
+    if let Some(key) = trail.kms.as_deref().filter(|key| !is_key(key)) {
         problems.add(&spot.key("kms"), format!("`{key}` is not the ARN of a KMS key"));
     }
     if let Some(notify) = &trail.notify {
@@ -147,6 +150,17 @@ mod tests {
                 "`alias/x` is not the ARN of a KMS key",
                 "the alarms are in eu-west-1, the topic in us-east-1",
             ],
+        );
+    }
+
+    #[test]
+    fn key_of_the_log_files_is_named_by_its_own_arn() {
+        let layer = |key: &str| format!("- match: {{account: audit}}\n  trail: {{bucket: acme-trail, kms: \"{key}\"}}");
+        check("organization", &layer("arn:aws:kms:eu-west-1:222233334444:key/1234abcd"), &[]);
+        check(
+            "organization",
+            &layer("arn:aws:kms:eu-west-1:222233334444:alias/logs"),
+            &["`arn:aws:kms:eu-west-1:222233334444:alias/logs` is not the ARN of a KMS key"],
         );
     }
 
