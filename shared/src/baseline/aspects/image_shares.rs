@@ -80,7 +80,9 @@ impl Aspect for ImageShares {
     async fn observe(look: &Look<'_>, target: &Target) -> Result<BTreeMap<String, Image>, CallError> {
         let mut found = BTreeMap::new();
         for share in owned(target) {
-            let filter = json!([{ "Name": "name", "Values": [share.name] }]);
+            // One that is still being made tells no permissions; the next run finds it.
+            let filter =
+                json!([{ "Name": "name", "Values": [share.name] }, { "Name": "state", "Values": ["available"] }]);
             let images = look.pages("ec2", "DescribeImages", json!({ "Owners": ["self"], "Filters": filter })).await?;
             found.extend(
                 images.into_iter().filter_map(|image| Some((image.get("ImageId")?.as_str()?.to_owned(), image))),
@@ -90,9 +92,18 @@ impl Aspect for ImageShares {
         let read = |(id, image): (&String, &Value)| {
             let (id, name) = (id.clone(), text(image, "Name"));
             let keys = encrypted(image).filter_map(|snapshot| keys.get(&snapshot).cloned()).collect();
-            async move { Ok((id.clone(), Image { name, keys, permissions: permissions(look, &id).await? })) }.boxed()
+            async move {
+                match permissions(look, &id).await {
+                    // It was deregistered since it was listed.
+                    Err(error) if error.is_gone() => Ok(None),
+                    permissions => permissions.map(|permissions| Some((id, Image { name, permissions, keys }))),
+                }
+            }
+            .boxed()
         };
-        side_by_side(AT_ONCE, found.iter().map(read).collect()).await.into_iter().collect()
+        let read: Result<Vec<_>, CallError> =
+            side_by_side(AT_ONCE, found.iter().map(read).collect()).await.into_iter().collect();
+        Ok(read?.into_iter().flatten().collect())
     }
 
     fn plan(target: &Target, images: &BTreeMap<String, Image>) -> Planned<Action> {
@@ -227,6 +238,7 @@ mod tests {
     use super::super::super::fake::{FakeImage, FakeKey, FakeMember, FakeOrganization};
     use super::super::super::world::World;
     use super::*;
+    use crate::aws::ErrorClass;
     use crate::types::AccountId;
 
     const SHARES: &str = r#"
@@ -302,6 +314,14 @@ shares:
     }
 
     #[tokio::test]
+    async fn image_that_goes_while_it_is_looked_at_is_no_failure() {
+        let world = world(SHARES, None);
+        world.cloud.fail("DescribeImageAttribute", None, ErrorClass::Gone, "InvalidAMIID.NotFound");
+        assert!(world.apply_to(&id()).await.is_clean());
+        assert_eq!(world.cloud.writes(), [""; 0]);
+    }
+
+    #[tokio::test]
     async fn image_under_a_key_of_aws_is_kept() {
         let world = world(SHARES, Some("key-aws"));
         let plan = world.plan_of(&id()).await;
@@ -319,7 +339,7 @@ shares:
     #[tokio::test]
     async fn unread_permissions_are_an_error_and_not_empty() {
         let world = world(SHARES, None);
-        world.cloud.fail("DescribeImageAttribute", None, crate::aws::ErrorClass::Denied, "UnauthorizedOperation");
+        world.cloud.fail("DescribeImageAttribute", None, ErrorClass::Denied, "UnauthorizedOperation");
         let plan = world.plan_of(&id()).await;
         assert!(plan.steps.is_empty() && plan.errors[0].hint.contains("ec2:DescribeImageAttribute"), "{plan}");
     }

@@ -27,6 +27,7 @@ pub(super) fn images(account: &mut FakeAccount, region: &Region, operation: &str
         "DescribeImages" => {
             assert_eq!(params["Owners"], json!(["self"]));
             let pattern = params["Filters"][0]["Values"][0].as_str().unwrap();
+            assert_eq!(params["Filters"][1], json!({ "Name": "state", "Values": ["available"] }));
             let shown = images.iter().filter(|(_, image)| wildcard(pattern, &image.name)).map(|(id, image)| {
                 let disk = json!({ "SnapshotId": format!("snap-{id}"), "Encrypted": image.key.is_some() });
                 json!({ "ImageId": id, "Name": image.name, "BlockDeviceMappings": [{ "Ebs": disk }] })
