@@ -55,6 +55,8 @@ pub enum Action {
         role: String,
         /// Whether it records global resources.
         global: bool,
+        /// How often it records, where somebody has said so, sent back.
+        mode: Option<Value>,
     },
     /// Makes or sets the channel.
     PutChannel {
@@ -145,11 +147,13 @@ impl Aspect for ConfigRecorder {
                     outcome => outcome,
                 }
             }
-            Action::PutRecorder { recorder, role, global } => {
+            Action::PutRecorder { recorder, role, global, mode } => {
                 let group = json!({ "allSupported": true, "includeGlobalResourceTypes": global });
-                let params = json!({ "ConfigurationRecorder": { "name": recorder, "roleARN": role,
-                    "recordingGroup": group } });
-                scope.call("config", "PutConfigurationRecorder", params).await
+                let mut described = json!({ "name": recorder, "roleARN": role, "recordingGroup": group });
+                if let (Some(mode), Value::Object(described)) = (mode, &mut described) {
+                    described.insert("recordingMode".to_owned(), mode.clone());
+                }
+                scope.call("config", "PutConfigurationRecorder", json!({ "ConfigurationRecorder": described })).await
             }
             Action::PutChannel { channel } => {
                 scope.call("config", "PutDeliveryChannel", json!({ "DeliveryChannel": channel })).await
@@ -166,7 +170,16 @@ impl Aspect for ConfigRecorder {
 fn plan_recorder(target: &Target, facts: &Facts, recorder: &str) -> Planned<Action> {
     let role = Arn::iam(target.partition(), &target.account.id, &format!("role/aws-service-role/{CONFIG}/{ROLE}"));
     let global = facts.region.as_ref() == global_region(target);
-    let put = || Action::PutRecorder { recorder: recorder.to_owned(), role: role.to_string(), global };
+    // The call replaces the recorder: its role, which may be the only one there is, and how often it records, which
+    // is a matter of money, stay.
+    let seen =
+        |member: &str| facts.recorder.as_ref().and_then(|found| found.get(member)).filter(|seen| !seen.is_null());
+    let put = || Action::PutRecorder {
+        recorder: recorder.to_owned(),
+        role: seen("roleARN").and_then(Value::as_str).map_or_else(|| role.to_string(), str::to_owned),
+        global,
+        mode: seen("recordingMode").cloned(),
+    };
     let mut planned = Planned::nothing();
     match &facts.recorder {
         None => {
@@ -293,9 +306,11 @@ mod tests {
     fn with_theirs(world: &World, name: &str) {
         world.cloud.change(&id(), |account| {
             let region: Region = "eu-west-1".parse().unwrap();
-            account
-                .recorders
-                .insert(region.clone(), json!({ "name": name, "recordingGroup": { "allSupported": false } }));
+            account.recorders.insert(
+                region.clone(),
+                json!({ "name": name, "roleARN": "arn:aws:iam::444455556666:role/theirs",
+                    "recordingMode": { "recordingFrequency": "DAILY" }, "recordingGroup": { "allSupported": false } }),
+            );
             account
                 .channels
                 .insert(region.clone(), json!({ "name": name, "s3BucketName": "theirs", "snsTopicARN": "t" }));
@@ -318,7 +333,10 @@ mod tests {
         let channel = &account.channels[&"eu-west-1".parse().unwrap()];
         assert_eq!((&channel["name"], &channel["snsTopicARN"]), (&"default".into(), &"t".into()));
         assert_eq!(channel["s3BucketName"], "forester-config-444455556666");
-        assert_eq!(account.recorders[&"eu-west-1".parse().unwrap()]["recordingGroup"]["allSupported"], true);
+        let recorder = &account.recorders[&"eu-west-1".parse().unwrap()];
+        assert_eq!(recorder["recordingGroup"]["allSupported"], true);
+        assert_eq!(recorder["roleARN"], "arn:aws:iam::444455556666:role/theirs");
+        assert_eq!(recorder["recordingMode"]["recordingFrequency"], "DAILY");
     }
 
     #[tokio::test]
