@@ -146,7 +146,10 @@ impl Aspect for Quotas {
 fn plan(quota: &Quota, found: Option<&Found>, planned: &mut Planned<Action>) {
     let Quota { service, code, at_least, .. } = quota;
     let Some(Found { name, value, adjustable, requests }) = found else {
-        planned.problems.push(format!("Service Quotas knows no quota {code} of {service} here: look at both words"));
+        planned.problems.push(format!(
+            "Service Quotas knows no quota {code} of {service} here: look at both words, and whether the service is \
+             global, as IAM is; then say `regions: [us-east-1]`, where its quotas are kept"
+        ));
         return;
     };
     if *value >= precise(*at_least) {
