@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use super::list;
 
+/// How many basic selectors a trail has.
+const MOST: usize = 5;
+
 /// The selectors of a trail.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Selectors {
@@ -40,13 +43,17 @@ impl Selectors {
     }
 }
 
-/// A basic selector's data events stay; all of them record management events from now on.
+/// Selectors of data events stay as they are: recording more of those costs money. An event that fits several selectors
+/// is recorded once. Where there is no place for one more, the first one records management events as well.
 fn with_management(basic: &[Value]) -> Vec<Value> {
     let all = |data: Value| json!({ "ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": data });
-    match basic {
-        [] => vec![all(json!([]))],
-        some => some.iter().map(|found| all(found.get("DataResources").cloned().unwrap_or(json!([])))).collect(),
+    let mut kept: Vec<Value> = basic.iter().filter(|found| !list(found, "DataResources").is_empty()).cloned().collect();
+    let full = kept.len() >= MOST;
+    match kept.first_mut().filter(|_| full) {
+        Some(first) => *first = all(first.get("DataResources").cloned().unwrap_or_default()),
+        None => kept.push(all(json!([]))),
     }
+    kept
 }
 
 fn takes_all(selector: &Value) -> bool {

@@ -55,12 +55,13 @@ async fn second_apply_writes_nothing() {
 async fn whatever_was_switched_off_is_switched_on_again() {
     let world = World::fresh(OWN);
     world.apply().await;
+    let data = json!({ "ReadWriteType": "WriteOnly", "IncludeManagementEvents": true,
+        "DataResources": [{ "Type": "AWS::S3::Object", "Values": ["arn:aws:s3"] }] });
     world.cloud.change(&id(), |account| {
         for trail in account.trails.values_mut() {
             trail.logging = false;
             trail.described["LogFileValidationEnabled"] = false.into();
-            trail.selectors = json!({ "EventSelectors": [{ "ReadWriteType": "WriteOnly", "IncludeManagementEvents": true,
-                "DataResources": [{ "Type": "AWS::S3::Object", "Values": ["arn:aws:s3"] }] }] });
+            trail.selectors = json!({ "EventSelectors": [data] });
         }
         account.log_groups.values_mut().for_each(|group| group.days = None);
         account.buckets.get_mut("acme-trail").unwrap().settings.remove("VersioningConfiguration");
@@ -71,8 +72,30 @@ async fn whatever_was_switched_off_is_switched_on_again() {
     assert_eq!(world.cloud.writes(), expect);
     let account = world.cloud.account(&id());
     let selectors = account.trails.values().next().unwrap().selectors["EventSelectors"].clone();
+    let management = json!({ "ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": [] });
+    assert_eq!(selectors, json!([data, management]), "no more data events than before");
+    world.apply().await;
+    assert_eq!(world.cloud.writes(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn five_selectors_of_others_become_no_sixth() {
+    let world = World::fresh(OWN);
+    world.apply().await;
+    let data = json!({ "ReadWriteType": "WriteOnly", "IncludeManagementEvents": false,
+        "DataResources": [{ "Type": "AWS::S3::Object", "Values": ["arn:aws:s3"] }] });
+    world.cloud.change(&id(), |account| {
+        let five = json!({ "EventSelectors": vec![data.clone(); 5] });
+        account.trails.values_mut().for_each(|trail| trail.selectors = five.clone());
+    });
+    world.apply().await;
+    let selectors = world.cloud.account(&id()).trails.values().next().unwrap().selectors["EventSelectors"].clone();
+    assert_eq!(selectors.as_array().unwrap().len(), 5);
     assert_eq!(selectors[0]["ReadWriteType"], "All");
-    assert_eq!(selectors[0]["DataResources"][0]["Type"], "AWS::S3::Object");
+    assert_eq!(selectors[0]["DataResources"], data["DataResources"]);
+    world.cloud.writes();
+    world.apply().await;
+    assert_eq!(world.cloud.writes(), Vec::<String>::new());
 }
 
 #[tokio::test]
