@@ -61,6 +61,47 @@ async fn every_example_converges() {
     }
 }
 
+/// What IAM calls an operation, where that is not its name; nothing where everybody may call it
+/// (<https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>).
+const RENAMED: [(&str, &str); 13] = [
+    ("CreateBudget", "ModifyBudget"),
+    ("CreateNotification", "ModifyBudget"),
+    ("DescribeBudget", "ViewBudget"),
+    ("DescribeNotificationsForBudget", "ViewBudget"),
+    ("DescribeSubscribersForNotification", "ViewBudget"),
+    ("GetBucketEncryption", "GetEncryptionConfiguration"),
+    ("GetBucketLifecycleConfiguration", "GetLifecycleConfiguration"),
+    ("GetPublicAccessBlock", "GetAccountPublicAccessBlock"),
+    ("ListBuckets", "ListAllMyBuckets"),
+    ("PutBucketEncryption", "PutEncryptionConfiguration"),
+    ("PutBucketLifecycleConfiguration", "PutLifecycleConfiguration"),
+    ("PutPublicAccessBlock", "PutAccountPublicAccessBlock"),
+    ("GetCallerIdentity", ""),
+];
+
+/// No role is assumed in the account that the function runs in: its own permissions have to do, for each aspect.
+#[tokio::test]
+async fn function_may_do_in_its_own_account_what_the_examples_take() {
+    let path = format!("{}/../infra/template.yaml", env!("CARGO_MANIFEST_DIR"));
+    let template = std::fs::read_to_string(path).unwrap();
+    let whole = |from: &str, to: &str| template.split_once(from).unwrap().1.split_once(to).unwrap().0.to_owned();
+    let grants = whole("  BaseAccess:\n", "  BaselineQueue:\n") + &whole("  AccountBaseline:\n", "  SandboxReset:\n");
+    let granted: Vec<&str> =
+        grants.split([' ', '\n', ',', '[', ']']).filter_map(|word| Some(word.split_once(':')?.1)).collect();
+    let mut called = 0;
+    for example in EXAMPLES {
+        let world = world(example);
+        world.apply_all().await;
+        for (_, _, operation) in world.cloud.calls() {
+            let renamed = RENAMED.iter().find(|(name, _)| *name == operation).map(|(_, action)| *action);
+            let action = renamed.unwrap_or(&operation);
+            assert!(action.is_empty() || granted.contains(&action), "{example}: {operation}");
+            called += 1;
+        }
+    }
+    assert!(called > 500, "{called}");
+}
+
 /// One run for every call of one account's baseline, with that call refused, or made and its answer lost.
 #[tokio::test]
 async fn whatever_call_fails_the_forest_ends_as_declared() {
