@@ -282,6 +282,28 @@ mod tests {
         assert_eq!(baseline["Statement"][0]["Resource"], json!([own, second, "arn:*:iam::*:role/Ops"]));
     }
 
+    /// Whom a policy spares is known by name, so nobody else may make or open a role of that name.
+    #[test]
+    fn policy_that_spares_the_roles_that_enter_lets_nobody_make_one() {
+        let config = config("");
+        for name in SHIPPED.iter().filter(|(_, kind, ..)| *kind == PolicyType::Scp).map(|(name, ..)| name) {
+            let content = config.policy(name).unwrap().content;
+            let statements = content["Statement"].as_array().unwrap();
+            let spares = |statement: &&Value| statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"].is_array();
+            let denies = |action: &str| {
+                let has = |list: &Value, word: &str| list.as_array().is_some_and(|list| list.contains(&word.into()));
+                statements.iter().any(|statement| {
+                    let resource = &statement["Resource"];
+                    let on =
+                        ["arn:*:iam::*:role/Admin", "arn:*:iam::*:role/Second"].iter().all(|arn| has(resource, arn));
+                    (on || resource == "*") && (has(&statement["Action"], action) || statement["Action"] == "*")
+                })
+            };
+            let closed = denies("iam:CreateRole") && denies("iam:UpdateAssumeRolePolicy");
+            assert!(closed || statements.iter().find(spares).is_none(), "{name}");
+        }
+    }
+
     #[test]
     fn every_role_and_provider_of_the_baseline_is_protected() {
         let config = config(
