@@ -150,3 +150,52 @@ async fn nothing_outside_the_account_is_written_but_by_named_calls_to_the_organi
         }
     }
 }
+
+/// What IAM calls a permission where it is not the operation's name
+/// (<https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>).
+const PERMISSIONS: [(&str, &str); 12] = [
+    ("CreateBudget", "ModifyBudget"),
+    ("DescribeBudget", "ViewBudget"),
+    ("DescribeNotificationsForBudget", "ViewBudget"),
+    ("DescribeSubscribersForNotification", "ViewBudget"),
+    ("GetBucketEncryption", "GetEncryptionConfiguration"),
+    ("GetBucketLifecycleConfiguration", "GetLifecycleConfiguration"),
+    ("GetPublicAccessBlock", "GetBucketPublicAccessBlock"),
+    ("ListBuckets", "ListAllMyBuckets"),
+    ("PutBucketEncryption", "PutEncryptionConfiguration"),
+    ("PutBucketLifecycleConfiguration", "PutLifecycleConfiguration"),
+    ("PutPublicAccessBlock", "PutBucketPublicAccessBlock"),
+    // Everybody may.
+    ("GetCallerIdentity", "AssumeRole"),
+];
+
+/// The account that Forester runs in is entered with no role: the function itself needs the permission for every call.
+#[tokio::test]
+async fn function_may_do_in_its_own_account_whatever_the_examples_declare() {
+    let template = format!("{}/../infra/template.yaml", env!("CARGO_MANIFEST_DIR"));
+    let template = std::fs::read_to_string(template).unwrap();
+    let allowed = |operation: &str| {
+        let renamed = PERMISSIONS.iter().find(|(call, _)| *call == operation);
+        let permission = format!(":{}", renamed.map_or(operation, |(_, permission)| permission));
+        template.split(|c: char| c.is_whitespace() || ",[]".contains(c)).any(|word| word.ends_with(&permission))
+    };
+    let everything = World::organization(OWN, FakeOrganization::new(&management(), &[]));
+    for (world, name) in EXAMPLES.map(|example| (world(example), example)).into_iter().chain([(everything, "own")]) {
+        world.apply_all().await;
+        for (account, _, operation) in world.cloud.calls() {
+            assert!(account != management() || allowed(&operation), "{name}: {operation}");
+        }
+    }
+}
+
+/// What any account may be held to, declared for the account that Forester runs in.
+const OWN: &str = r#"accounts: {management: {id: "111122223333"}}
+layers:
+- match: {all: true}
+  contacts: {security: sec@acme.example, billing: fin@acme.example, operations: ops@acme.example}
+  keys: {account: {alias: acme-account, rotate: true}}
+  default_vpc: strip
+  regions: {enable: []}
+  defaults: {ebs_encryption: {key: account}, snapshot_block: all-sharing, ami_block: true, imdsv2: required,
+             serial_console: disabled, ssm_document_block: true}
+"#;
