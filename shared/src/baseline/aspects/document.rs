@@ -45,6 +45,15 @@ pub(super) fn beside(sid: &str, ours: Value, seen: &Value) -> Value {
     json!({ "Version": version, "Statement": kept.chain(mine.iter().cloned()).collect::<Vec<_>>() })
 }
 
+/// How many statements allow something that is not ours to say.
+pub(super) fn others(ours: &Value, seen: &Value) -> usize {
+    let equal = |one: &Value, other: &Value| without_sid(&canonical(one)) == without_sid(&canonical(other));
+    let mine = statements(ours);
+    let allows = |statement: &Value| statement.get("Effect").and_then(Value::as_str) == Some("Allow");
+    let foreign = |statement: &&Value| allows(statement) && !mine.iter().any(|mine| equal(mine, statement));
+    statements(seen).iter().filter(foreign).count()
+}
+
 /// Our statements, and those of what is declared elsewhere; nothing that somebody else put there.
 pub(super) fn without_others(ours: Value, seen: &Value) -> Value {
     let shared = statements(seen).into_iter().filter(|statement| begins(statement, SHARED));

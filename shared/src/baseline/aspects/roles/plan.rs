@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::super::{document, list};
+use super::super::{counted, document, list};
 use super::action::{Action, short};
 use super::model::{Found, Role, Wishes};
 use crate::baseline::{Planned, Target};
@@ -41,6 +41,14 @@ fn one(target: &Target, name: &str, wanted: Role, seen: Option<&Role>, planned: 
     };
     let trust =
         if target.strict() { wanted.trust.clone() } else { document::beside_others(wanted.trust.clone(), &seen.trust) };
+    let others = document::others(&wanted.trust, &trust);
+    if others > 0 {
+        let reason = format!(
+            "its trust document has {} beside the file's: look whether that is meant; `enforce: strict` removes it",
+            counted(others, "statement")
+        );
+        planned.kept.push((format!("who else may assume role {name}"), reason));
+    }
     if !document::same(&trust, &seen.trust) {
         planned.steps.push(Action::SetTrust { role: name.to_owned(), trust, known });
     }

@@ -72,6 +72,25 @@ async fn drift_is_mended() {
 }
 
 #[tokio::test]
+async fn who_else_may_assume_a_role_is_told_and_only_strict_shuts_them_out() {
+    for (enforce, told, open) in [("additive", 1, true), ("strict", 0, false)] {
+        let world = world(enforce);
+        world.apply().await;
+        change(&world, |role| {
+            let mut trust: Value = serde_json::from_str(&role.trust).unwrap();
+            let door = json!({"Effect": "Allow", "Principal": {"AWS": "999988887777"}, "Action": "sts:AssumeRole"});
+            trust["Statement"].as_array_mut().unwrap().push(door);
+            role.trust = trust.to_string();
+        });
+        let report = world.apply().await;
+        let about = |text: &String| text.contains("who else may assume role Vendor");
+        let skipped: Vec<String> = report.skipped.iter().map(|skipped| skipped.step.summary.clone()).collect();
+        assert_eq!(skipped.iter().filter(|text| about(text)).count(), told, "{enforce}: {report}");
+        assert_eq!(role(&world).trust.contains("999988887777"), open, "{enforce}");
+    }
+}
+
+#[tokio::test]
 async fn strict_removes_policies_of_its_own_and_never_a_boundary() {
     for (enforce, expect) in [("additive", vec![]), ("strict", vec!["delete-policy"])] {
         let world = World::new(
