@@ -18,7 +18,7 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use super::api::{Client, Paces, Permits};
 use super::classify::CallSite;
-use super::{Accounts, Call, CallError, ErrorClass, Meter, Scope, Sdk};
+use super::{Accounts, Call, CallError, ErrorClass, Meter, RootTask, Scope, Sdk};
 use crate::types::{AccountId, Arn, Region};
 
 /// The roles that let us into a member account, by name (with path, if it has one).
@@ -113,6 +113,15 @@ impl Accounts for SdkAccounts {
         ))
     }
 
+    async fn root_scope(&self, account: &AccountId, region: &Region, task: RootTask) -> Result<Scope, CallError> {
+        let inner = &self.inner;
+        let credentials = inner.assume_root(account, region, task).await?;
+        let identity = SharedIdentityResolver::new(SharedCredentialsProvider::new(credentials));
+        let client = Client::new(&inner.sdk, account.clone(), region.clone(), identity);
+        let client = client.within(inner.permits(), Paces::default());
+        Ok(Scope::new(account.clone(), region.clone(), Arc::new(client)))
+    }
+
     async fn home(&self) -> Result<AccountId, CallError> {
         self.inner.home().await
     }
@@ -128,10 +137,35 @@ impl Inner {
         self.home.get_or_try_init(|| who(&self.sdk)).await.cloned()
     }
 
+    /// The permits of one account.
+    fn permits(&self) -> Permits {
+        Permits { all: Arc::clone(&self.all), account: Arc::new(Semaphore::new(self.width.account.max(1))) }
+    }
+
+    /// Credentials of a member's root user. They are asked for anew each time: a session serves one task and ends soon.
+    /// The endpoint is that of the process's region, for AWS refuses this call at the global one
+    /// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoot.html>).
+    async fn assume_root(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        task: RootTask,
+    ) -> Result<Credentials, CallError> {
+        let (home, site) = (self.home().await?, CallSite::new("sts", "AssumeRoot", account, region));
+        if self.entry == Entry::Home || *account == home {
+            let message = format!("the credentials are for {home}, and only other accounts' root users are entered");
+            return Err(site.error(ErrorClass::Unavailable, message));
+        }
+        let (sts, _) = sts(&self.sdk, &home)?;
+        let policy = json!({ "arn": task.policy(region.partition()) });
+        let params = json!({ "TargetPrincipal": account, "TaskPolicyArn": policy, "DurationSeconds": 900 });
+        let answer = sts.call("sts", "AssumeRoot", params).await;
+        let answer = answer.map_err(|error| CallError { account: account.clone(), ..error })?;
+        read(&answer).ok_or_else(|| site.error(ErrorClass::Other, "the answer holds no credentials"))
+    }
+
     async fn open(&self, account: &AccountId, region: &Region) -> Result<Door, CallError> {
-        let (home, paces) = (self.home().await?, Paces::default());
-        let permits =
-            Permits { all: Arc::clone(&self.all), account: Arc::new(Semaphore::new(self.width.account.max(1))) };
+        let (home, paces, permits) = (self.home().await?, Paces::default(), self.permits());
         if *account == home {
             return Ok(Door { credentials: SharedIdentityResolver::new(own_credentials(&self.sdk)?), permits, paces });
         }
@@ -347,6 +381,61 @@ mod tests {
         let error = accounts.scope(&member(), &region("eu-west-1")).await.unwrap_err();
         assert_eq!(error.class, ErrorClass::Denied);
         assert!(!accounts.meter().by_operation().contains_key("sts:AssumeRole"));
+    }
+
+    /// A server whose root users have no password, and can be entered where `open` stands in the request.
+    async fn roots(open: &'static str, entry: Entry) -> (SdkAccounts, Seen) {
+        let (sdk, seen) = serve(move |_, request| match request {
+            identity if identity.contains("GetCallerIdentity") => {
+                answer("GetCallerIdentity", "<Account>111122223333</Account>")
+            }
+            root if root.contains("Action=AssumeRoot") && root.contains(open) => {
+                let keys = "<AccessKeyId>AKIDROOT</AccessKeyId><SecretAccessKey>s</SecretAccessKey>\
+                            <SessionToken>t</SessionToken>";
+                answer("AssumeRoot", &format!("<Credentials>{keys}<Expiration>{LATER}</Expiration></Credentials>"))
+            }
+            root if root.contains("Action=AssumeRoot") => {
+                let error = "<Error><Code>AccessDenied</Code><Message>not you</Message></Error>";
+                Reply::Answer(403, format!("<ErrorResponse>{error}</ErrorResponse>"))
+            }
+            _ => Reply::Answer(200, "{\"TableNames\":[]}".to_owned()),
+        })
+        .await;
+        (SdkAccounts::new(&sdk, AccessRoles { role: "First".to_owned(), fallback: Vec::new() }, entry), seen)
+    }
+
+    #[tokio::test]
+    async fn root_user_is_entered_anew_for_each_task_and_held_to_it() {
+        let (accounts, seen) = roots("TargetPrincipal=222233334444", Entry::AssumeRole).await;
+        for (task, policy) in [(RootTask::Audit, "IAMAudit"), (RootTask::Delete, "IAMDelete")] {
+            let scope = accounts.root_scope(&member(), &region("eu-west-1"), task).await.unwrap();
+            scope.call("dynamodb", "ListTables", json!({})).await.unwrap();
+            let seen = seen.lock().unwrap();
+            let [.., entering, call] = seen.as_slice() else { panic!("{seen:?}") };
+            assert!(entering.contains(&format!("policy%2Froot-task%2F{policy}RootUserCredentials")), "{entering}");
+            assert!(call.contains("Credential=AKIDROOT/"), "{call}");
+        }
+        assert_eq!(accounts.meter().by_operation()["sts:AssumeRoot"], 2);
+    }
+
+    #[tokio::test]
+    async fn refusal_to_enter_a_root_user_names_the_account() {
+        let (accounts, _) = roots("nobody", Entry::AssumeRole).await;
+        let error = accounts.root_scope(&member(), &region("eu-west-1"), RootTask::Audit).await.unwrap_err();
+        assert_eq!(
+            (error.class, error.operation.as_str(), error.account),
+            (ErrorClass::Denied, "AssumeRoot", member())
+        );
+    }
+
+    #[tokio::test]
+    async fn own_root_user_is_never_entered_nor_any_in_single_account_mode() {
+        let home: AccountId = "111122223333".parse().unwrap();
+        for (entry, account) in [(Entry::AssumeRole, home), (Entry::Home, member())] {
+            let (accounts, _) = roots("Action", entry).await;
+            accounts.root_scope(&account, &region("eu-west-1"), RootTask::Delete).await.unwrap_err();
+            assert!(!accounts.meter().by_operation().contains_key("sts:AssumeRoot"));
+        }
     }
 
     #[tokio::test]

@@ -111,6 +111,7 @@ const CODES: &[(Rule, ErrorClass)] = &[
             "AWS.SimpleQueueService.QueueDeletedRecently",
             "DependencyException",
             "DependencyViolation",
+            "EntityTemporarilyUnmodifiable",
             "IncorrectInstanceState",
             "IncorrectState",
             "KMSInvalidStateException",

@@ -22,5 +22,5 @@ pub use accounts::{AccessRoles, Entry, SdkAccounts, Width};
 pub use classify::{CallSite, failed};
 pub use count::Counter;
 pub use error::{CallError, ErrorClass};
-pub use port::{Accounts, Call, Meter, Scope};
+pub use port::{Accounts, Call, Meter, RootTask, Scope};
 pub use sdk::{Patience, Sdk};

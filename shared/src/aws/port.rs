@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::CallError;
-use crate::types::{AccountId, Region};
+use super::{CallError, CallSite, ErrorClass};
+use crate::types::{AccountId, Arn, Partition, Region};
 
 /// Makes one call: `service` by its SDK directory name (`ec2`, `s3control`, `logs`), `operation` and members as in the
 /// service model. Blobs travel as base64 text, timestamps as RFC 3339 text (numbers of epoch seconds are taken too).
@@ -63,11 +63,38 @@ impl fmt::Debug for Scope {
     }
 }
 
+/// What is done as a root user. AWS has a policy for each task, and holds a session to one of them:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user-privileged-task.html>
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RootTask {
+    /// Looking at which credentials there are.
+    Audit,
+    /// Deleting them.
+    Delete,
+}
+
+impl RootTask {
+    /// The policy that a session for this task is held to.
+    pub fn policy(self, partition: Partition) -> Arn {
+        let name = match self {
+            Self::Audit => "root-task/IAMAuditRootUserCredentials",
+            Self::Delete => "root-task/IAMDeleteRootUserCredentials",
+        };
+        Arn::managed_policy(partition, name)
+    }
+}
+
 /// Hands out scopes: the home account as it is, members through the configured role and its fallbacks.
 #[async_trait]
 pub trait Accounts: Send + Sync {
     /// A scope on `account` in `region`, with credentials that renew themselves.
     async fn scope(&self, account: &AccountId, region: &Region) -> Result<Scope, CallError>;
+
+    /// A scope on a member account as its root user, for one task and for a quarter of an hour at most.
+    async fn root_scope(&self, account: &AccountId, region: &Region, _: RootTask) -> Result<Scope, CallError> {
+        let site = CallSite::new("sts", "AssumeRoot", account, region);
+        Err(site.error(ErrorClass::Unavailable, "root users are not entered in this mode"))
+    }
 
     /// The account whose credentials this process was started with.
     async fn home(&self) -> Result<AccountId, CallError>;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Serialize;
 
-use crate::aws::{Accounts, CallError, ErrorClass, Scope};
+use crate::aws::{Accounts, CallError, ErrorClass, RootTask, Scope};
 use crate::config::{AccountEntry, Config, Enforce, Wanted};
 use crate::org::{Account, Forest};
 use crate::types::{AccountId, OuPath, Partition, Region};
@@ -49,6 +49,9 @@ pub trait Aspect {
 pub enum Place {
     /// In the account as a whole.
     Global,
+    /// In a member account, as its root user: a look goes into the account as usual, and may ask for the root user
+    /// ([`Look::root`]); a step deletes the root user's credentials.
+    Root,
     /// In AWS Organizations, as Forester's own account: what the organization holds about the account.
     Organization,
     /// In a service of the organization that stands in one region, as Forester's own account.
@@ -61,6 +64,7 @@ impl Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Global => f.write_str("global"),
+            Self::Root => f.write_str("root"),
             Self::Organization => f.write_str("organization"),
             Self::OrganizationIn(region) => write!(f, "organization in {region}"),
             Self::Region(region) => f.write_str(region.as_ref()),
@@ -184,7 +188,9 @@ impl<'a> Look<'a> {
         home: &Region,
         place: &'a Place,
     ) -> Result<Self, CallError> {
-        Ok(Self { scope: place.enter(accounts, account, home).await?, place, accounts })
+        // A step as the root user may delete; nobody only looks with such credentials.
+        let entrance = if *place == Place::Root { &Place::Global } else { place };
+        Ok(Self { scope: entrance.enter(accounts, account, home).await?, place, accounts })
     }
 
     /// The place, for an aspect that is about several kinds of them.
@@ -195,6 +201,11 @@ impl<'a> Look<'a> {
     /// Another account, or another region of this one. Only for reading: an aspect writes where its step is.
     pub async fn elsewhere(&self, account: &AccountId, region: &Region) -> Result<Scope, CallError> {
         self.accounts.scope(account, region).await
+    }
+
+    /// The account as its root user, who may look at its own credentials and do nothing else.
+    pub async fn root(&self) -> Result<Scope, CallError> {
+        self.accounts.root_scope(self.scope.account(), self.scope.region(), RootTask::Audit).await
     }
 
     /// The organization, as Forester's own account. Only for reading, too.
@@ -221,6 +232,7 @@ impl Place {
     ) -> Result<Scope, CallError> {
         match self {
             Self::Global => accounts.scope(account, home).await,
+            Self::Root => accounts.root_scope(account, home, RootTask::Delete).await,
             Self::Organization => accounts.scope(&accounts.home().await?, &home.partition().organizations()).await,
             Self::OrganizationIn(region) => accounts.scope(&accounts.home().await?, region).await,
             Self::Region(region) => accounts.scope(account, region).await,
@@ -364,6 +376,11 @@ impl From<CallError> for StepError {
 pub(super) fn hint(error: &CallError) -> String {
     let CallError { service, operation, .. } = error;
     match error.class {
+        ErrorClass::Denied if operation == "AssumeRoot" => {
+            "let the role that Forester runs with call sts:AssumeRoot for its two tasks, or look for an SCP that forbids \
+             it; only member accounts of the organization can be entered so"
+                .to_owned()
+        }
         ErrorClass::Denied => {
             format!(
                 "let the role that enters the account call {service}:{operation}, or look for an SCP that forbids it"

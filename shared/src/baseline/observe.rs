@@ -58,7 +58,7 @@ fn wanted(target: &Target, enabled: &[Region]) -> Vec<(Kind, Place)> {
 fn regions_of(parts: &[(Kind, Place)]) -> Vec<Region> {
     let region = |(_, place): &(Kind, Place)| match place {
         Place::Region(region) => Some(region.clone()),
-        Place::Global | Place::Organization | Place::OrganizationIn(_) => None,
+        Place::Global | Place::Root | Place::Organization | Place::OrganizationIn(_) => None,
     };
     let mut regions: Vec<Region> = parts.iter().filter_map(region).collect();
     regions.sort();
@@ -69,7 +69,7 @@ fn regions_of(parts: &[(Kind, Place)]) -> Vec<Region> {
 fn sleeping(asleep: &BTreeMap<Region, CallError>, place: &Place) -> Option<CallError> {
     match place {
         Place::Region(region) => asleep.get(region).cloned(),
-        Place::Global | Place::Organization | Place::OrganizationIn(_) => None,
+        Place::Global | Place::Root | Place::Organization | Place::OrganizationIn(_) => None,
     }
 }
 

@@ -315,7 +315,7 @@ fn grouped(steps: &[Step]) -> Vec<(String, Vec<(&'static str, String)>)> {
     let mut alone = Vec::new();
     for (place, steps) in by_place {
         match place {
-            Place::Global | Place::Organization | Place::OrganizationIn(_) => {
+            Place::Global | Place::Root | Place::Organization | Place::OrganizationIn(_) => {
                 alone.push((place.to_string(), steps.iter().map(|step| line(step)).collect()))
             }
             Place::Region(_) => {

@@ -41,6 +41,7 @@ mod ram_shares;
 mod regions;
 mod roles;
 mod root_credentials;
+mod root_user;
 mod security_hub;
 mod serial_console;
 mod services;
@@ -162,6 +163,7 @@ aspects! {
     DeployRoles = deploy_roles::DeployRoles,
     Oidc = oidc::Oidc,
     Sso = sso::Sso,
+    RootUser = root_user::RootUser,
     Budget = budget::Budget,
     Anomaly = anomaly::Anomaly,
     Quotas = quotas::Quotas,

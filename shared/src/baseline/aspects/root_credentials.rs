@@ -3,7 +3,7 @@
 //! IAM has to be trusted with the organization first; then the two features are enabled, each for itself. An account that
 //! is made afterwards has no root password at all
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-enable-root-access.html>). What root users have already is
-//! left to people: to delete it locks out whoever still relies on it.
+//! removed account by account (see `root_user`).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -53,6 +53,18 @@ fn declared(target: &Target) -> bool {
     target.config.layers.iter().any(|layer| layer.root_credentials == central)
 }
 
+/// The features that the organization has enabled; `None` where IAM may not look into it.
+pub(super) async fn enabled(organization: &Scope) -> Result<Option<BTreeSet<Feature>>, CallError> {
+    match organization.call("iam", "ListOrganizationsFeatures", json!({})).await {
+        Ok(answer) => {
+            let known = |name: &Value| serde_json::from_value(name.clone()).ok();
+            Ok(Some(list(&answer, "EnabledFeatures").iter().filter_map(known).collect()))
+        }
+        Err(error) if error.has_code("ServiceAccessNotEnabledException") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 #[async_trait]
 impl Aspect for RootCredentials {
     const NAME: &'static str = "root-credentials";
@@ -65,14 +77,7 @@ impl Aspect for RootCredentials {
     }
 
     async fn observe(look: &Look<'_>, _: &Target) -> Result<Self::Facts, CallError> {
-        match look.call("iam", "ListOrganizationsFeatures", json!({})).await {
-            Ok(answer) => {
-                let known = |name: &Value| serde_json::from_value(name.clone()).ok();
-                Ok(Some(list(&answer, "EnabledFeatures").iter().filter_map(known).collect()))
-            }
-            Err(error) if error.has_code("ServiceAccessNotEnabledException") => Ok(None),
-            Err(error) => Err(error),
-        }
+        enabled(look).await
     }
 
     fn plan(_: &Target, seen: &Self::Facts) -> Planned<Action> {

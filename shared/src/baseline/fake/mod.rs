@@ -17,6 +17,7 @@ mod organizations;
 mod policies;
 mod quotas;
 mod ram;
+mod root;
 mod route53;
 mod s3;
 mod s3control;
@@ -30,7 +31,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use crate::aws::{Accounts, Call, CallError, ErrorClass, Meter, Scope};
+use crate::aws::{Accounts, Call, CallError, ErrorClass, Meter, RootTask, Scope};
 use crate::types::{AccountId, Region};
 
 pub(super) use budgets::FakeBudget;
@@ -45,6 +46,7 @@ pub(super) use network::{FakeNetwork, FakePeering, FakeSubnet};
 pub(super) use organizations::{FakeDirectory, FakeMember, FakeOrganization};
 pub(super) use quotas::{FakeQuota, FakeTemplate};
 pub(super) use ram::FakeShare;
+pub(super) use root::FakeRoot;
 pub(super) use route53::FakeZone;
 pub(super) use s3::FakeBucket;
 pub(super) use security::{FakeDetector, FakeHub};
@@ -92,6 +94,8 @@ struct Fault {
 pub(in crate::baseline) struct FakeAccount {
     pub regions: Vec<Region>,
     pub alias: Option<String>,
+    /// What the root user has.
+    pub root: FakeRoot,
     pub password_policy: Option<Value>,
     pub public_access_block: Option<Value>,
     pub encrypted: BTreeSet<Region>,
@@ -252,7 +256,7 @@ impl FakeCloud {
 
     /// The writes among the calls so far, and forgets them all.
     pub fn writing_calls(&self) -> Vec<(AccountId, Region, String)> {
-        let reads = ["Describe", "Get", "List"];
+        let reads = ["AssumeRoot", "Describe", "Get", "List"];
         let write = |(_, _, name): &(AccountId, Region, String)| !reads.iter().any(|read| name.starts_with(read));
         self.calls().into_iter().filter(write).collect()
     }
@@ -265,11 +269,21 @@ impl FakeCloud {
 #[async_trait]
 impl Accounts for FakeCloud {
     async fn scope(&self, account: &AccountId, region: &Region) -> Result<Scope, CallError> {
-        let client = FakeClient { cloud: self.clone(), account: account.clone(), region: region.clone() };
+        let client = FakeClient { cloud: self.clone(), account: account.clone(), region: region.clone(), root: None };
         if !self.lock().accounts.contains_key(account) {
             return Err(client.error("sts", "AssumeRole", ErrorClass::Denied, "AccessDenied"));
         }
         client.faulty("sts", "AssumeRole")?;
+        Ok(Scope::new(account.clone(), region.clone(), Arc::new(client)))
+    }
+
+    async fn root_scope(&self, account: &AccountId, region: &Region, task: RootTask) -> Result<Scope, CallError> {
+        let (id, root) = (account.clone(), Some(task));
+        let client = FakeClient { cloud: self.clone(), account: id, region: region.clone(), root };
+        client.faulty("sts", "AssumeRoot")?;
+        if !self.lock().organization.as_ref().is_some_and(|organization| root::opens(organization, account)) {
+            return Err(client.error("sts", "AssumeRoot", ErrorClass::Denied, "AccessDenied"));
+        }
         Ok(Scope::new(account.clone(), region.clone(), Arc::new(client)))
     }
 
@@ -286,6 +300,8 @@ struct FakeClient {
     cloud: FakeCloud,
     account: AccountId,
     region: Region,
+    /// What it may do as the root user, if it is that.
+    root: Option<RootTask>,
 }
 
 type Answer = Result<Value, (ErrorClass, &'static str)>;
@@ -334,6 +350,7 @@ impl FakeClient {
         let watch = security::security(accounts, organization.as_ref(), here, (service, operation), params);
         let account = accounts.get_mut(&self.account).unwrap();
         let answer = match service {
+            _ if self.root.is_some() => root::root(account, self.root, (service, operation), params),
             _ if network.is_some() => network.unwrap(),
             _ if watch.is_some() => watch.unwrap(),
             "account" => account::account(account, operation, params),

@@ -65,7 +65,9 @@ pub enum QuarantineUntil {
 #[serde(rename_all = "kebab-case")]
 pub enum RootCredentials {
     /// They are managed from the management account: accounts made from then on have no root password, and what only a
-    /// root user may do is done in short sessions. It holds for the whole organization as soon as one layer says so.
+    /// root user may do is done in short sessions. That holds for the whole organization as soon as one layer says so.
+    /// The password, access keys, signing certificates and MFA devices of root users are removed from those member
+    /// accounts whose layers say so, whatever `enforce` is unless it is `observe`, and again should they come back.
     Central,
     /// Each account keeps its own; for accounts of which an earlier layer said otherwise.
     Keep,

@@ -103,7 +103,7 @@ impl Aspect for Sso {
     async fn observe(look: &Look<'_>, target: &Target) -> Result<Facts, CallError> {
         match look.place() {
             Place::OrganizationIn(_) => read::center(look, target).await,
-            Place::Global | Place::Organization | Place::Region(_) => Ok(Facts::Absent),
+            Place::Global | Place::Root | Place::Organization | Place::Region(_) => Ok(Facts::Absent),
         }
     }
 
