@@ -28,6 +28,10 @@ pub(super) fn budgets(account: &mut FakeAccount, operation: &str, params: &Value
     }
     if operation == "UpdateBudget" {
         let new = &params["NewBudget"];
+        let says = |members: [&str; 2]| members.iter().any(|member| new.get(*member).is_some());
+        if says(["FilterExpression", "Metrics"]) && says(["CostFilters", "CostTypes"]) {
+            return Err((ErrorClass::Invalid, "InvalidParameterException"));
+        }
         account.budgets.get_mut(text(new, "BudgetName")).ok_or(GONE)?.budget = new.clone();
         return Ok(json!({}));
     }

@@ -4,10 +4,10 @@
 //! by itself (<https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_UpdateBudget.html>).
 
 mod alerts;
+mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::str::FromStr;
 
 use async_trait::async_trait;
 use rust_decimal::Decimal;
@@ -35,7 +35,8 @@ pub struct Found {
     amount: Option<Decimal>,
     unit: String,
     monthly_cost: bool,
-    /// What AWS keeps beside: filters and cost types, sent back unchanged with an update.
+    /// What AWS keeps beside, sent back unchanged with an update: filters and cost types, or a filter expression and
+    /// metrics.
     rest: Map<String, Value>,
     alerts: BTreeMap<Alert, BTreeSet<Subscriber>>,
     /// Alerts of another form, such as an absolute amount; as AWS describes them.
@@ -293,25 +294,6 @@ fn subscriptions(
     steps
 }
 
-impl Found {
-    fn read(budget: &Value) -> Self {
-        let text = |path: &str| budget.pointer(path).and_then(Value::as_str).unwrap_or_default();
-        let kept = ["CostFilters", "CostTypes", "FilterExpression", "Metrics"].iter().filter_map(|member| {
-            let value = budget.get(member)?;
-            let empty = value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty);
-            (!empty && !value.is_null()).then(|| ((*member).to_owned(), value.clone()))
-        });
-        Self {
-            amount: Decimal::from_str(text("/BudgetLimit/Amount")).ok().map(|amount| amount.normalize()),
-            unit: text("/BudgetLimit/Unit").to_owned(),
-            monthly_cost: text("/TimeUnit") == "MONTHLY" && text("/BudgetType") == "COST",
-            rest: kept.collect(),
-            alerts: BTreeMap::new(),
-            other_alerts: Vec::new(),
-        }
-    }
-}
-
 async fn create(
     scope: &Scope,
     budget: &str,
@@ -395,3 +377,6 @@ impl fmt::Display for Action {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
