@@ -35,6 +35,8 @@ pub struct Facts {
     enabled: bool,
     /// What the administrator has set up.
     organization: Option<Setup>,
+    /// Whether Security Hub does not know yet that the account is its administrator.
+    early: bool,
 }
 
 /// What an administrator has set up for the organization.
@@ -102,7 +104,11 @@ impl Aspect for SecurityHub {
             };
         }
         if part.runs && facts.enabled && facts.appointed(&target.account.id) {
-            facts.organization = Some(Setup::read(look).await?);
+            match Setup::read(look).await {
+                // "Account … is not an administrator for this organization", for a while after it was appointed.
+                Err(error) if error.has_code("InvalidAccessException") => facts.early = true,
+                setup => facts.organization = Some(setup?),
+            }
         }
         Ok(facts)
     }
@@ -122,7 +128,10 @@ impl Aspect for SecurityHub {
         if part.own && !facts.enabled {
             planned.steps.push(Action::Enable);
         }
-        if part.runs && facts.appointed(&target.account.id) {
+        if facts.early {
+            let why = "Security Hub takes a while to know the administrator it was given".to_owned();
+            planned.waits.push(("Security Hub of the organization".to_owned(), why));
+        } else if part.runs && facts.appointed(&target.account.id) {
             let fresh = Setup::default();
             facts.organization.as_ref().unwrap_or(&fresh).plan(target, &mut planned);
         } else if part.runs {
@@ -147,12 +156,19 @@ impl Aspect for SecurityHub {
         match scope.call("securityhub", operation, params).await {
             // It is on, or appointed, already.
             Err(error) if error.has_code("ResourceConflictException") => Ok(Taken::AlreadySo),
-            Err(error) if error.has_code("InvalidAccessException") => {
-                let hint = "Security Hub is not on here yet; the next run tries again".to_owned();
-                Err(StepError { cause: error, hint, may_pass: true })
-            }
-            outcome => Ok(outcome.map(|_| Taken::Done)?),
+            outcome => Ok(outcome.map(|_| Taken::Done).map_err(too_early)?),
         }
+    }
+}
+
+/// For a while after Security Hub was switched on, or given its administrator, it knows nothing of either.
+fn too_early(error: CallError) -> StepError {
+    match error.has_code("InvalidAccessException") {
+        true => {
+            let hint = "Security Hub, or its administrator, is not known here yet; the next run tries again".to_owned();
+            StepError { cause: error, hint, may_pass: true }
+        }
+        false => error.into(),
     }
 }
 
@@ -207,7 +223,7 @@ async fn take_in(scope: &Scope, accounts: &[(AccountId, Option<String>)]) -> Res
         None => json!({ "AccountId": account }),
     });
     let params = json!({ "AccountDetails": details.collect::<Vec<_>>() });
-    let answer = scope.call("securityhub", "CreateMembers", params).await?;
+    let answer = scope.call("securityhub", "CreateMembers", params).await.map_err(too_early)?;
     let left = list(&answer, "UnprocessedAccounts");
     if left.is_empty() {
         return Ok(Taken::Done);
@@ -232,6 +248,7 @@ impl fmt::Display for Action {
 
 #[cfg(test)]
 mod tests {
+    use crate::aws::ErrorClass;
     use crate::baseline::fake::FakeMember;
     use crate::baseline::world::{World, audit, id, management};
 
@@ -274,6 +291,24 @@ mod tests {
             assert!(world.apply_to(&account).await.is_clean());
         }
         assert_eq!(world.cloud.writes(), Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn administrator_that_security_hub_does_not_know_yet_comes_again() {
+        let world = forest();
+        assert!(world.apply_to(&management()).await.is_clean());
+        for operation in ["DescribeOrganizationConfiguration", "UpdateOrganizationConfiguration", "CreateMembers"] {
+            world.cloud.fail(operation, None, ErrorClass::Denied, "InvalidAccessException");
+        }
+        // At first the hub is not on, and then it is.
+        let first = world.apply_to(&audit()).await;
+        assert!(!first.failed.is_empty() && first.may_pass(), "{first}");
+        let second = world.apply_to(&audit()).await;
+        assert!(second.may_pass() && second.waiting[0].reason.contains("takes a while"), "{second}");
+        world.cloud.heal();
+        assert!(world.apply_to(&audit()).await.is_clean());
+        let hubs = world.cloud.account(&audit()).hubs;
+        assert!(hubs.values().all(|hub| hub.automatic && hub.members.contains(&id())), "{hubs:?}");
     }
 
     #[tokio::test]
