@@ -115,25 +115,26 @@ impl Aspect for Peering {
             Action::RequestPeering { account, vpc, peer_vpc, name, routes, .. } => {
                 let (connection, taken) = request(scope, account, (vpc, peer_vpc), name).await?;
                 for wanted in routes {
-                    // A connection is not known everywhere at once.
-                    let later =
-                        |error: StepError| StepError { may_pass: error.may_pass || error.cause.is_gone(), ..error };
                     route(scope, &connection, wanted).await.map_err(later)?;
                 }
                 Ok(taken)
             }
             Action::AcceptPeering { connection, .. } => {
-                scope
-                    .call("ec2", "AcceptVpcPeeringConnection", json!({ "VpcPeeringConnectionId": connection }))
-                    .await?;
-                Ok(Taken::Done)
+                let params = json!({ "VpcPeeringConnectionId": connection });
+                let outcome = scope.call("ec2", "AcceptVpcPeeringConnection", params).await;
+                outcome.map(|_| Taken::Done).map_err(|error| later(error.into()))
             }
             Action::RouteToPeer { connection, route: wanted, .. } => {
-                route(scope, connection, wanted).await?;
+                route(scope, connection, wanted).await.map_err(later)?;
                 Ok(Taken::Done)
             }
         }
     }
+}
+
+/// A new connection is not known everywhere at once: a call may miss what a list has told.
+fn later(error: StepError) -> StepError {
+    StepError { may_pass: error.may_pass || error.cause.is_gone(), ..error }
 }
 
 /// Asks for a connection, unless the other side has done so meanwhile; its id.

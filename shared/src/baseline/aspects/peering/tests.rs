@@ -54,6 +54,18 @@ async fn round(world: &World) -> Vec<String> {
     told
 }
 
+#[tokio::test]
+async fn connection_that_is_listed_and_not_known_yet_is_accepted_in_the_next_run() {
+    let world = world();
+    world.apply_to(&id("dev")).await;
+    world.cloud.fail("AcceptVpcPeeringConnection", None, ErrorClass::Gone, "InvalidVpcPeeringConnectionID.NotFound");
+    let report = world.apply_to(&id("qa")).await;
+    assert!(!report.failed.is_empty() && report.may_pass(), "{report}");
+    world.cloud.heal();
+    assert_eq!(world.apply_to(&id("qa")).await.complaints(), Vec::<String>::new());
+    assert!(peerings(&world).iter().any(|told| told == "vpc-dev vpc-qa active"), "{:?}", peerings(&world));
+}
+
 fn peerings(world: &World) -> Vec<String> {
     let told = |peering: FakePeering| format!("{} {} {}", peering.requester.1, peering.accepter.1, peering.status);
     world.cloud.peerings().into_iter().map(told).collect()
