@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::fake::{FakeMember, FakeOrganization, FakeQuota, Trip};
 use super::world::{World, management};
 use crate::config::Config;
+use crate::org::Member;
 use crate::types::AccountId;
 
 const EXAMPLES: [&str; 3] = ["ous-with-sandbox", "pipeline-with-shared-subnets", "stages-with-mirrored-groups"];
@@ -169,21 +170,46 @@ const PERMISSIONS: [(&str, &str); 12] = [
     ("GetCallerIdentity", "AssumeRole"),
 ];
 
+/// Whether `text`, policies of the template, permits an operation.
+fn permits(text: &str, operation: &str) -> bool {
+    let renamed = PERMISSIONS.iter().find(|(call, _)| *call == operation);
+    let permission = format!(":{}", renamed.map_or(operation, |(_, permission)| permission));
+    text.split(|c: char| c.is_whitespace() || ",[]".contains(c)).any(|word| word.ends_with(&permission))
+}
+
+fn template() -> String {
+    std::fs::read_to_string(format!("{}/../infra/template.yaml", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
 /// The account that Forester runs in is entered with no role: the function itself needs the permission for every call.
 #[tokio::test]
 async fn function_may_do_in_its_own_account_whatever_the_examples_declare() {
-    let template = format!("{}/../infra/template.yaml", env!("CARGO_MANIFEST_DIR"));
-    let template = std::fs::read_to_string(template).unwrap();
-    let allowed = |operation: &str| {
-        let renamed = PERMISSIONS.iter().find(|(call, _)| *call == operation);
-        let permission = format!(":{}", renamed.map_or(operation, |(_, permission)| permission));
-        template.split(|c: char| c.is_whitespace() || ",[]".contains(c)).any(|word| word.ends_with(&permission))
-    };
+    let template = template();
     let everything = World::organization(OWN, FakeOrganization::new(&management(), &[]));
     for (world, name) in EXAMPLES.map(|example| (world(example), example)).into_iter().chain([(everything, "own")]) {
         world.apply_all().await;
         for (account, _, operation) in world.cloud.calls() {
-            assert!(account != management() || allowed(&operation), "{name}: {operation}");
+            assert!(account != management() || permits(&template, &operation), "{name}: {operation}");
+        }
+    }
+}
+
+/// A reset ends in the baseline of a member, and its function has no more than the policies that both share.
+#[tokio::test]
+async fn reset_may_call_for_a_member_what_its_baseline_asks_of_the_organization() {
+    let template = template();
+    let (_, shared) = template.split_once("  BaseAccess:").unwrap();
+    let (shared, _) = shared.split_once("# ---- account baselining").unwrap();
+    for example in EXAMPLES {
+        let world = world(example);
+        world.apply_to(&management()).await;
+        world.cloud.calls();
+        let forest = world.baseline.forest().await.unwrap();
+        for Member { id, .. } in forest.members.iter().filter(|member| member.ou.as_ref().starts_with("Sandbox")) {
+            world.apply_to(id).await;
+            for (at, _, operation) in world.cloud.calls() {
+                assert!(at != management() || permits(shared, &operation), "{example}: {operation} for {id}");
+            }
         }
     }
 }
