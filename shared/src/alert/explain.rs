@@ -46,6 +46,7 @@ fn listed(config: &Config, id: &AccountId) -> Option<Account> {
         state: AccountState::Active,
         ou: entry.ou.clone().unwrap_or_default(),
         tags: entry.tags.clone(),
+        joined: None,
     })
 }
 

@@ -122,6 +122,7 @@ impl Directory for FakeDirectory {
             state: AccountState::Active,
             ou: ou.parse().unwrap(),
             tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            joined: None,
         };
         Ok(vec![
             account("444455556666", "sbx-ana", "Sandbox", &[("owner", "ana@acme.example")]),

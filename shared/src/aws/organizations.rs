@@ -8,6 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_sdk_organizations::config::Builder;
 use aws_sdk_organizations::{Client, types};
+use jiff::Timestamp;
 
 use super::{Accounts, CallError, CallSite, ErrorClass, Sdk, failed};
 use crate::types::{AccountId, OuId, Region};
@@ -23,6 +24,8 @@ pub struct Listed {
     pub email: Option<String>,
     /// `State`, or the older `Status` where there is none.
     pub state: String,
+    /// When it came into the organization.
+    pub joined: Option<Timestamp>,
 }
 
 /// The organization itself.
@@ -188,5 +191,6 @@ fn listed(account: &types::Account) -> Option<Listed> {
         name: account.name().unwrap_or_default().to_owned(),
         email: account.email().map(str::to_owned),
         state: state.or(status).unwrap_or_default().to_owned(),
+        joined: account.joined_timestamp().and_then(|at| Timestamp::from_second(at.secs()).ok()),
     })
 }

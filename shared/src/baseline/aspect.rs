@@ -99,6 +99,8 @@ pub struct Target {
     pub label: String,
     /// Whether the guards have never held in this account.
     pub newcomer: bool,
+    /// Whether it came into the organization within the last day: an older account may be worked in.
+    pub arriving: bool,
     /// Whether it was born so recently that it may not let us in yet.
     pub young: bool,
     /// The parts to look at (see [`part`]); all when absent.

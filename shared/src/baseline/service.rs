@@ -41,6 +41,9 @@ pub struct Baseline {
 /// How long the forest is as good as new for a function that is woken again and again.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
 
+/// For how long an account that came into the organization counts as one that nobody works in yet.
+const ARRIVAL: SignedDuration = SignedDuration::from_hours(24);
+
 /// A plan with the target it was made for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prepared {
@@ -117,6 +120,7 @@ impl Baseline {
         Ok(Target {
             found: account.clone(),
             newcomer: self.last(&account).await?.is_none_or(|ledger| ledger.guarded.is_none()),
+            arriving: account.joined.is_some_and(|at| Timestamp::now().duration_since(at) < ARRIVAL),
             young: false,
             only: None,
             label: org::label(&self.config, &account.name),

@@ -45,6 +45,7 @@ impl Directory for FileDirectory {
                 state: AccountState::Active,
                 ou: entry.ou.clone().unwrap_or_default(),
                 tags: entry.tags.clone(),
+                joined: None,
             });
         }
         Ok(accounts)

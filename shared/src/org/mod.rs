@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::organizations::OrganizationsClient;
@@ -38,6 +39,9 @@ pub struct Account {
     pub ou: OuPath,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// When it came into the organization; unknown outside organization mode.
+    #[serde(default)]
+    pub joined: Option<Timestamp>,
 }
 
 impl Account {

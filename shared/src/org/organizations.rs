@@ -33,7 +33,8 @@ impl OrganizationsDirectory {
     async fn placed(&self, listed: Listed, ou: OuPath) -> Result<Account, CallError> {
         let tags = self.api.tags(&listed.id).await?;
         let name = self.called(&listed);
-        Ok(Account { id: listed.id, name, email: listed.email, state: AccountState::named(&listed.state), ou, tags })
+        let Listed { id, email, state, joined, .. } = listed;
+        Ok(Account { id, name, email, state: AccountState::named(&state), ou, tags, joined })
     }
 
     fn name_in_file(&self, listed: &Listed) -> Option<&str> {
@@ -159,6 +160,8 @@ fn is_root(id: &OuId) -> bool {
 mod tests {
     use std::sync::Mutex;
 
+    use jiff::Timestamp;
+
     use super::*;
     use crate::types::Partition;
 
@@ -192,6 +195,7 @@ mod tests {
                 name: (*name).to_owned(),
                 email: Some(format!("AWS+{name}@acme.example")),
                 state: (*state).to_owned(),
+                joined: Some(Timestamp::UNIX_EPOCH),
             };
             ACCOUNTS.iter().filter(|(id, _, _, parent)| fits(id, parent)).map(listed).collect()
         }

@@ -132,6 +132,7 @@ impl Cloud {
                 state: AccountState::Active,
                 ou: "Sandbox".parse().unwrap(),
                 tags: BTreeMap::from([("forester-sandbox".to_owned(), "true".to_owned())]),
+                joined: None,
             },
             privileged: vec![HOME.parse().unwrap()],
         }

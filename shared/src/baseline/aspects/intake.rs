@@ -1,7 +1,8 @@
 //! Intake: a new account waits in an OU under a policy that lets nobody but us work, until it is guarded.
 //!
-//! AWS puts a new account into the root. Only an account that was never held is moved from there, and only one whose
-//! place the file knows: whatever else lies in the root was put there by somebody.
+//! AWS puts a new account into the root. Only an account that was never held and that came within the last day is moved
+//! from there, and only one whose place the file knows: whatever else lies in the root was put there by somebody, and may
+//! be worked in.
 
 use std::fmt;
 
@@ -40,12 +41,17 @@ pub(super) fn declared(target: &Target) -> bool {
     target.wanted.quarantine_until == Some(QuarantineUntil::Guarded) && !target.is_management()
 }
 
+/// Whether nobody works in the account yet. One that is adopted after a longer life would be shut down by quarantine.
+fn new(target: &Target) -> bool {
+    target.newcomer && target.arriving
+}
+
 /// Whether the account, found in `holder`, has to be moved into quarantine first.
 pub(super) fn due(target: &Target, holder: &OuId) -> bool {
     let root = target.forest.organization.as_ref().and_then(|found| found.units.get(&OuPath::default()));
     let elsewhere =
         target.entry.ou.as_ref().is_some_and(|ou| !ou.is_root() && *ou != target.config.organization.intake);
-    declared(target) && target.newcomer && elsewhere && root == Some(holder)
+    declared(target) && new(target) && elsewhere && root == Some(holder)
 }
 
 #[async_trait]
@@ -56,7 +62,7 @@ impl Aspect for Intake {
     type Action = Action;
 
     fn places(target: &Target, _: &[Region]) -> Vec<Place> {
-        organization_if(declared(target) && target.newcomer && target.lies(OuPath::is_root), target)
+        organization_if(declared(target) && new(target) && target.lies(OuPath::is_root), target)
     }
 
     async fn observe(look: &Look<'_>, target: &Target) -> Result<OuId, CallError> {

@@ -210,6 +210,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn account_that_is_adopted_after_a_longer_life_is_not_shut_down() {
+        let world = world("");
+        world.cloud.reorganize(|organization| {
+            organization.members.get_mut(&id()).unwrap().joined = "2020-01-01T00:00:00Z".parse().unwrap();
+        });
+        world.cloud.fail("PutPublicAccessBlock", None, ErrorClass::Denied, "AccessDenied");
+        assert!(!world.apply().await.is_clean());
+        assert_eq!(place(&world), "Workloads/Dev", "straight to its place, without quarantine");
+    }
+
+    #[tokio::test]
     async fn account_that_waits_is_already_held_to_what_it_will_be() {
         let world = world("");
         world.apply().await;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::account_requests::{FakeRequests, requests};
@@ -37,12 +38,13 @@ pub(in crate::baseline) struct FakeMember {
     pub ou: OuPath,
     pub state: AccountState,
     pub tags: BTreeMap<String, String>,
+    pub joined: Timestamp,
 }
 
 impl FakeMember {
     pub fn new(name: &str, ou: &str) -> Self {
         let ou = ou.parse().unwrap();
-        Self { name: name.to_owned(), ou, state: AccountState::Active, tags: BTreeMap::new() }
+        Self { name: name.to_owned(), ou, state: AccountState::Active, tags: BTreeMap::new(), joined: Timestamp::now() }
     }
 
     pub fn email(&self) -> String {
@@ -257,6 +259,7 @@ impl Directory for FakeDirectory {
             state: member.state,
             ou: member.ou,
             tags: member.tags,
+            joined: Some(member.joined),
         };
         Ok(self.0.organization().members.into_iter().map(account).collect())
     }

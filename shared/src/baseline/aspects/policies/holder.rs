@@ -171,6 +171,7 @@ fn absent(target: &Target, matches: &Match) -> Vec<String> {
             state: AccountState::PendingActivation,
             ou: OuPath::default(),
             tags: BTreeMap::new(),
+            joined: None,
         };
         target.forest.named(name).is_none() && matches.holds(account.as_declared(entry).subject())
     };
@@ -207,7 +208,7 @@ fn accounts(target: &Target, seen: &Seen, matches: &Match) -> Vec<Holder> {
         let entry = target.config.accounts.get(&member.name).cloned().unwrap_or_default();
         let tags = seen.tags.get(&member.id).cloned().unwrap_or_default();
         let Member { id, name, email, state, ou } = (*member).clone();
-        matches.holds(Account { id, name, email, state, ou, tags }.as_declared(&entry).subject())
+        matches.holds(Account { id, name, email, state, ou, tags, joined: None }.as_declared(&entry).subject())
     };
     let active = target.forest.members.iter().filter(|member| member.state == AccountState::Active);
     active.filter(fits).map(Holder::of).collect()
