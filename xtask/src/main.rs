@@ -67,8 +67,8 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "bench",
-        arguments: "[size] [start] | baseline [N...]",
-        about: "size and start of each function as it goes to Lambda; calls and time of a baseline of N accounts",
+        arguments: "[size] [start] | baseline",
+        about: "size and start of each function as it goes to Lambda; what baselines cost",
         run: bench::run,
     },
     Task {
