@@ -62,7 +62,7 @@ fn class(config: &Config, privileged: &BTreeSet<AccountId>, account: &Account) -
 impl Row {
     fn document(&self) -> Value {
         let Self { account, class, layers, last } = self;
-        let Account { id, name, email, state, ou, tags } = account;
+        let Account { id, name, email, state, ou, tags, .. } = account;
         json!({ "id": id, "name": name, "email": email, "ou": ou, "state": state, "tags": tags, "class": class,
             "layers": layers, "baseline": last })
     }
