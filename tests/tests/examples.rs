@@ -159,8 +159,94 @@ async fn ous_with_sandbox() -> Outcome<()> {
     assert_eq!(trail, true);
     let filters = audit.pages("logs", "DescribeMetricFilters", json!({})).await?;
     assert_eq!(filters.len(), 15);
-    stage.made("shop-live").await?;
+    let mut scopes = std::collections::BTreeMap::from([("management", management)]);
+    for name in ["prod", "sbx-ana", "audit", "shop-live"] {
+        scopes.insert(name, stage.made(name).await?);
+    }
+    for (aspect, account, service, operation, params, piece) in rows(&|name| scopes[name].account().to_string()) {
+        let told = answer(&scopes[account], service, operation, params, "").await.to_string();
+        assert!(told.contains(&piece), "{aspect}: {service}:{operation} in {account} has no {piece}: {told}");
+    }
     stage.clear().await
+}
+
+/// What an account answers to a plain call, aspect by aspect: the account, the service, the operation, its members, and
+/// a piece of the answer.
+type Row = (&'static str, &'static str, &'static str, &'static str, Value, String);
+
+fn rows(ids: &impl Fn(&str) -> String) -> Vec<Row> {
+    let row = |aspect, account, service, operation, params: Value, piece: &str| {
+        (aspect, account, service, operation, params, piece.to_owned())
+    };
+    let (prod, sandbox, audit) = (ids("prod"), ids("sbx-ana"), ids("audit"));
+    let setting = json!({ "SettingId": "/ssm/documents/console/public-sharing-permission" });
+    let quota = json!({ "ServiceCode": "lambda", "QuotaCode": "L-B99A9384" });
+    let bucket = json!({ "Bucket": format!("forester-config-{audit}") });
+    let security = json!({ "AlternateContactType": "SECURITY" });
+    let policies = json!({ "Filter": "SERVICE_CONTROL_POLICY" });
+    vec![
+        row(
+            "account-tags",
+            "management",
+            "organizations",
+            "ListTagsForResource",
+            json!({ "ResourceId": prod }),
+            "stage",
+        ),
+        row("alias", "prod", "iam", "ListAccountAliases", json!({}), "acme-prod"),
+        row("contacts", "prod", "account", "GetAlternateContact", security, "sec@acme.example"),
+        row("password-policy", "prod", "iam", "GetAccountPasswordPolicy", json!({}), r#""MinimumPasswordLength":14"#),
+        row(
+            "s3-public-access",
+            "prod",
+            "s3control",
+            "GetPublicAccessBlock",
+            json!({ "AccountId": prod }),
+            r#""RestrictPublicBuckets":true"#,
+        ),
+        row("account-key", "prod", "kms", "ListAliases", json!({}), "alias/acme-account"),
+        row(
+            "ebs-encryption",
+            "prod",
+            "ec2",
+            "GetEbsEncryptionByDefault",
+            json!({}),
+            r#""EbsEncryptionByDefault":true"#,
+        ),
+        row("snapshot-sharing", "prod", "ec2", "GetSnapshotBlockPublicAccessState", json!({}), "block-all-sharing"),
+        row("image-sharing", "prod", "ec2", "GetImageBlockPublicAccessState", json!({}), "block-new-sharing"),
+        row("instance-metadata", "prod", "ec2", "GetInstanceMetadataDefaults", json!({}), r#""HttpTokens":"required""#),
+        row("serial-console", "prod", "ec2", "GetSerialConsoleAccessStatus", json!({}), r#"AccessEnabled":false"#),
+        row("document-sharing", "prod", "ssm", "GetServiceSetting", setting, r#""SettingValue":"Disable""#),
+        row("default-vpc", "prod", "ec2", "DescribeVpcs", json!({}), r#""Vpcs":[]"#),
+        row("roles", "prod", "iam", "GetRole", json!({ "RoleName": "SecurityOwner" }), &audit),
+        row("budget", "sbx-ana", "budgets", "DescribeBudgets", json!({ "AccountId": sandbox }), "forester-monthly"),
+        row("anomaly", "management", "ce", "GetAnomalyMonitors", json!({}), &sandbox),
+        row("quotas", "prod", "service-quotas", "ListRequestedServiceQuotaChangeHistoryByQuota", quota, "1000"),
+        row("trail", "audit", "cloudtrail", "DescribeTrails", json!({}), r#""IsMultiRegionTrail":true"#),
+        row("log-alarms", "audit", "cloudwatch", "DescribeAlarms", json!({}), "CIS-4.15-"),
+        row("config-bucket", "audit", "s3", "GetBucketVersioning", bucket, "Enabled"),
+        row(
+            "config-recorder",
+            "prod",
+            "config",
+            "DescribeConfigurationRecorderStatus",
+            json!({}),
+            r#""recording":true"#,
+        ),
+        row("guardduty", "prod", "guardduty", "ListDetectors", json!({}), r#""DetectorIds":[""#),
+        row("security-hub", "prod", "securityhub", "DescribeHub", json!({}), "HubArn"),
+        row("access-analyzer", "prod", "accessanalyzer", "ListAnalyzers", json!({}), "forester"),
+        row("policies", "management", "organizations", "ListPolicies", policies, "deny-vpc-changes"),
+        row(
+            "root-credentials",
+            "management",
+            "iam",
+            "ListOrganizationsFeatures",
+            json!({}),
+            "RootCredentialsManagement",
+        ),
+    ]
 }
 
 async fn seed_identity_center(management: &Scope) -> Outcome<()> {
