@@ -163,7 +163,8 @@ async fn ous_with_sandbox() -> Outcome<()> {
     for name in ["prod", "sbx-ana", "audit", "shop-live"] {
         scopes.insert(name, stage.made(name).await?);
     }
-    for (aspect, account, service, operation, params, piece) in rows(&|name| scopes[name].account().to_string()) {
+    let ids = |name: &str| scopes[name].account().to_string();
+    for (aspect, account, service, operation, params, piece) in settings(&ids).into_iter().chain(surroundings(&ids)) {
         let told = answer(&scopes[account], service, operation, params, "").await.to_string();
         assert!(told.contains(&piece), "{aspect}: {service}:{operation} in {account} has no {piece}: {told}");
     }
@@ -174,78 +175,70 @@ async fn ous_with_sandbox() -> Outcome<()> {
 /// a piece of the answer.
 type Row = (&'static str, &'static str, &'static str, &'static str, Value, String);
 
-fn rows(ids: &impl Fn(&str) -> String) -> Vec<Row> {
-    let row = |aspect, account, service, operation, params: Value, piece: &str| {
-        (aspect, account, service, operation, params, piece.to_owned())
-    };
-    let (prod, sandbox, audit) = (ids("prod"), ids("sbx-ana"), ids("audit"));
-    let setting = json!({ "SettingId": "/ssm/documents/console/public-sharing-permission" });
-    let quota = json!({ "ServiceCode": "lambda", "QuotaCode": "L-B99A9384" });
-    let bucket = json!({ "Bucket": format!("forester-config-{audit}") });
+fn row(
+    aspect: &'static str,
+    account: &'static str,
+    service: &'static str,
+    operation: &'static str,
+    params: Value,
+    piece: &str,
+) -> Row {
+    (aspect, account, service, operation, params, piece.to_owned())
+}
+
+/// What the settings of one account say.
+fn settings(ids: &impl Fn(&str) -> String) -> Vec<Row> {
+    let none = || json!({});
+    let block = json!({ "AccountId": ids("prod") });
+    let document = json!({ "SettingId": "/ssm/documents/console/public-sharing-permission" });
     let security = json!({ "AlternateContactType": "SECURITY" });
-    let policies = json!({ "Filter": "SERVICE_CONTROL_POLICY" });
+    let length = r#""MinimumPasswordLength":14"#;
+    let (imds, closed, disabled) =
+        (r#""HttpTokens":"required""#, r#"AccessEnabled":false"#, r#""SettingValue":"Disable""#);
     vec![
-        row(
-            "account-tags",
-            "management",
-            "organizations",
-            "ListTagsForResource",
-            json!({ "ResourceId": prod }),
-            "stage",
-        ),
-        row("alias", "prod", "iam", "ListAccountAliases", json!({}), "acme-prod"),
+        row("alias", "prod", "iam", "ListAccountAliases", none(), "acme-prod"),
         row("contacts", "prod", "account", "GetAlternateContact", security, "sec@acme.example"),
-        row("password-policy", "prod", "iam", "GetAccountPasswordPolicy", json!({}), r#""MinimumPasswordLength":14"#),
-        row(
-            "s3-public-access",
-            "prod",
-            "s3control",
-            "GetPublicAccessBlock",
-            json!({ "AccountId": prod }),
-            r#""RestrictPublicBuckets":true"#,
-        ),
-        row("account-key", "prod", "kms", "ListAliases", json!({}), "alias/acme-account"),
-        row(
-            "ebs-encryption",
-            "prod",
-            "ec2",
-            "GetEbsEncryptionByDefault",
-            json!({}),
-            r#""EbsEncryptionByDefault":true"#,
-        ),
-        row("snapshot-sharing", "prod", "ec2", "GetSnapshotBlockPublicAccessState", json!({}), "block-all-sharing"),
-        row("image-sharing", "prod", "ec2", "GetImageBlockPublicAccessState", json!({}), "block-new-sharing"),
-        row("instance-metadata", "prod", "ec2", "GetInstanceMetadataDefaults", json!({}), r#""HttpTokens":"required""#),
-        row("serial-console", "prod", "ec2", "GetSerialConsoleAccessStatus", json!({}), r#"AccessEnabled":false"#),
-        row("document-sharing", "prod", "ssm", "GetServiceSetting", setting, r#""SettingValue":"Disable""#),
-        row("default-vpc", "prod", "ec2", "DescribeVpcs", json!({}), r#""Vpcs":[]"#),
+        row("password-policy", "prod", "iam", "GetAccountPasswordPolicy", none(), length),
+        row("s3-public-access", "prod", "s3control", "GetPublicAccessBlock", block, r#""RestrictPublicBuckets":true"#),
+        row("account-key", "prod", "kms", "ListAliases", none(), "alias/acme-account"),
+        row("ebs-encryption", "prod", "ec2", "GetEbsEncryptionByDefault", none(), r#""EbsEncryptionByDefault":true"#),
+        row("snapshot-sharing", "prod", "ec2", "GetSnapshotBlockPublicAccessState", none(), "block-all-sharing"),
+        row("image-sharing", "prod", "ec2", "GetImageBlockPublicAccessState", none(), "block-new-sharing"),
+        row("instance-metadata", "prod", "ec2", "GetInstanceMetadataDefaults", none(), imds),
+        row("serial-console", "prod", "ec2", "GetSerialConsoleAccessStatus", none(), closed),
+        row("document-sharing", "prod", "ssm", "GetServiceSetting", document, disabled),
+        row("default-vpc", "prod", "ec2", "DescribeVpcs", none(), r#""Vpcs":[]"#),
+    ]
+}
+
+/// What people, money, services and the organization say.
+fn surroundings(ids: &impl Fn(&str) -> String) -> Vec<Row> {
+    let none = || json!({});
+    let (prod, sandbox, audit) = (ids("prod"), ids("sbx-ana"), ids("audit"));
+    let (tags, budgets) = (json!({ "ResourceId": prod }), json!({ "AccountId": sandbox }));
+    let (asked, quota) = (
+        "ListRequestedServiceQuotaChangeHistoryByQuota",
+        json!({ "ServiceCode": "lambda", "QuotaCode": "L-B99A9384" }),
+    );
+    let bucket = json!({ "Bucket": format!("forester-config-{audit}") });
+    let (recorder, on) = ("DescribeConfigurationRecorderStatus", r#""recording":true"#);
+    let policies = json!({ "Filter": "SERVICE_CONTROL_POLICY" });
+    let features = "RootCredentialsManagement";
+    vec![
+        row("account-tags", "management", "organizations", "ListTagsForResource", tags, "stage"),
         row("roles", "prod", "iam", "GetRole", json!({ "RoleName": "SecurityOwner" }), &audit),
-        row("budget", "sbx-ana", "budgets", "DescribeBudgets", json!({ "AccountId": sandbox }), "forester-monthly"),
-        row("anomaly", "management", "ce", "GetAnomalyMonitors", json!({}), &sandbox),
-        row("quotas", "prod", "service-quotas", "ListRequestedServiceQuotaChangeHistoryByQuota", quota, "1000"),
-        row("trail", "audit", "cloudtrail", "DescribeTrails", json!({}), r#""IsMultiRegionTrail":true"#),
-        row("log-alarms", "audit", "cloudwatch", "DescribeAlarms", json!({}), "CIS-4.15-"),
+        row("budget", "sbx-ana", "budgets", "DescribeBudgets", budgets, "forester-monthly"),
+        row("anomaly", "management", "ce", "GetAnomalyMonitors", none(), &sandbox),
+        row("quotas", "prod", "service-quotas", asked, quota, "1000"),
+        row("trail", "audit", "cloudtrail", "DescribeTrails", none(), r#""IsMultiRegionTrail":true"#),
+        row("log-alarms", "audit", "cloudwatch", "DescribeAlarms", none(), "CIS-4.15-"),
         row("config-bucket", "audit", "s3", "GetBucketVersioning", bucket, "Enabled"),
-        row(
-            "config-recorder",
-            "prod",
-            "config",
-            "DescribeConfigurationRecorderStatus",
-            json!({}),
-            r#""recording":true"#,
-        ),
-        row("guardduty", "prod", "guardduty", "ListDetectors", json!({}), r#""DetectorIds":[""#),
-        row("security-hub", "prod", "securityhub", "DescribeHub", json!({}), "HubArn"),
-        row("access-analyzer", "prod", "accessanalyzer", "ListAnalyzers", json!({}), "forester"),
+        row("config-recorder", "prod", "config", recorder, none(), on),
+        row("guardduty", "prod", "guardduty", "ListDetectors", none(), r#""DetectorIds":[""#),
+        row("security-hub", "prod", "securityhub", "DescribeHub", none(), "HubArn"),
+        row("access-analyzer", "prod", "accessanalyzer", "ListAnalyzers", none(), "forester"),
         row("policies", "management", "organizations", "ListPolicies", policies, "deny-vpc-changes"),
-        row(
-            "root-credentials",
-            "management",
-            "iam",
-            "ListOrganizationsFeatures",
-            json!({}),
-            "RootCredentialsManagement",
-        ),
+        row("root-credentials", "management", "iam", "ListOrganizationsFeatures", none(), features),
     ]
 }
 
