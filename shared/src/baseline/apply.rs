@@ -213,11 +213,6 @@ impl Report {
         self.failed.is_empty() && self.errors.is_empty() && self.waiting.is_empty()
     }
 
-    /// Whether everything that is amiss may pass by itself.
-    pub fn may_pass(&self) -> bool {
-        self.failed.iter().all(|failed| failed.may_pass) && self.errors.iter().all(|error| error.may_pass)
-    }
-
     /// Every failure in a line each.
     pub fn complaints(&self) -> Vec<String> {
         let failed = self.failed.iter().map(|Failed { step, reason, hint, .. }| format!("{step}: {reason}; {hint}"));

@@ -11,8 +11,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::services::{Part, await_appointment};
-use super::texts;
+use super::services::{Part, appointed, await_appointment};
 use crate::aws::{CallError, Scope};
 use crate::baseline::{Aspect, Look, Place, Planned, StepError, Taken, Target};
 use crate::config::{Service, Services};
@@ -81,10 +80,8 @@ impl Aspect for GuardDuty {
     async fn observe(look: &Look<'_>, target: &Target) -> Result<Facts, CallError> {
         let part = Part::of(target, pick);
         let mut facts = Facts::default();
-        if let (true, Some(whole)) = (part.runs || part.appoints.is_some(), &target.forest.organization) {
-            let management = look.elsewhere(&whole.management, look.region()).await?;
-            let found = management.pages("guardduty", "ListOrganizationAdminAccounts", json!({})).await?;
-            facts.administrators = texts(&found, "AdminAccountId");
+        if part.runs || part.appoints.is_some() {
+            facts.administrators = appointed(look, target, "guardduty", "AdminAccountId").await?;
         }
         if part.own {
             facts.detector = detector(look).await?;

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::services::{Part, await_appointment};
+use super::services::{Part, appointed, await_appointment};
 use super::{counted, list, texts};
 use crate::aws::{CallError, CallSite, ErrorClass, Scope};
 use crate::baseline::{Aspect, Look, Place, Planned, StepError, Taken, Target};
@@ -92,10 +92,8 @@ impl Aspect for SecurityHub {
     async fn observe(look: &Look<'_>, target: &Target) -> Result<Facts, CallError> {
         let part = Part::of(target, pick);
         let mut facts = Facts::default();
-        if let (true, Some(whole)) = (part.runs || part.appoints.is_some(), &target.forest.organization) {
-            let management = look.elsewhere(&whole.management, look.region()).await?;
-            let found = management.pages("securityhub", "ListOrganizationAdminAccounts", json!({})).await?;
-            facts.administrators = texts(&found, "AccountId");
+        if part.runs || part.appoints.is_some() {
+            facts.administrators = appointed(look, target, "securityhub", "AccountId").await?;
         }
         if part.own {
             facts.enabled = match look.call("securityhub", "DescribeHub", json!({})).await {

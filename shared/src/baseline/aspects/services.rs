@@ -2,8 +2,12 @@
 //! administrator sets the service up for everybody, and each account has it for itself. Not an aspect: what the aspects
 //! of these services share.
 
+use serde_json::json;
+
+use super::texts;
+use crate::aws::CallError;
 use crate::baseline::aspect::regions_if;
-use crate::baseline::{Place, Planned, Target};
+use crate::baseline::{Look, Place, Planned, Target};
 use crate::config::{Service, Services};
 use crate::types::{AccountId, Region};
 
@@ -49,6 +53,20 @@ pub(super) fn administrator(target: &Target) -> Option<AccountId> {
     target.forest.organization.as_ref()?;
     let mut services = target.config.layers.iter().filter_map(|layer| layer.services.as_ref());
     target.account_of(services.find_map(|services| services.admin.as_deref())?)
+}
+
+/// The administrators that the management account has appointed for a service that keeps the list itself, region by
+/// region; none where there is no organization. `member` is what it calls an administrator's id.
+pub(super) async fn appointed(
+    look: &Look<'_>,
+    target: &Target,
+    service: &str,
+    member: &str,
+) -> Result<Vec<String>, CallError> {
+    let Some(organization) = &target.forest.organization else { return Ok(Vec::new()) };
+    let management = look.elsewhere(&organization.management, look.region()).await?;
+    let found = management.pages(service, "ListOrganizationAdminAccounts", json!({})).await?;
+    Ok(texts(&found, member))
 }
 
 /// Adds that `what` needs the management account to appoint this one first.
