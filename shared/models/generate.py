@@ -310,12 +310,6 @@ def written(model):
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def embedded(services):
-    """The list that compiles the files in; `shared/src/aws/api/model.rs` includes it."""
-    lines = [f'    ("{name}", include_str!("{name}.json")),' for name in sorted(services)]
-    return "// Written by generate.py.\n[\n" + "\n".join(lines) + "\n]\n"
-
-
 def compact(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
@@ -323,7 +317,7 @@ def compact(value):
 def generate():
     loader = botocore.session.Session().get_component("data_loader")
     wanted = tomllib.loads((HERE / "operations.toml").read_text())
-    files, refusals = {"embedded.rs": embedded(wanted)}, []
+    files, refusals = {}, []
     for name, operations in sorted(wanted.items()):
         try:
             files[f"{name}.json"] = written(Service(loader, name, operations.split()).compact())
@@ -341,12 +335,12 @@ def main():
     if botocore.__version__ != BOTOCORE:
         sys.exit(f"botocore {BOTOCORE} is needed, {botocore.__version__} is installed: pip install botocore=={BOTOCORE}")
     files = generate()
-    present = {path.name: path.read_text() for path in [*HERE.glob("*.json"), *HERE.glob("*.rs")]}
+    present = {path.name: path.read_text() for path in HERE.glob("*.json")}
     stale = sorted(name for name in files.keys() | present.keys() if files.get(name) != present.get(name))
     if not check:
         for name in stale:
             (HERE / name).write_text(files[name]) if name in files else (HERE / name).unlink()
-    models = [text for name, text in files.items() if name.endswith(".json")]
+    models = list(files.values())
     size = sum(len(text) for text in models)
     packed = len(gzip.compress("".join(models).encode(), mtime=0))
     operations = sum(len(json.loads(text)["operations"]) for text in models)

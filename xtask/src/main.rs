@@ -4,6 +4,7 @@
 //! so that a second clone does not compile a few hundred crates again.
 
 mod bench;
+mod catalogue;
 mod demo;
 mod deny;
 mod forester;
@@ -58,6 +59,12 @@ const TASKS: &[Task] = &[
         arguments: "[--check]",
         about: "cuts AWS's service models down to what is called (--check: are they current?)",
         run: models::generate,
+    },
+    Task {
+        name: "catalogue",
+        arguments: "check",
+        about: "compares the resource types that a reset knows with AWS's service models",
+        run: catalogue::run,
     },
     Task {
         name: "conformance",

@@ -92,6 +92,7 @@ impl Lister<'_> {
         match self.items().await {
             Ok(found) => Listing::Items(found),
             Err(Miss::Shape(reason)) => Listing::Failed { reason, may_pass: false },
+            Err(Miss::Call(error)) if self.kind.unused(&error) => Listing::Unavailable(error.to_string()),
             Err(Miss::Call(error)) => failure(&error),
         }
     }

@@ -159,7 +159,13 @@ impl Engine<'_> {
 
     async fn scope(&self, account: &AccountId, cell: &CellKey) -> Result<Scope, CallError> {
         let region = cell.region.parse().ok().filter(|_| cell.region != GLOBAL);
-        self.accounts.scope(account, &region.unwrap_or_else(|| global_region(self.home))).await
+        self.accounts.scope(account, &region.unwrap_or_else(|| self.answering(&cell.kind))).await
+    }
+
+    /// The region that answers for a global type.
+    fn answering(&self, kind: &TypeName) -> Region {
+        let own = self.catalogue.kind(kind).and_then(|kind| kind.answers_in.clone());
+        own.filter(|own| own.partition() == self.home.partition()).unwrap_or_else(|| global_region(self.home))
     }
 
     async fn work_all(&self, run: &Run, tasks: Vec<Task>) -> Vec<(ItemKey, Outcome)> {

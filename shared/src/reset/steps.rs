@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::catalogue::path::{Fields, Source, find, value_at};
-use super::catalogue::{Clear, Gone, Hook, Kind, Step, TypeName};
+use super::catalogue::{Clear, Gone, Kind, Step, TypeName};
 use super::discover::pages;
 use super::hooks;
 use super::item::{Holder, Outcome};
@@ -39,8 +39,8 @@ impl Attempt<'_> {
     }
 
     async fn delete(&self) -> Outcome {
-        if let Some(Hook::S3Bucket) = self.kind.hook {
-            return hooks::s3::delete(self).await;
+        if let Some(hook) = self.kind.hook {
+            return hooks::delete(hook, self).await;
         }
         if !self.work.prepared
             && let Err(stop) = self.prepare().await

@@ -1,39 +1,60 @@
 //! Compares every entry with the service models: operations exist, required parameters are given, and every path leads
 //! somewhere. A typing error in a list would otherwise show as an account that is always empty.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::path::holes;
-use super::{Catalogue, Kind, List, Step, Tags};
+use super::{Batch, Catalogue, Kind, List, Step, Tags};
 
+/// The service models of a directory, by service.
+#[derive(Debug, Default)]
+pub struct Models(BTreeMap<String, Model>);
+
+#[derive(Debug)]
 struct Model(Value);
 
+impl Models {
+    /// Reads every `<service>.json`.
+    pub fn read(directory: &Path) -> std::io::Result<Self> {
+        let mut models = BTreeMap::new();
+        for entry in std::fs::read_dir(directory)? {
+            let path = entry?.path();
+            let name = path.file_stem().map(|name| name.to_string_lossy().into_owned());
+            if let (Some(name), Some("json")) = (name, path.extension().and_then(|ending| ending.to_str())) {
+                models.insert(name, Model(serde_json::from_str(&std::fs::read_to_string(path)?)?));
+            }
+        }
+        Ok(Self(models))
+    }
+}
+
 impl Model {
-    fn read(service: &str) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(format!("{service}.json"));
-        Self(serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap())
+    fn shape(&self, name: &str) -> &Value {
+        self.0.get("shapes").and_then(|shapes| shapes.get(name)).unwrap_or(&Value::Null)
     }
 
     /// The name of the output shape of an operation; complains about its parameters.
     fn operation(&self, name: &str, params: &Value, problems: &mut Vec<String>) -> Option<String> {
-        let Some(operation) = self.0["operations"].get(name) else {
+        let Some(operation) = self.operation_named(name) else {
             problems.push(format!("{name} is not in the model"));
             return None;
         };
-        let input = operation["input"].as_str().unwrap_or_default();
-        let members = self.0["shapes"][input]["m"].as_object().cloned().unwrap_or_default();
-        for (member, shape) in &members {
-            if shape["req"] == true && params.get(member).is_none() {
+        let empty = Map::new();
+        let input = operation.get("input").and_then(Value::as_str).unwrap_or_default();
+        let members = self.shape(input).get("m").and_then(Value::as_object).unwrap_or(&empty);
+        for (member, shape) in members {
+            if shape.get("req") == Some(&Value::Bool(true)) && params.get(member).is_none() {
                 problems.push(format!("{name} needs {member}"));
             }
         }
-        for given in params.as_object().unwrap().keys().filter(|given| !members.contains_key(*given)) {
+        let given = params.as_object().unwrap_or(&empty);
+        for given in given.keys().filter(|given| !members.contains_key(*given)) {
             problems.push(format!("{name} does not take {given}"));
         }
-        operation["output"].as_str().map(|output| format!("#{output}"))
+        operation.get("output").and_then(Value::as_str).map(|output| format!("#{output}"))
     }
 
     /// The shape that a path leads to.
@@ -43,32 +64,62 @@ impl Model {
             let (name, every) = segment.strip_suffix("[]").map_or((segment, false), |name| (name, true));
             here = self.member(&here, name)?;
             if every {
-                let list = &self.0["shapes"][here.strip_prefix('#')?];
-                here = reference(list.get("e").filter(|_| list["k"] == "l")?)?;
+                let list = self.shape(here.strip_prefix('#')?);
+                here = reference(list.get("e").filter(|_| kind(list) == Some("l"))?)?;
             }
         }
         Some(here)
     }
 
     fn member(&self, shape: &str, name: &str) -> Option<String> {
-        let shape = &self.0["shapes"][shape.strip_prefix('#')?];
-        if shape["k"] == "m" { shape.get("v").and_then(reference) } else { reference(shape["m"].get(name)?) }
+        let shape = self.shape(shape.strip_prefix('#')?);
+        match kind(shape) {
+            Some("m") => reference(shape.get("v")?),
+            _ => reference(shape.get("m")?.get(name)?),
+        }
     }
 
     fn paged(&self, operation: &str) -> bool {
-        self.0["operations"][operation].get("page").is_some()
+        self.operation_named(operation).is_some_and(|operation| operation.get("page").is_some())
+    }
+
+    fn operation_named(&self, name: &str) -> Option<&Value> {
+        self.0.get("operations")?.get(name)
+    }
+
+    /// A member of an answer that reads like a page token, and of the request that takes it.
+    fn token(&self, operation: &str, output: &str) -> Option<String> {
+        let members = self.shape(output.strip_prefix('#')?).get("m")?.as_object()?;
+        let input = self.operation_named(operation)?.get("input")?.as_str()?;
+        let asks = |name: &&String| {
+            self.shape(input).get("m").and_then(|members| members.get(name.as_str())).is_some()
+                || name.to_lowercase().starts_with("next")
+        };
+        let named =
+            |name: &&String| ["nexttoken", "marker", "nextmarker", "token"].contains(&name.to_lowercase().as_str());
+        members.keys().filter(named).find(asks).cloned()
     }
 }
 
 /// A member is its type, or an object that holds it.
 fn reference(member: &Value) -> Option<String> {
-    member.as_str().or_else(|| member["t"].as_str()).map(str::to_owned)
+    member.as_str().or_else(|| member.get("t")?.as_str()).map(str::to_owned)
+}
+
+fn kind(shape: &Value) -> Option<&str> {
+    shape.get("k")?.as_str()
 }
 
 fn check_list(model: &Model, list: &List, problems: &mut Vec<String>) -> Option<String> {
     let output = model.operation(&list.operation, &list.params, problems)?;
     if model.paged(&list.operation) != list.paged {
         problems.push(format!("{}: paged is {}, the model says otherwise", list.operation, list.paged));
+    }
+    if !list.paged
+        && list.token.is_none()
+        && let Some(token) = model.token(&list.operation, &output)
+    {
+        problems.push(format!("{}: the answer has {token}, and nothing follows it", list.operation));
     }
     if let Some([_, answer]) = &list.token
         && model.follow(&output, answer).is_none()
@@ -93,6 +144,19 @@ fn check_steps(model: &Model, steps: &[Step], problems: &mut Vec<String>) {
     }
 }
 
+fn check_batch(model: &Model, batch: &Batch, problems: &mut Vec<String>) {
+    let mut params = batch.params.clone();
+    if let Some(params) = params.as_object_mut() {
+        params.insert(batch.list.clone(), Value::Array(vec![batch.each.clone()]));
+    }
+    let output = model.operation(&batch.operation, &params, problems);
+    if let (Some(output), Some(path)) = (output, &batch.failures)
+        && model.follow(&output, path).is_none()
+    {
+        problems.push(format!("{}: {path} leads nowhere", batch.operation));
+    }
+}
+
 /// Every path that an entry follows in its items.
 fn item_paths(kind: &Kind) -> BTreeSet<String> {
     let mut paths: BTreeSet<String> = kind.facts().map(str::to_owned).collect();
@@ -109,11 +173,13 @@ fn item_paths(kind: &Kind) -> BTreeSet<String> {
     paths.filter(|path| !path.starts_with('$')).collect()
 }
 
-fn check_kind(kind: &Kind, problems: &mut Vec<String>) {
-    let model = Model::read(&kind.service);
-    let mut items: Vec<String> = check_list(&model, &kind.list, problems).into_iter().collect();
+fn check_kind(models: &Models, kind: &Kind, problems: &mut Vec<String>) {
+    let Some(model) = models.0.get(&kind.service) else {
+        return problems.push(format!("there is no model of {}", kind.service));
+    };
+    let mut items: Vec<String> = check_list(model, &kind.list, problems).into_iter().collect();
     for list in kind.parents.iter().chain(&kind.holders) {
-        check_list(&model, list, problems);
+        check_list(model, list, problems);
     }
     if let Some(describe) = &kind.describe {
         let output = model.operation(&describe.operation, &describe.params, problems);
@@ -126,14 +192,17 @@ fn check_kind(kind: &Kind, problems: &mut Vec<String>) {
         }
     }
     for clear in &kind.clear {
-        check_list(&model, &clear.list, problems);
-        check_steps(&model, &clear.delete, problems);
+        check_list(model, &clear.list, problems);
+        check_steps(model, &clear.delete, problems);
     }
     for lift in &kind.lift {
         model.operation(&lift.operation, &lift.params, problems);
     }
+    if let Some(batch) = &kind.batch {
+        check_batch(model, batch, problems);
+    }
     for steps in [&kind.prepare, &kind.trim, &kind.delete] {
-        check_steps(&model, steps, problems);
+        check_steps(model, steps, problems);
     }
     if kind.delete.is_empty() && kind.hook.is_none() {
         problems.push("nothing deletes it".to_owned());
@@ -145,40 +214,50 @@ fn check_kind(kind: &Kind, problems: &mut Vec<String>) {
     }
 }
 
-fn problems(catalogue: &Catalogue) -> Vec<String> {
+/// Everything in which entries and models disagree, a line each.
+pub fn problems(catalogue: &Catalogue, models: &Models) -> Vec<String> {
     let mut all = Vec::new();
     for kind in catalogue.kinds() {
         let mut problems = Vec::new();
-        check_kind(kind, &mut problems);
+        check_kind(models, kind, &mut problems);
         all.extend(problems.into_iter().map(|problem| format!("{}: {problem}", kind.name)));
     }
     all
 }
 
-#[test]
-fn every_entry_agrees_with_the_models() {
-    let found = problems(Catalogue::embedded().unwrap());
-    assert!(found.is_empty(), "{}", found.join("\n"));
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[test]
-fn a_slip_of_the_pen_is_found() {
-    let text = r#"
-        [[type]]
-        name = "AWS::SNS::Topic"
-        phase = "data"
-        id = "{TopicName}"
-        list = {operation = "ListTopics", items = "Topic[]"}
-        delete = [{operation = "DeleteTopic", params = {Topic = "{TopicName}"}}, {operation = "RemoveTopic"}]
-    "#;
-    let found = problems(&Catalogue::read(&[("sns", text)]).unwrap());
-    for slip in [
-        "Topic[] leads nowhere",
-        "needs TopicArn",
-        "does not take Topic",
-        "RemoveTopic is not in",
-        "TopicName is in no",
-    ] {
-        assert!(found.iter().any(|problem| problem.contains(slip)), "{slip} was not found in {found:?}");
+    fn models() -> Models {
+        Models::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models")).unwrap()
+    }
+
+    #[test]
+    fn every_entry_agrees_with_the_models() {
+        let found = problems(Catalogue::embedded().unwrap(), &models());
+        assert!(found.is_empty(), "{}", found.join("\n"));
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_found() {
+        let text = r#"
+            [[type]]
+            name = "AWS::SNS::Topic"
+            phase = "data"
+            id = "{TopicName}"
+            list = {operation = "ListTopics", items = "Topic[]"}
+            delete = [{operation = "DeleteTopic", params = {Topic = "{TopicName}"}}, {operation = "RemoveTopic"}]
+        "#;
+        let found = problems(&Catalogue::read(&[("sns", text)]).unwrap(), &models());
+        for slip in [
+            "Topic[] leads nowhere",
+            "needs TopicArn",
+            "does not take Topic",
+            "RemoveTopic is not in",
+            "TopicName is in no",
+        ] {
+            assert!(found.iter().any(|problem| problem.contains(slip)), "{slip} was not found in {found:?}");
+        }
     }
 }

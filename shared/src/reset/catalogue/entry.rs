@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::path::{find, holes};
 use super::when::When;
-use crate::types::{Malformed, string_type};
+use crate::aws::CallError;
+use crate::types::{Malformed, Region, string_type};
 
 /// The CloudFormation name of a type: `AWS::EC2::VPC`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -62,6 +63,15 @@ pub struct Kind {
     /// Listed once an account, not once a region.
     #[serde(default)]
     pub global: bool,
+    /// The region that answers for a global type in the partition `aws`, where it is not us-east-1.
+    pub answers_in: Option<Region>,
+    /// What the entry was tried on.
+    #[serde(default)]
+    pub verified: Verified,
+    /// Words of an error code or message by which a list says that the account does not use the service: then there is
+    /// nothing. Anything else that fails is not empty.
+    #[serde(default)]
+    pub unused_on: Vec<String>,
     /// When it is worked on.
     pub phase: Phase,
     /// Whether it costs money by the hour.
@@ -114,6 +124,8 @@ pub struct Kind {
     /// The delete itself.
     #[serde(default)]
     pub delete: Vec<Step>,
+    /// A call that deletes many at once; where it fails, they are deleted one by one.
+    pub batch: Option<Batch>,
     /// How it shows that an item is gone.
     #[serde(default)]
     pub gone: Gone,
@@ -127,6 +139,9 @@ pub struct Kind {
     pub before: Vec<TypeName>,
     /// Code that does the delete instead.
     pub hook: Option<Hook>,
+    /// Paths whose values the hook needs.
+    #[serde(default)]
+    pub keep: Vec<String>,
     /// Paths that a template asks for, collected when the file is read.
     #[serde(skip)]
     pub(super) facts: BTreeSet<String>,
@@ -220,6 +235,36 @@ pub struct Step {
     pub failures: Option<String>,
 }
 
+/// A call that deletes many items of one region.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Batch {
+    /// The operation.
+    pub operation: String,
+    /// Its other parameters.
+    #[serde(default = "nothing")]
+    pub params: Value,
+    /// The parameter that names the items.
+    pub list: String,
+    /// Template of an item in it.
+    pub each: Value,
+    /// How many it takes.
+    pub size: usize,
+    /// Path in the answer of what was not done.
+    pub failures: Option<String>,
+}
+
+/// What an entry was tried on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verified {
+    /// Compared with the service's model: operations, parameters and paths are right; nothing was deleted by it.
+    #[default]
+    Model,
+    /// Made, found, deleted and seen gone on the emulator.
+    Emulator,
+}
+
 /// What is taken away from below an item.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -300,10 +345,8 @@ impl Kind {
             clear.delete.iter().for_each(|step| parent_holes(&step.params, &mut facts));
         }
         self.holders.iter().for_each(|list| holes(&list.params, &mut facts));
-        match self.hook {
-            Some(Hook::S3Bucket) => facts.extend(["Name".to_owned(), "BucketRegion".to_owned()]),
-            None => {}
-        }
+        facts.extend(self.keep.iter().cloned());
+        self.batch.iter().for_each(|batch| holes(&batch.each, &mut facts));
         facts.retain(|path| !["$account", "$region", "$partition"].contains(&path.as_str()));
         self.facts = facts;
     }
@@ -333,6 +376,12 @@ impl Kind {
     /// The ids and ARNs of what an item belongs to.
     pub fn belongs(&self, item: &Value) -> BTreeSet<String> {
         texts(&self.with, item)
+    }
+
+    /// Whether a failed list says that the account does not use the service.
+    pub fn unused(&self, error: &CallError) -> bool {
+        let told = format!("{} {}", error.code.as_deref().unwrap_or_default(), error.message).to_lowercase();
+        self.unused_on.iter().any(|words| told.contains(&words.to_lowercase()))
     }
 
     /// Whether the state `busy` is known: an item that is neither gone nor busy can then be deleted again.

@@ -1,3 +1,14 @@
-//! Quirks that data cannot say, a file each.
+//! What data cannot say: a file a quirk, chosen by `hook` in the catalogue.
 
-pub mod s3;
+mod s3;
+
+use super::catalogue::Hook;
+use super::item::Outcome;
+use super::steps::Attempt;
+
+/// One attempt of a hook at one resource.
+pub async fn delete(hook: Hook, attempt: &Attempt<'_>) -> Outcome {
+    match hook {
+        Hook::S3Bucket => s3::delete(attempt).await,
+    }
+}

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 /// The compiled-in models, by service.
-const MODELS: &[(&str, &str)] = &include!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/embedded.rs"));
+const MODELS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/models.rs"));
 
 type Text = &'static str;
 

@@ -3,16 +3,23 @@
 //! Emptying an account cannot be taken back, so nothing here has a default that widens what is deleted, and a word that
 //! is not understood is an error rather than a rule that silently protects nothing.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+mod limits;
+mod pause;
+mod protect;
+mod schedule;
 
-use globset::Glob;
-use jiff::SignedDuration;
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::OuPattern;
 use crate::types::OuPath;
+
+pub use limits::Limits;
+pub use pause::Pause;
+pub use protect::Protect;
+pub use schedule::Schedule;
 
 /// The `sandbox` section.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -60,17 +67,6 @@ pub struct SandboxMatch {
     pub tag: BTreeMap<String, String>,
 }
 
-/// When sandboxes are reset.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Schedule {
-    /// Six fields, as EventBridge Scheduler writes them: `0 2 ? * SUN *`.
-    pub cron: String,
-    /// An IANA name; default UTC.
-    #[serde(default = "utc")]
-    pub timezone: String,
-}
-
 /// What a reset is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -95,82 +91,6 @@ pub enum ResetVpc {
     Delete,
 }
 
-/// One rule of what is never deleted. Every condition that the rule gives must hold.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Protect {
-    /// The ARN, with `*` and `?`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub arn: Option<String>,
-    /// Tags and their values, with `*` and `?`; `>= today` and `> today` compare dates.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub tag: BTreeMap<String, String>,
-    /// The CloudFormation name of the type.
-    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
-    /// The name or id, with `*` and `?`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-}
-
-/// Where a reset stops by itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// How many accounts are reset at the same time.
-    pub accounts_at_once: u32,
-    /// A run that would delete more than this many things is refused.
-    pub deletes: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { accounts_at_once: 5, deletes: 5_000 }
-    }
-}
-
-/// A length of time such as `10m` or `1h 30m`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Pause(Duration);
-
-impl Pause {
-    /// So many seconds.
-    pub const fn seconds(seconds: u64) -> Self {
-        Self(Duration::from_secs(seconds))
-    }
-
-    /// The length itself.
-    pub fn length(self) -> Duration {
-        self.0
-    }
-}
-
-impl TryFrom<String> for Pause {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let length = text.parse::<SignedDuration>().ok().and_then(|length| Duration::try_from(length).ok());
-        length.map(Self).ok_or_else(|| format!("`{text}` is not a length of time such as 10m, 1h 30m or 0s"))
-    }
-}
-
-impl From<Pause> for String {
-    fn from(pause: Pause) -> Self {
-        SignedDuration::try_from(pause.0).map_or_else(|_| "0s".to_owned(), |length| format!("{length:#}"))
-    }
-}
-
-impl JsonSchema for Pause {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Pause".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "examples": ["10m", "1h 30m"] })
-    }
-}
-
 const fn three() -> u32 {
     3
 }
@@ -182,10 +102,6 @@ const fn ten_minutes() -> Pause {
 /// Network interfaces of deleted Lambda functions are known to linger for 40 minutes.
 const fn three_quarters() -> Pause {
     Pause::seconds(45 * 60)
-}
-
-fn utc() -> String {
-    "UTC".to_owned()
 }
 
 impl SandboxMatch {
@@ -228,59 +144,6 @@ impl Sandbox {
             found.extend(rule.problems().map(|(path, message)| (format!("protect[{n}]{path}"), message)));
         }
         found
-    }
-}
-
-impl Schedule {
-    fn problems(&self) -> Vec<(String, String)> {
-        let mut found = Vec::new();
-        if self.cron.split_whitespace().count() != 6 {
-            let message = "expected six fields: minutes hours day-of-month month day-of-week year (0 2 ? * SUN *)";
-            found.push(("schedule.cron".to_owned(), message.to_owned()));
-        }
-        if jiff::tz::TimeZone::get(&self.timezone).is_err() {
-            let message = format!("`{}` is not a time zone such as Europe/Amsterdam", self.timezone);
-            found.push(("schedule.timezone".to_owned(), message));
-        }
-        found
-    }
-}
-
-impl Protect {
-    fn problems(&self) -> impl Iterator<Item = (String, String)> {
-        let mut found = Vec::new();
-        let Self { arn, tag, kind, name } = self;
-        if arn.is_none() && tag.is_empty() && kind.is_none() && name.is_none() {
-            found.push((
-                String::new(),
-                "expected arn, tag, or type with name; an empty rule protects nothing".to_owned(),
-            ));
-        }
-        if name.is_some() && kind.is_none() {
-            found.push((".name".to_owned(), "expected a type beside the name (type: \"AWS::S3::Bucket\")".to_owned()));
-        }
-        for (path, pattern) in [(".arn", arn), (".name", name)] {
-            if let Some(Err(error)) = pattern.as_deref().map(Glob::new) {
-                found.push((path.to_owned(), format!("not a pattern: {error}")));
-            }
-        }
-        if let Some(arn) = arn.as_deref().filter(|arn| !arn.starts_with("arn:") && *arn != "*") {
-            found.push((
-                ".arn".to_owned(),
-                format!("`{arn}` matches no ARN; expected a pattern such as arn:*:iam::*:role/X"),
-            ));
-        }
-        for (key, value) in tag {
-            let compares = value.starts_with(['<', '>', '=']);
-            if compares && !["> today", ">= today"].contains(&value.as_str()) {
-                let message =
-                    format!("`{value}` is not understood; expected `>= today`, `> today`, or a value with * and ?");
-                found.push((format!(".tag.{key}"), message));
-            } else if Glob::new(value).is_err() {
-                found.push((format!(".tag.{key}"), format!("`{value}` is not a pattern")));
-            }
-        }
-        found.into_iter()
     }
 }
 
@@ -355,14 +218,5 @@ mod tests {
         assert!(!takes("Sandbox", "Workloads/Sandbox"));
         assert!(!takes("Teams/*", "Teams/Blue/Prod"));
         assert!(!takes("**", ""), "the root is never meant");
-    }
-
-    #[test]
-    fn pauses_are_read_and_written_as_people_write_them() {
-        let pause: Pause = serde_json::from_value(json!("1h 30m")).unwrap();
-        assert_eq!(pause, Pause::seconds(5_400));
-        assert_eq!(String::from(pause), "1h 30m");
-        assert!(serde_json::from_value::<Pause>(json!("-1m")).is_err());
-        assert!(serde_json::from_value::<Pause>(json!("soon")).is_err());
     }
 }

@@ -1,0 +1,20 @@
+//! Where a reset stops by itself.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where a reset stops by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// How many accounts are reset at the same time.
+    pub accounts_at_once: u32,
+    /// A run that would delete more than this many things is refused.
+    pub deletes: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { accounts_at_once: 5, deletes: 5_000 }
+    }
+}
