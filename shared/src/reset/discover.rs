@@ -12,6 +12,9 @@ use super::catalogue::{Kind, List, SpareAs, Step, Tags};
 use super::item::{CellKey, Found, ItemKey, Listing};
 use crate::aws::{Accounts, CallError, ErrorClass, Scope};
 
+/// The reason where an item lacks what the entry's reason speaks of.
+const UNDELETABLE: &str = "cannot be deleted by anybody";
+
 /// Why something could not be listed.
 enum Miss {
     Call(CallError),
@@ -167,6 +170,7 @@ impl Lister<'_> {
             tags: Ok(BTreeMap::new()),
             created: text_at(&kind.created),
             spare,
+            undeletable: kind.never(item).map(|reason| source.text(reason).unwrap_or_else(|_| UNDELETABLE.to_owned())),
             foreign: text_at(&kind.owner).is_some_and(|owner| owner != scope.account().as_ref()),
             trimmable: spare == Some(SpareAs::Default) && kind.trim.iter().any(|step| wanted(step, item)),
             needs: kind.needed(item),

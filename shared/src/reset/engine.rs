@@ -231,7 +231,11 @@ impl Kind {
     /// One line for people: how it is listed and deleted.
     pub fn how(&self) -> String {
         let steps: Vec<&str> = self.delete.iter().map(|step| step.operation.as_str()).collect();
-        let delete = if steps.is_empty() { "a hook".to_owned() } else { steps.join(", ") };
+        let delete = match (steps.as_slice(), self.hook) {
+            ([], Some(_)) => "a hook".to_owned(),
+            ([], None) => "nothing: it is undeletable".to_owned(),
+            _ => steps.join(", "),
+        };
         format!("{}:{} -> {delete}", self.service, self.list.operation)
     }
 }

@@ -54,6 +54,9 @@ pub struct Found {
     pub created: Option<String>,
     /// Why it is left alone in any case.
     pub spare: Option<SpareAs>,
+    /// Why nobody can delete it, if so.
+    #[serde(default)]
+    pub undeletable: Option<String>,
     /// Another account owns it.
     pub foreign: bool,
     /// A default that can be brought back to bare.

@@ -82,6 +82,10 @@ impl Run {
                 self.left.insert(key, Left { why: LeftAs::Error, reason: reason.clone() });
                 self.kept.push((found, reason));
             }
+            (Decision::Delete, None) if found.undeletable.is_some() => {
+                let reason = found.undeletable.unwrap_or_default();
+                self.left.insert(key, Left { why: LeftAs::Undeletable, reason });
+            }
             (Decision::Delete | Decision::Trim, None) if !self.may_go(&key) => {
                 let reason = "was not there when the plan was made; make a new plan".to_owned();
                 self.left.insert(key, Left { why: LeftAs::Error, reason });

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::catalogue::Catalogue;
 use super::fake::{Cloud, HOME, SANDBOX};
 use super::guard::Refusal;
 use super::slice::{Next, SliceError, SliceReport};
@@ -382,6 +383,33 @@ async fn compliance_lock_is_undeletable_until_its_date() {
     assert!(left.len() == 1 && left[0].reason.contains("until 2031-01-01"), "{left:?}");
 }
 
+/// Volumes of one kind that nobody can delete.
+const COMMITTED: &str = r#"
+    [[type]]
+    name = "AWS::EC2::Volume"
+    phase = "cost"
+    id = "{VolumeId}"
+    list = { operation = "DescribeVolumes", items = "Volumes[]" }
+    delete = [{ operation = "DeleteVolume", params = { VolumeId = "{VolumeId}" } }]
+    undeletable = "is paid until {Until}"
+    undeletable_when = { path = "Until", exists = true }
+"#;
+
+#[tokio::test]
+async fn what_the_catalogue_calls_undeletable_is_told_and_never_tried() {
+    let volume = |id: &str, until: Value| json!({"VolumeId": id, "State": "available", "Until": until});
+    let volumes = [volume("paid", json!("2031-01-01")), volume("free", Value::Null)];
+    let cloud = Cloud::new().with("eu-west-1", "DescribeVolumes", volumes);
+    let mut reset = cloud.reset(FAST);
+    reset.catalogue = Box::leak(Box::new(Catalogue::read(&[("ec2", COMMITTED)]).unwrap()));
+    let report = cloud.drive(&reset, "run-1", None).await.unwrap();
+    assert_eq!((report.next, report.verdict), (Next::Done, Some(Verdict::Amber)));
+    let left: Vec<_> = cloud.receipt(&report).left.into_iter().map(|left| (left.id, left.reason)).collect();
+    assert_eq!(left, [("paid".to_owned(), "is paid until 2031-01-01".to_owned())]);
+    let writes = cloud.world.lock().unwrap().writes.clone();
+    assert!(writes.len() == 1 && writes[0].contains("free"), "{writes:?}");
+}
+
 #[tokio::test]
 async fn what_stays_blocked_is_told_with_its_chain() {
     let cloud = full();
@@ -513,7 +541,7 @@ fn unknown_type_in_a_rule_is_an_error() {
     let sandbox = serde_json::from_value(
         json!({"match": {"ou": "Sandbox", "tag": {"a": "b"}}, "protect": [{"type": "AWS::EC2::Vpc"}]}),
     );
-    let found = super::protect::problems(&sandbox.unwrap(), super::catalogue::Catalogue::embedded().unwrap());
+    let found = super::protect::problems(&sandbox.unwrap(), Catalogue::embedded().unwrap());
     assert_eq!(found[0].0, "protect[0].type");
 }
 

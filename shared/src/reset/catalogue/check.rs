@@ -160,17 +160,34 @@ fn check_batch(model: &Model, batch: &Batch, problems: &mut Vec<String>) {
 /// Every path that an entry follows in its items.
 fn item_paths(kind: &Kind) -> BTreeSet<String> {
     let mut paths: BTreeSet<String> = kind.facts().map(str::to_owned).collect();
-    for template in [Some(&kind.id), kind.title.as_ref(), kind.arn.as_ref()].into_iter().flatten() {
+    for template in
+        [Some(&kind.id), kind.title.as_ref(), kind.arn.as_ref(), kind.undeletable.as_ref()].into_iter().flatten()
+    {
         holes(&Value::from(template.as_str()), &mut paths);
     }
     paths.extend([&kind.created, &kind.owner, &kind.region].into_iter().flatten().cloned());
     paths.extend(kind.needs.iter().chain(&kind.with).cloned());
-    paths.extend(kind.spare.iter().map(|spare| spare.when.path.clone()));
+    let whens = kind.spare.iter().map(|spare| &spare.when).chain(&kind.undeletable_when);
+    paths.extend(whens.map(|when| when.path.clone()));
     if let Some(Tags::Path(path)) = &kind.tags {
         paths.insert(path.clone());
     }
     let paths = paths.into_iter().map(|path| path.trim_end_matches("|tail").to_owned());
     paths.filter(|path| !path.starts_with('$')).collect()
+}
+
+/// Something deletes an item, or the entry says why nothing can.
+fn check_end(kind: &Kind, problems: &mut Vec<String>) {
+    let deleted = !kind.delete.is_empty() || kind.hook.is_some();
+    let never = kind.undeletable.is_some() && kind.undeletable_when.is_none();
+    match (deleted, never) {
+        (false, false) => problems.push("nothing deletes it".to_owned()),
+        (true, true) => problems.push("it is always undeletable, and something deletes it".to_owned()),
+        _ => {}
+    }
+    if kind.undeletable.is_none() && kind.undeletable_when.is_some() {
+        problems.push("undeletable_when has no undeletable beside it".to_owned());
+    }
 }
 
 fn check_kind(models: &Models, kind: &Kind, problems: &mut Vec<String>) {
@@ -204,9 +221,7 @@ fn check_kind(models: &Models, kind: &Kind, problems: &mut Vec<String>) {
     for steps in [&kind.prepare, &kind.trim, &kind.delete] {
         check_steps(model, steps, problems);
     }
-    if kind.delete.is_empty() && kind.hook.is_none() {
-        problems.push("nothing deletes it".to_owned());
-    }
+    check_end(kind, problems);
     for path in item_paths(kind) {
         if !items.iter().any(|item| model.follow(item, &path).is_some()) {
             problems.push(format!("{path} is in no item"));
@@ -237,6 +252,32 @@ mod tests {
     fn every_entry_agrees_with_the_models() {
         let found = problems(Catalogue::embedded().unwrap(), &models());
         assert!(found.is_empty(), "{}", found.join("\n"));
+    }
+
+    #[test]
+    fn what_nobody_can_delete_needs_no_delete_and_has_none() {
+        let problems_with = |more: &str| {
+            let entry = format!(
+                r#"
+                [[type]]
+                name = "AWS::SNS::Topic"
+                phase = "data"
+                id = "{{TopicArn}}"
+                list = {{operation = "ListTopics", items = "Topics[]"}}
+                {more}
+            "#
+            );
+            problems(&Catalogue::read(&[("sns", &entry)]).unwrap(), &models()).join("\n")
+        };
+        let delete = r#"delete = [{operation = "DeleteTopic", params = {TopicArn = "{TopicArn}"}}]"#;
+        let never = r#"undeletable = "{TopicArn} is paid for a year""#;
+        let only = r#"undeletable_when = { path = "TopicArn", like = ["*:paid"] }"#;
+        assert_eq!(problems_with(never), "");
+        assert_eq!(problems_with(&[never, only, delete].join("\n")), "");
+        assert!(problems_with("").contains("nothing deletes it"));
+        assert!(problems_with(only).contains("has no undeletable"));
+        assert!(problems_with(&[never, delete].join("\n")).contains("always undeletable"));
+        assert!(problems_with(r#"undeletable = "until {End}""#).contains("End is in no item"));
     }
 
     #[test]

@@ -124,6 +124,10 @@ pub struct Kind {
     /// The delete itself.
     #[serde(default)]
     pub delete: Vec<Step>,
+    /// Nobody can delete it, and why: template of the reason. Such items are reported and never tried.
+    pub undeletable: Option<String>,
+    /// Only items of which this holds are undeletable; default: all.
+    pub undeletable_when: Option<When>,
     /// A call that deletes many at once; where it fails, they are deleted one by one.
     pub batch: Option<Batch>,
     /// How it shows that an item is gone.
@@ -366,6 +370,12 @@ impl Kind {
     pub fn spared(&self, item: &Value) -> Option<SpareAs> {
         let holds = |spare: &&Spare| spare.when.holds(super::path::value_at(item, &spare.when.path).as_ref());
         self.spare.iter().find(holds).map(|spare| spare.kind)
+    }
+
+    /// Template of the reason for which nobody can delete an item in this state, if so.
+    pub fn never(&self, item: &Value) -> Option<&str> {
+        let holds = |when: &When| when.holds(super::path::value_at(item, &when.path).as_ref());
+        self.undeletable.as_deref().filter(|_| self.undeletable_when.as_ref().is_none_or(holds))
     }
 
     /// The ids, names and ARNs of what an item cannot do without.
