@@ -12,6 +12,7 @@ pub mod judge;
 pub mod local;
 pub mod runtime_api;
 pub mod seed;
+pub mod seeds;
 pub mod stack;
 pub mod webhook;
 pub mod world;

@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from . import buckets, budgets, control, events, faults, logsearch, unsupported
+from . import buckets, budgets, control, empty, events, faults, logsearch, unsupported
 from .accounts import Accounts, Caller
 from .call import Call, action_of, protocol_of, scope_of, service_of
 from .calllog import CallLog
@@ -97,8 +97,13 @@ class Gateway:
             faults.reset(request)
             return web.Response(), 0
         if isinstance(answer, Answer):
-            answer = unsupported.refusal(call, answer, plane) or respond(request, answer)
+            answer = self.unknown(call, answer) or unsupported.refusal(call, answer, plane) or respond(request, answer)
         return answer, answer.status
+
+    def unknown(self, call: Call, answer: Answer) -> web.Response | None:
+        """An empty list, where the emulator has no such list and the stack's user wants it so."""
+        wanted = self.config.unknown_is_empty and unsupported.lacks_operation(answer)
+        return empty.answer(call) if wanted else None
 
     def refusal(self, call: Call, body: bytes, fault: Fault | None) -> web.Response | None:
         """The answer to a call that reaches no emulator."""
@@ -125,7 +130,7 @@ class Gateway:
         self.regions.learn(call, answer.status, body)
         await self.newborn.learn(self, call, answer)
         await events.after(self, call, body, answer)
-        return self.spend.merged(call, answer)
+        return self.regions.shortened(call, self.config.regions, self.spend.merged(call, answer))
 
     def wishes(self, call: Call) -> dict[str, str]:
         """What the stack's user wants of this call, as headers for our additions to moto."""

@@ -32,6 +32,10 @@ class Config:
     asleep: dict[str, int] = field(default_factory=dict)
     # How many attempts to assume a role in such an account are denied.
     assume_denied: int = 0
+    # The only regions that accounts say they have; empty: all. Fewer make a test of every region short.
+    regions: list[str] = field(default_factory=list)
+    # Whether lists of services that no emulator has are answered as empty, instead of with an error.
+    unknown_is_empty: bool = False
 
     def change(self, wanted: dict[str, Any]) -> None:
         """Apply the given settings; ValueError names what is wrong."""

@@ -9,21 +9,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from aiohttp import web
 from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
 
-# Models whose name is not the signing name.
-MODELS = {
-    "access-analyzer": ["accessanalyzer"],
-    "apigateway": ["apigateway", "apigatewayv2"],
-    "aoss": ["opensearchserverless"],
-    "elasticfilesystem": ["efs"],
-    "es": ["opensearch", "es"],
-    "ses": ["sesv2"],
-    "elasticmapreduce": ["emr"],
-}
+# Forester's own cuts of the models: they say which name each service signs with. Several may share one.
+OURS = Path(__file__).parents[3] / "shared" / "models"
+SIGNING = re.compile(r'^"signing":"([^"]+)"', re.MULTILINE)
 # The two operations of S3 that only a header tells apart from a put.
 COPIES = {"PutObject": "CopyObject", "UploadPart": "UploadPartCopy"}
 
@@ -60,8 +54,18 @@ def has_query(route: Route, request: web.BaseRequest) -> bool:
 @cache
 def routes(service: str) -> tuple[Route, ...]:
     """All routes of a service, the most specific first."""
-    found = [route for model in MODELS.get(service, [service]) for route in model_routes(model)]
+    found = [route for model in models().get(service, [service]) for route in model_routes(model)]
     return tuple(sorted(found, key=lambda route: route.weight, reverse=True))
+
+
+@cache
+def models() -> dict[str, list[str]]:
+    """Model names by signing name."""
+    found: dict[str, list[str]] = {"es": ["es"]}
+    for path in sorted(OURS.glob("*.json")):
+        signing = SIGNING.search(path.read_text(encoding="utf-8"))
+        found.setdefault(signing[1] if signing else path.stem, []).append(path.stem)
+    return found
 
 
 def model_routes(model: str) -> list[Route]:

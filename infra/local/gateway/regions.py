@@ -8,11 +8,16 @@ https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 
 from aiohttp import web
 
 from .call import Call
 from .errors import error
+from .proxy import Answer
+
+ITEM = re.compile(rb"\s*<item>.*?<regionName>([^<]+)</regionName>.*?</item>", re.DOTALL)
 
 OPT_IN = set(
     "af-south-1 ap-east-1 ap-east-2 ap-south-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 "
@@ -49,3 +54,16 @@ class Regions:
             self._on.add(region)
         else:
             self._on.discard(region)
+
+    def shortened(self, call: Call, wanted: list[str], answer: Answer) -> Answer:
+        """The list of regions without those that a test does not want."""
+        if not wanted or answer.status != 200:
+            return answer
+        if (call.service, call.action) == ("ec2", "DescribeRegions"):
+            kept = ITEM.sub(lambda item: item[0] if item[1].decode() in wanted else b"", answer.body)
+            return replace(answer, body=kept)
+        if (call.service, call.action) == ("account", "ListRegions"):
+            told = json.loads(answer.body)
+            told["Regions"] = [region for region in told["Regions"] if region["RegionName"] in wanted]
+            return replace(answer, body=json.dumps(told).encode())
+        return answer

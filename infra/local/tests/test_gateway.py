@@ -59,6 +59,24 @@ class Missing(unittest.TestCase):
         self.check("xray", "get_groups")
         self.check("detective", "list_graphs")
 
+    def test_lists_that_nobody_has_are_empty_when_asked_for(self) -> None:
+        stack().control("POST", "config", {"unknown_is_empty": True})
+        self.addCleanup(stack().control, "POST", "config", {"unknown_is_empty": False})
+        caller = Caller().assume(member("one"))
+        self.assertNotIn("IpamPools", caller("ec2").describe_ipam_pools())
+        self.assertNotIn("GraphList", caller("detective").list_graphs())
+        self.assertNotIn("Groups", caller("xray").get_groups())
+        self.assertEqual("UnsupportedOperation", code_of(lambda: caller("detective").create_graph()))
+
+    def test_accounts_have_the_regions_that_a_test_wants(self) -> None:
+        stack().control("POST", "config", {"regions": ["us-east-1", "eu-west-1"]})
+        self.addCleanup(stack().control, "POST", "config", {"regions": []})
+        caller = Caller().assume(member("one"))
+        names = [region["RegionName"] for region in caller("ec2").describe_regions()["Regions"]]
+        self.assertEqual(["eu-west-1", "us-east-1"], sorted(names))
+        told = [region["RegionName"] for region in caller("account").list_regions()["Regions"]]
+        self.assertEqual(["eu-west-1", "us-east-1"], sorted(told))
+
 
 class Planes(unittest.TestCase):
     def test_s3control_needs_no_host_prefix(self) -> None:
