@@ -74,7 +74,8 @@ class Missing(unittest.TestCase):
         caller = Caller().assume(member("one"))
         names = [region["RegionName"] for region in caller("ec2").describe_regions()["Regions"]]
         self.assertEqual(["eu-west-1", "us-east-1"], sorted(names))
-        told = [region["RegionName"] for region in caller("account").list_regions()["Regions"]]
+        pages = caller("account").get_paginator("list_regions").paginate()
+        told = [region["RegionName"] for page in pages for region in page["Regions"]]
         self.assertEqual(["eu-west-1", "us-east-1"], sorted(told))
 
 
