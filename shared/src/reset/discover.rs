@@ -149,8 +149,10 @@ impl Lister<'_> {
         let Some(describe) = &self.kind.describe else { return Ok(item.clone()) };
         let params = source.fill(&describe.params).map_err(|path| self.lacks(&describe.operation, &path))?;
         let answer = self.scope.call(&self.kind.service, &describe.operation, params).await?;
-        let described = value_at(&answer, &describe.item);
-        described.map(|more| overlaid(item, more)).ok_or_else(|| self.lacks(&describe.operation, &describe.item))
+        let described = find(&answer, &describe.item).into_iter().next();
+        described
+            .map(|more| overlaid(item, more.clone()))
+            .ok_or_else(|| self.lacks(&describe.operation, &describe.item))
     }
 
     async fn take_in(&self, source: &Source<'_>, item: &Value) -> Result<Found, Miss> {

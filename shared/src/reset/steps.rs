@@ -101,6 +101,9 @@ impl Attempt<'_> {
 
     async fn clear(&self, clear: &Clear) -> Result<(), Outcome> {
         let source = self.source();
+        if clear.when.as_ref().is_some_and(|when| !when.holds(source.get(&when.path).as_ref())) {
+            return Ok(());
+        }
         let params = source.fill(&clear.list.params).map_err(|path| self.lacks(&path))?;
         let elements = match pages(self.scope, &self.kind.service, &clear.list, params).await {
             Ok(elements) => elements,

@@ -177,7 +177,7 @@ pub struct Describe {
     pub operation: String,
     /// Its parameters.
     pub params: Value,
-    /// Path of the item in the answer.
+    /// Path of the item in the answer; the first, where the operation reads several.
     pub item: String,
 }
 
@@ -275,6 +275,8 @@ pub enum Verified {
 pub struct Clear {
     /// How it is listed.
     pub list: List,
+    /// Only under this condition on the item.
+    pub when: Option<When>,
     /// Elements that stay.
     pub unless: Option<When>,
     /// The elements are resources of this type: where one is kept, the item is kept too.
@@ -346,6 +348,7 @@ impl Kind {
         }
         for clear in &self.clear {
             holes(&clear.list.params, &mut facts);
+            facts.extend(clear.when.iter().map(|when| when.path.clone()));
             clear.delete.iter().for_each(|step| parent_holes(&step.params, &mut facts));
         }
         self.holders.iter().for_each(|list| holes(&list.params, &mut facts));
