@@ -6,12 +6,13 @@ from . import (
     alarm_answers,
     alarm_events,
     function_environment,
+    map_concurrency,
     metric_filters,
     schedules,
     service_events,
 )
 
-PATCHES = (alarm_answers, alarm_events, function_environment, metric_filters, schedules, service_events)
+PATCHES = (alarm_answers, alarm_events, function_environment, map_concurrency, metric_filters, schedules, service_events)
 
 
 def install() -> None:

@@ -57,7 +57,7 @@ async fn play(timeline: &Timeline) -> Outcome<()> {
 async fn keep(local: &Local) -> Outcome<String> {
     let directory = environment::root()?.join("target/demo");
     std::fs::create_dir_all(&directory)?;
-    let receipt = jobs::reset::receipt(local).await?;
+    let receipt = jobs::reset::newest(local).await?;
     let path = directory.join("receipt.json");
     std::fs::write(&path, serde_json::to_string_pretty(&receipt)?)?;
     let mut lines = vec![format!("receipt            {}", path.display())];

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Clock, Effect, baseline};
 use crate::Outcome;
 use crate::local::{Local, eventually};
-use crate::world::text;
+use crate::world::{World, text};
 
 /// The account that is reset.
 pub const NAME: &str = "sbx-ana";
@@ -38,11 +38,11 @@ const KEPT_ROLES: [&str; 2] = ["OrganizationAccountAccessRole", "SecurityReviewe
 /// Makes the schedule fire, and waits for the receipt and for an empty account.
 pub async fn run(local: &Local) -> Outcome<Effect> {
     let clock = Clock::start(local).await?;
-    let before = left(local).await?.len();
+    let before = left(&local.world, NAME).await?.len();
     fire(local).await?;
     let receipt = finished(local).await?;
     let verdict = text(&receipt, "/verdict")?;
-    let left = left(local).await?;
+    let left = left(&local.world, NAME).await?;
     if verdict != "green" || !left.is_empty() {
         return Err(format!("verdict {verdict}; left: {left:?}; receipt: {receipt}").into());
     }
@@ -86,27 +86,33 @@ async fn finished(local: &Local) -> Outcome<Value> {
     if told["status"] != json!("SUCCEEDED") {
         return Err(format!("the reset's execution ended as {told}").into());
     }
-    receipt(local).await
+    newest(local).await
 }
 
-/// The newest JSON receipt of the account in the receipts bucket.
-pub async fn receipt(local: &Local) -> Outcome<Value> {
+/// The newest JSON receipt of the sandbox.
+pub async fn newest(local: &Local) -> Outcome<Value> {
+    receipt(local, local.world.ids.get(NAME).ok_or("no sandbox")?.as_ref()).await
+}
+
+/// The newest JSON receipt of an account in the receipts bucket.
+pub async fn receipt(local: &Local, account: &str) -> Outcome<Value> {
     use base64::Engine;
     let home = local.home().await?;
     let bucket = local.deployment.output("ReceiptsBucketName")?;
-    let objects = home.pages("s3", "ListObjectsV2", json!({ "Bucket": bucket })).await?;
+    let wanted = json!({ "Bucket": bucket, "Prefix": format!("resets/{account}/") });
+    let objects = home.pages("s3", "ListObjectsV2", wanted).await?;
     let keys = objects.iter().filter_map(|object| object["Key"].as_str());
-    let key = keys.filter(|key| key.ends_with(".json")).max().ok_or("no receipt in the bucket")?;
+    let key = keys.filter(|key| key.ends_with("receipt.json")).max().ok_or("no receipt in the bucket")?;
     let object = home.call("s3", "GetObject", json!({ "Bucket": bucket, "Key": key })).await?;
     let body = base64::engine::general_purpose::STANDARD.decode(text(&object, "/Body")?)?;
     Ok(serde_json::from_slice(&body)?)
 }
 
-/// Everything in the account that a reset should have taken, read back in every region.
-pub async fn left(local: &Local) -> Outcome<Vec<String>> {
+/// Everything in the account called `name` that a reset should have taken, read back in every region.
+pub async fn left(world: &World, name: &str) -> Outcome<Vec<String>> {
     let mut left = Vec::new();
-    for region in local.world.regions(NAME).await? {
-        let scope = local.world.scope(NAME, &region).await?;
+    for region in world.regions(name).await? {
+        let scope = world.scope(name, &region).await?;
         for (service, operation, params) in LISTINGS {
             let found = scope.pages(service, operation, serde_json::from_str(params)?).await?;
             let kept = |item: &Value| item["GroupName"] == json!("default") || item["IsDefault"] == json!(true);
@@ -115,7 +121,7 @@ pub async fn left(local: &Local) -> Outcome<Vec<String>> {
             );
         }
     }
-    let global = local.world.scope(NAME, "us-east-1").await?;
+    let global = world.scope(name, "us-east-1").await?;
     let buckets = global.call("s3", "ListBuckets", json!({})).await?;
     left.extend(buckets["Buckets"].as_array().into_iter().flatten().map(|bucket| format!("bucket {bucket}")));
     let users = global.pages("iam", "ListUsers", json!({})).await?;
