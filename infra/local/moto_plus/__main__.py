@@ -11,6 +11,7 @@ import signal
 import sys
 import traceback
 
+from botocore.model import OperationNotFoundError
 from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
 from werkzeug.serving import make_server
@@ -47,7 +48,7 @@ def answers_failures(app):
     def wrapped(environ, start_response):
         try:
             return app(environ, start_response)
-        except NotImplementedError as missing:
+        except (NotImplementedError, OperationNotFoundError) as missing:
             return plain(start_response, "501 Not Implemented", str(missing))
         except Exception as problem:
             traceback.print_exc()
