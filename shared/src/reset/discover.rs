@@ -148,7 +148,10 @@ impl Lister<'_> {
     async fn describe(&self, source: &Source<'_>, item: &Value) -> Result<Value, Miss> {
         let Some(describe) = &self.kind.describe else { return Ok(item.clone()) };
         let params = source.fill(&describe.params).map_err(|path| self.lacks(&describe.operation, &path))?;
-        let answer = self.scope.call(&self.kind.service, &describe.operation, params).await?;
+        let answer = match self.scope.call(&self.kind.service, &describe.operation, params).await {
+            Err(error) if describe.optional && error.is_gone() => return Ok(item.clone()),
+            answer => answer?,
+        };
         let described = find(&answer, &describe.item).into_iter().next();
         described
             .map(|more| overlaid(item, more.clone()))

@@ -179,6 +179,9 @@ pub struct Describe {
     pub params: Value,
     /// Path of the item in the answer; the first, where the operation reads several.
     pub item: String,
+    /// It is about something else that an item may have, such as an administrator: "not found" does not mean the item.
+    #[serde(default)]
+    pub optional: bool,
 }
 
 /// Where an item's tags are: a path in the item, or a call of their own (made only when a rule asks for tags).
