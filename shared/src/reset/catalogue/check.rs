@@ -46,7 +46,9 @@ impl Model {
         let input = operation.get("input").and_then(Value::as_str).unwrap_or_default();
         let members = self.shape(input).get("m").and_then(Value::as_object).unwrap_or(&empty);
         for (member, shape) in members {
-            if shape.get("req") == Some(&Value::Bool(true)) && params.get(member).is_none() {
+            let says = |trait_name: &str| shape.get(trait_name) == Some(&Value::Bool(true));
+            // The client fills in idempotency tokens itself.
+            if says("req") && !says("token") && params.get(member).is_none() {
                 problems.push(format!("{name} needs {member}"));
             }
         }
