@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::path::holes;
+use super::path::{Take, holes, part};
 use super::{Batch, Catalogue, Kind, List, Step, Tags};
 
 /// The service models of a directory, by service.
@@ -63,9 +63,9 @@ impl Model {
     fn follow(&self, from: &str, path: &str) -> Option<String> {
         let mut here = from.to_owned();
         for segment in path.split('.').filter(|segment| !segment.is_empty() && *segment != "$") {
-            let (name, every) = segment.strip_suffix("[]").map_or((segment, false), |name| (name, true));
+            let (name, take) = part(segment);
             here = self.member(&here, name)?;
-            if every {
+            if take != Take::Itself {
                 let list = self.shape(here.strip_prefix('#')?);
                 here = reference(list.get("e").filter(|_| kind(list) == Some("l"))?)?;
             }

@@ -1,6 +1,6 @@
 //! Ways into documents, and templates filled from them: how the catalogue names a field of an answer without code.
 //!
-//! A path is `A.B[].C`: members by name, `[]` for every element. A template is any JSON value whose strings may hold
+//! A path is `A.B[].C`: members by name, `[]` for every element, `[0]` for the first one. A template is any JSON value whose strings may hold
 //! `{path}`; a string that is nothing but one placeholder becomes the value itself, so lists and numbers survive.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,12 +16,34 @@ pub type Facts = BTreeMap<String, Value>;
 pub fn find<'v>(document: &'v Value, path: &str) -> Vec<&'v Value> {
     let mut here = vec![document];
     for segment in path.split('.').filter(|segment| !segment.is_empty() && *segment != "$") {
-        let (name, every) = segment.strip_suffix("[]").map_or((segment, false), |name| (name, true));
+        let (name, take) = part(segment);
         let members = here.into_iter().filter_map(|value| if name.is_empty() { Some(value) } else { value.get(name) });
-        here = if every { members.filter_map(Value::as_array).flatten().collect() } else { members.collect() };
+        here = match take {
+            Take::All => members.filter_map(Value::as_array).flatten().collect(),
+            Take::First => members.filter_map(|value| value.get(0)).collect(),
+            Take::Itself => members.collect(),
+        };
     }
     here.retain(|value| !value.is_null());
     here
+}
+
+/// What a segment of a path takes of the member that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Take {
+    /// The member.
+    Itself,
+    /// Every element of it.
+    All,
+    /// Its first element.
+    First,
+}
+
+/// The member that a segment names, and what is taken of it.
+pub(super) fn part(segment: &str) -> (&str, Take) {
+    let all = segment.strip_suffix("[]").map(|name| (name, Take::All));
+    let first = || segment.strip_suffix("[0]").map(|name| (name, Take::First));
+    all.or_else(first).unwrap_or((segment, Take::Itself))
 }
 
 /// The value at `path`: a list of all where the path has `[]`, else the one there is.
@@ -177,6 +199,8 @@ mod tests {
         let answer = json!({"R": [{"I": [{"Id": 1}, {"Id": 2}]}, {"I": []}, {"I": [{"Id": 3}]}]});
         assert_eq!(value_at(&answer, "R[].I[].Id"), Some(json!([1, 2, 3])));
         assert_eq!(value_at(&answer, "R[].X"), None);
+        assert_eq!(value_at(&answer, "R[0].I[0].Id"), Some(json!(1)));
+        assert_eq!(value_at(&json!({"R": []}), "R[0]"), None);
     }
 
     #[test]
