@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::catalogue::path::{Fields, Source, as_text, find, value_at};
-use super::catalogue::{Kind, List, SpareAs, Step, Tags};
+use super::catalogue::{Kind, List, Parents, SpareAs, Step, Tags};
 use super::item::{CellKey, Found, ItemKey, Listing};
 use crate::aws::{Accounts, CallError, ErrorClass, Scope};
 
@@ -125,7 +125,11 @@ impl Lister<'_> {
             return Ok(items.into_iter().map(|item| (None, item)).collect());
         };
         let mut all = Vec::new();
-        for parent in self.every(parents, None).await? {
+        let parents = match parents {
+            Parents::Listed(list) => self.every(list, None).await?,
+            Parents::Known(values) => values.clone(),
+        };
+        for parent in parents {
             match self.every(&self.kind.list, Some(&parent)).await {
                 Ok(items) => all.extend(items.into_iter().map(|item| (Some(parent.clone()), item))),
                 Err(Miss::Call(error)) if error.is_gone() => {}
@@ -178,8 +182,8 @@ impl Lister<'_> {
             undeletable: kind.never(item).map(|reason| source.text(reason).unwrap_or_else(|_| UNDELETABLE.to_owned())),
             foreign: text_at(&kind.owner).is_some_and(|owner| owner != scope.account().as_ref()),
             trimmable: spare == Some(SpareAs::Default) && kind.trim.iter().any(|step| wanted(step, item)),
-            needs: kind.needed(item),
-            with: kind.belongs(item),
+            needs: kind.needed(source),
+            with: kind.belongs(source),
             facts: kind.facts().filter_map(|path| Some((path.to_owned(), source.get(path)?))).collect(),
         };
         found.tags = self.tags(source, item, &found).await;

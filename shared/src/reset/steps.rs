@@ -92,7 +92,7 @@ impl Attempt<'_> {
         for lift in lifts {
             let params = self.source().fill(&lift.params).map_err(|path| self.lacks(&path))?;
             if let Err(error) = self.scope.call(&self.kind.service, &lift.operation, params).await {
-                return Err(self.judge(&error).await);
+                return Err(self.judge(&self.kind.sorted(error)).await);
             }
             any = true;
         }
@@ -162,7 +162,8 @@ impl Attempt<'_> {
             return Ok(false);
         }
         let params = source.fill(&step.params).map_err(|path| self.invalid(&step.operation, &path))?;
-        let answer = self.scope.call(&self.kind.service, &step.operation, params).await?;
+        let answer = self.scope.call(&self.kind.service, &step.operation, params).await;
+        let answer = answer.map_err(|error| self.kind.sorted(error))?;
         match step.failures.as_deref().map(|path| find(&answer, path)) {
             Some(failures) if !failures.is_empty() => Err(self.partial(&step.operation, &json!(failures))),
             _ => Ok(true),
@@ -205,6 +206,7 @@ impl Attempt<'_> {
     pub async fn judge(&self, error: &CallError) -> Outcome {
         match error.class {
             ErrorClass::Gone => Outcome::Gone,
+            _ if self.kind.forbids(error) => Outcome::Undeletable(error.to_string()),
             ErrorClass::Denied => Outcome::Denied(error.to_string()),
             ErrorClass::Throttled | ErrorClass::Transient | ErrorClass::NotReady => Outcome::Later(error.to_string()),
             ErrorClass::Conflict => Outcome::Blocked { reason: error.to_string(), holders: self.holders().await },

@@ -393,6 +393,7 @@ const COMMITTED: &str = r#"
     delete = [{ operation = "DeleteVolume", params = { VolumeId = "{VolumeId}" } }]
     undeletable = "is paid until {Until}"
     undeletable_when = { path = "Until", exists = true }
+    undeletable_on = ["locked until"]
 "#;
 
 #[tokio::test]
@@ -408,6 +409,20 @@ async fn what_the_catalogue_calls_undeletable_is_told_and_never_tried() {
     assert_eq!(left, [("paid".to_owned(), "is paid until 2031-01-01".to_owned())]);
     let writes = cloud.world.lock().unwrap().writes.clone();
     assert!(writes.len() == 1 && writes[0].contains("free"), "{writes:?}");
+}
+
+#[tokio::test]
+async fn an_error_that_says_never_is_undeletable_and_not_tried_in_every_round() {
+    let cloud = Cloud::new().with("eu-west-1", "DescribeVolumes", [json!({"VolumeId": "v", "State": "available"})]);
+    faulty(&cloud, |_, operation, _| {
+        (operation == "DeleteVolume").then_some((ErrorClass::Invalid, "Locked until 2031"))
+    });
+    let mut reset = cloud.reset(FAST);
+    reset.catalogue = Box::leak(Box::new(Catalogue::read(&[("ec2", COMMITTED)]).unwrap()));
+    let report = cloud.drive(&reset, "run-1", None).await.unwrap();
+    let left = cloud.receipt(&report).left;
+    assert_eq!((report.next, report.verdict, left.len()), (Next::Done, Some(Verdict::Amber), 1));
+    assert!(left[0].reason.contains("Locked until 2031"), "{left:?}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::path::{Take, holes, part};
-use super::{Batch, Catalogue, Kind, List, Step, Tags};
+use super::{Batch, Catalogue, Kind, List, Parents, Step, Tags};
 
 /// The service models of a directory, by service.
 #[derive(Debug, Default)]
@@ -168,7 +168,13 @@ fn item_paths(kind: &Kind) -> BTreeSet<String> {
         holes(&Value::from(template.as_str()), &mut paths);
     }
     paths.extend([&kind.created, &kind.owner, &kind.region].into_iter().flatten().cloned());
-    paths.extend(kind.needs.iter().chain(&kind.with).cloned());
+    for place in kind.needs.iter().chain(&kind.with) {
+        if place.contains('{') {
+            holes(&Value::from(place.as_str()), &mut paths);
+        } else {
+            paths.insert(place.clone());
+        }
+    }
     let whens = kind.spare.iter().map(|spare| &spare.when).chain(&kind.undeletable_when);
     paths.extend(whens.map(|when| when.path.clone()));
     if let Some(Tags::Path(path)) = &kind.tags {
@@ -197,7 +203,11 @@ fn check_kind(models: &Models, kind: &Kind, problems: &mut Vec<String>) {
         return problems.push(format!("there is no model of {}", kind.service));
     };
     let mut items: Vec<String> = check_list(model, &kind.list, problems).into_iter().collect();
-    for list in kind.parents.iter().chain(&kind.holders) {
+    let parents = kind.parents.iter().filter_map(|parents| match parents {
+        Parents::Listed(list) => Some(list),
+        Parents::Known(_) => None,
+    });
+    for list in parents.chain(&kind.holders) {
         check_list(model, list, problems);
     }
     if let Some(describe) = &kind.describe {

@@ -6,9 +6,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::path::{find, holes};
+use super::path::{Source, holes};
 use super::when::When;
-use crate::aws::CallError;
+use crate::aws::{CallError, ErrorClass};
 use crate::types::{Malformed, Region, string_type};
 
 /// The CloudFormation name of a type: `AWS::EC2::VPC`.
@@ -78,7 +78,7 @@ pub struct Kind {
     #[serde(default)]
     pub hourly: bool,
     /// What the items are listed under, for lists that need a parent.
-    pub parents: Option<List>,
+    pub parents: Option<Parents>,
     /// How the items are listed.
     pub list: List,
     /// A read for each item, where the list does not say enough.
@@ -93,10 +93,10 @@ pub struct Kind {
     pub tags: Option<Tags>,
     /// Path of the creation time.
     pub created: Option<String>,
-    /// Paths of the ids, names and ARNs of what an item cannot do without: protected with it.
+    /// Paths or templates of the ids, names and ARNs of what an item cannot do without: protected with it.
     #[serde(default)]
     pub needs: Vec<String>,
-    /// Paths of the ids and ARNs of what an item belongs to: where one is kept, the item is kept too.
+    /// Paths or templates of the ids and ARNs of what an item belongs to: where one is kept, the item is kept too.
     #[serde(default)]
     pub with: Vec<String>,
     /// Path of the owning account: items that others share with this account are not ours to delete.
@@ -121,6 +121,16 @@ pub struct Kind {
     /// Protections, lifted when a delete fails because of them.
     #[serde(default)]
     pub lift: Vec<Lift>,
+    /// Words of an error code or message by which a step says that something else is in the way, or that it is too
+    /// early: then it is tried again. Only for errors whose code does not tell.
+    #[serde(default)]
+    pub held_on: Vec<String>,
+    /// Words by which a step says that the item is gone; only for errors whose code does not tell.
+    #[serde(default)]
+    pub gone_on: Vec<String>,
+    /// Words of an error by which a step says that nobody can delete the item (a commitment, a lock until a date).
+    #[serde(default)]
+    pub undeletable_on: Vec<String>,
     /// The delete itself.
     #[serde(default)]
     pub delete: Vec<Step>,
@@ -167,6 +177,16 @@ pub struct List {
     pub paged: bool,
     /// Members for the page token, request and answer, where the model does not say.
     pub token: Option<[String; 2]>,
+}
+
+/// What a list is repeated for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Parents {
+    /// Whatever another list finds.
+    Listed(List),
+    /// Values that are known beforehand.
+    Known(Vec<Value>),
 }
 
 /// A read of one item.
@@ -385,19 +405,34 @@ impl Kind {
     }
 
     /// The ids, names and ARNs of what an item cannot do without.
-    pub fn needed(&self, item: &Value) -> BTreeSet<String> {
-        texts(&self.needs, item)
+    pub fn needed(&self, source: &Source<'_>) -> BTreeSet<String> {
+        texts(&self.needs, source)
     }
 
     /// The ids and ARNs of what an item belongs to.
-    pub fn belongs(&self, item: &Value) -> BTreeSet<String> {
-        texts(&self.with, item)
+    pub fn belongs(&self, source: &Source<'_>) -> BTreeSet<String> {
+        texts(&self.with, source)
     }
 
     /// Whether a failed list says that the account does not use the service.
     pub fn unused(&self, error: &CallError) -> bool {
-        let told = format!("{} {}", error.code.as_deref().unwrap_or_default(), error.message).to_lowercase();
-        self.unused_on.iter().any(|words| told.contains(&words.to_lowercase()))
+        tells(error, &self.unused_on)
+    }
+
+    /// Whether a failed step says that nobody can delete the item.
+    pub fn forbids(&self, error: &CallError) -> bool {
+        tells(error, &self.undeletable_on)
+    }
+
+    /// The error of a step, with the class that the entry knows better where the code says too little.
+    pub fn sorted(&self, error: CallError) -> CallError {
+        let vague = matches!(error.class, ErrorClass::Invalid | ErrorClass::Other);
+        let class = match error.class {
+            _ if vague && tells(&error, &self.gone_on) => ErrorClass::Gone,
+            _ if vague && tells(&error, &self.held_on) => ErrorClass::Conflict,
+            class => class,
+        };
+        CallError { class, ..error }
     }
 
     /// Whether the state `busy` is known: an item that is neither gone nor busy can then be deleted again.
@@ -406,9 +441,21 @@ impl Kind {
     }
 }
 
-fn texts(paths: &[String], item: &Value) -> BTreeSet<String> {
-    let values = paths.iter().flat_map(|path| find(item, path));
-    values.filter_map(Value::as_str).map(str::to_owned).collect()
+/// Whether an error's code or message has any of the words.
+fn tells(error: &CallError, words: &[String]) -> bool {
+    let told = format!("{} {}", error.code.as_deref().unwrap_or_default(), error.message).to_lowercase();
+    words.iter().any(|words| told.contains(&words.to_lowercase()))
+}
+
+fn texts(places: &[String], source: &Source<'_>) -> BTreeSet<String> {
+    let (templates, paths): (Vec<&String>, Vec<&String>) = places.iter().partition(|place| place.contains('{'));
+    let filled = templates.into_iter().filter_map(|template| source.text(template).ok());
+    let values = paths.into_iter().filter_map(|path| source.get(path)).flat_map(|value| match value {
+        Value::Array(list) => list,
+        value => vec![value],
+    });
+    let found = values.filter_map(|value| value.as_str().map(str::to_owned));
+    found.chain(filled).filter(|text| !text.is_empty()).collect()
 }
 
 impl Step {
@@ -436,6 +483,66 @@ fn parent_holes(template: &Value, into: &mut BTreeSet<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_entry_knows_what_a_vague_error_means_and_nothing_about_a_clear_one() {
+        let text = r#"
+            [[type]]
+            name = "AWS::SQS::Queue"
+            phase = "data"
+            id = "{$}"
+            list = {operation = "ListQueues", items = "QueueUrls[]"}
+            delete = [{operation = "DeleteQueue", params = {QueueUrl = "{$}"}}]
+            held_on = ["still in use"]
+            gone_on = ["does not exist"]
+        "#;
+        let catalogue = super::super::Catalogue::read(&[("sqs", text)]).unwrap();
+        let kind = catalogue.kinds().next().unwrap();
+        let sorted = |class, message: &str| {
+            let error = CallError {
+                class,
+                service: "sqs".to_owned(),
+                operation: "DeleteQueue".to_owned(),
+                account: "111122223333".parse().unwrap(),
+                region: "eu-west-1".parse().unwrap(),
+                code: Some("ClientException".to_owned()),
+                message: message.to_owned(),
+                request_id: None,
+            };
+            kind.sorted(error).class
+        };
+        assert_eq!(sorted(ErrorClass::Other, "the queue is Still in use"), ErrorClass::Conflict);
+        assert_eq!(sorted(ErrorClass::Invalid, "it does not exist"), ErrorClass::Gone);
+        assert_eq!(sorted(ErrorClass::Invalid, "a name is wrong"), ErrorClass::Invalid);
+        assert_eq!(sorted(ErrorClass::Denied, "it does not exist"), ErrorClass::Denied);
+    }
+
+    #[test]
+    fn what_an_item_belongs_to_may_be_told_by_a_path_a_tail_or_a_template() {
+        let text = r#"
+            [[type]]
+            name = "AWS::ECS::Service"
+            phase = "data"
+            id = "{arn}"
+            with = ["roles[]", "table|tail", "arn:{$partition}:eks:{$region}:{$account}:cluster/{cluster}", "{missing}"]
+            parents = ["one", "two"]
+            list = {operation = "ListServices", items = "serviceArns[]"}
+            delete = [{operation = "DeleteService", params = {service = "{arn}"}}]
+        "#;
+        let catalogue = super::super::Catalogue::read(&[("ecs", text)]).unwrap();
+        let kind = catalogue.kinds().next().unwrap();
+        assert!(matches!(&kind.parents, Some(Parents::Known(values)) if values.len() == 2));
+        let item = serde_json::json!({"roles": ["a", "b"], "table": "table/t", "cluster": "c"});
+        let (account, region) = ("111122223333".parse().unwrap(), "eu-west-1".parse().unwrap());
+        let source = Source {
+            item: super::super::path::Fields::Document(&item),
+            parent: None,
+            account: &account,
+            region: &region,
+        };
+        let belongs: Vec<String> = kind.belongs(&source).into_iter().collect();
+        assert_eq!(belongs, ["a", "arn:aws:eks:eu-west-1:111122223333:cluster/c", "b", "t"]);
+    }
 
     #[test]
     fn type_name_has_three_parts() {
