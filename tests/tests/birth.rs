@@ -27,7 +27,7 @@ async fn account_that_wakes_slowly_is_baselined_all_the_same() -> Outcome<()> {
     };
     eventually(LIMIT, "the baseline of an account that was asleep", done).await?;
     println!("an account that was asleep was as declared {:.0} s after its birth", began.elapsed().as_secs_f64());
-    assert_eq!(missing(&local, "late").await?, Vec::<String>::new());
+    assert_eq!(missing(&local.world, "late").await?, Vec::<String>::new());
     let letters = json!({ "QueueUrl": local.deployment.resource("DeadLetters")?,
         "AttributeNames": ["ApproximateNumberOfMessages"] });
     let dead = home.call("sqs", "GetQueueAttributes", letters).await?;

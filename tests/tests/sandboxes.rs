@@ -71,7 +71,7 @@ async fn each_of_ten_sandboxes_gets_what_it_deserves() -> Outcome<()> {
         let receipt = reset::receipt(&local, &id(name)).await?;
         assert_eq!(output["verdict"], json!("green"), "{name}: {output} {receipt}");
         assert_eq!(reset::left(&local.world, name).await?, Vec::<String>::new(), "{name}");
-        assert_eq!(baseline::missing(&local, name).await?, Vec::<String>::new(), "{name}");
+        assert_eq!(baseline::missing(&local.world, name).await?, Vec::<String>::new(), "{name}");
     }
     assert_eq!((&told[&id(STUCK)]["next"], &told[&id(STUCK)]["verdict"]), (&json!("stuck"), &json!("red")));
     let left = reset::left(&local.world, STUCK).await?;

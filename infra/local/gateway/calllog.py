@@ -42,6 +42,10 @@ class CallLog:
         self._entries.append(entry)
         self._file.write(json.dumps(entry) + "\n")
 
+    def __len__(self) -> int:
+        """The number of the newest entry."""
+        return len(self._entries)
+
     def since(self, number: int) -> list[dict[str, Any]]:
         """The entries after the given number."""
         return self._entries[max(number, 0) :]

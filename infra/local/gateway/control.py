@@ -56,7 +56,7 @@ def add_routes(app: web.Application, gateway: Gateway) -> None:
     """The control API's routes."""
 
     async def health(_: web.Request) -> web.Response:
-        return web.json_response({"ok": True})
+        return web.json_response({"ok": True, "calls": len(gateway.log)})
 
     async def log(request: web.Request) -> web.Response:
         return web.json_response(gateway.log.since(int(request.query.get("since", "0"))))

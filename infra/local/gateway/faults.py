@@ -7,6 +7,7 @@ idempotent caller survives that.
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import struct
 from dataclasses import dataclass, field
@@ -41,15 +42,20 @@ class Fault:
     match: dict[str, str]
     left: int | None = None
     delay_ms: int = 0
+    share: float = 1.0
     hits: int = field(default=0)
+    # The same order of calls meets the same faults again.
+    dice: random.Random = field(default_factory=lambda: random.Random(1))
 
     def wants(self, call: Call) -> bool:
-        """Whether this fault is meant for the call."""
-        return self.left != 0 and all(getattr(call, name) == value for name, value in self.match.items())
+        """Whether this fault is meant for the call: for a share of those that match, by the dice."""
+        meant = self.left != 0 and all(getattr(call, name) == value for name, value in self.match.items())
+        return meant and (self.share >= 1 or self.dice.random() < self.share)
 
     def view(self) -> dict[str, Any]:
         """As `GET /_local/faults` shows it."""
-        return {"kind": self.kind, "match": self.match, "left": self.left, "delay_ms": self.delay_ms, "hits": self.hits}
+        told = ("kind", "match", "left", "delay_ms", "share", "hits")
+        return {name: getattr(self, name) for name in told}
 
 
 class Faults:
@@ -83,7 +89,7 @@ class Faults:
 
 def parse(order: dict[str, Any]) -> Fault:
     """A fault from JSON, refusing what would silently never match."""
-    unknown = set(order) - {"match", "times", "kind", "delay_ms"}
+    unknown = set(order) - {"match", "times", "kind", "delay_ms", "share"}
     match = dict(order.get("match", {}))
     unknown |= {f"match.{name}" for name in set(match) - set(FIELDS)}
     if unknown:
@@ -92,7 +98,10 @@ def parse(order: dict[str, Any]) -> Fault:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {order.get('kind')!r}")
     if "service" in match:
         match["service"] = ALIASES.get(match["service"], match["service"])
-    return Fault(order["kind"], match, order.get("times"), int(order.get("delay_ms", 0)))
+    share = float(order.get("share", 1))
+    if not 0 < share <= 1:
+        raise ValueError(f"share must be above 0 and at most 1, not {share}")
+    return Fault(order["kind"], match, order.get("times"), int(order.get("delay_ms", 0)), share)
 
 
 def refusal(fault: Fault, call: Call) -> web.Response | None:

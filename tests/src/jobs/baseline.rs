@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{Clock, Effect};
 use crate::Outcome;
 use crate::local::{Local, eventually};
+use crate::world::World;
 
 /// The account that the job creates.
 pub const NAME: &str = "pay";
@@ -19,7 +20,7 @@ pub async fn run(local: &mut Local) -> Outcome<Effect> {
     local.world.vend(NAME, "Workloads/NonProd", &tags).await?;
     let last = std::cell::RefCell::new(String::new());
     let done = async || {
-        let missing = missing(local, NAME).await?;
+        let missing = missing(&local.world, NAME).await?;
         *last.borrow_mut() = missing.join(", ");
         Ok(missing.is_empty().then_some(()))
     };
@@ -63,11 +64,11 @@ pub async fn again(local: &Local) -> Outcome<Vec<String>> {
 }
 
 /// What the file declares and the account does not have yet, read back through the API.
-pub async fn missing(local: &Local, name: &str) -> Outcome<Vec<String>> {
-    let scope = local.world.scope(name, "us-east-1").await?;
+pub async fn missing(world: &World, name: &str) -> Outcome<Vec<String>> {
+    let scope = world.scope(name, "us-east-1").await?;
     let mut missing = globally_missing(&scope, name).await?;
-    for region in local.world.regions(name).await? {
-        let scope = local.world.scope(name, &region).await?;
+    for region in world.regions(name).await? {
+        let scope = world.scope(name, &region).await?;
         let encryption = scope.call("ec2", "GetEbsEncryptionByDefault", json!({})).await?;
         if encryption["EbsEncryptionByDefault"] != json!(true) {
             missing.push(format!("EBS encryption in {region}"));

@@ -46,7 +46,7 @@ pub async fn run(local: &Local) -> Outcome<Effect> {
     if verdict != "green" || !left.is_empty() {
         return Err(format!("verdict {verdict}; left: {left:?}; receipt: {receipt}").into());
     }
-    let missing = baseline::missing(local, NAME).await?;
+    let missing = baseline::missing(&local.world, NAME).await?;
     if !missing.is_empty() {
         return Err(format!("the reset account lacks its baseline: {missing:?}").into());
     }
