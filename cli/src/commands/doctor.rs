@@ -90,6 +90,8 @@ async fn examine(forester: &Forester) -> Result<Vec<Finding>, Problem> {
     }
     findings.push(trail(&scope).await);
     findings.extend(sandboxes(forester).await);
+    let hint = forester.config.cleanability_hint();
+    findings.extend(hint.map(|hint| Finding { hint, ..Finding::ok("sandboxes are declared") }));
     findings.push(topics(&scope).await);
     Ok(findings)
 }

@@ -54,6 +54,14 @@ enum Action {
         #[arg(long, value_name = "FILE")]
         html: Option<PathBuf>,
     },
+    /// Let people and schedules into an account again that is in quarantine
+    Release {
+        /// The account, by its 12-digit id or by its name in the file
+        account: String,
+        /// What was looked at, for those who ask later
+        #[arg(long, value_name = "TEXT")]
+        because: String,
+    },
     /// List the types covered, and how
     Catalogue {
         /// One type, such as AWS::EC2::VPC; default: all
@@ -70,6 +78,7 @@ impl Reset {
             Action::Run { account, plan } => run(context, &account, plan).await,
             Action::Status { run } => status(context, run.as_deref()).await,
             Action::Receipt { run, html } => receipt(context, &run, html).await,
+            Action::Release { account, because } => release(context, &account, &because).await,
             Action::Catalogue { kind } => catalogue(context, kind.as_deref()),
         }
     }
@@ -155,6 +164,24 @@ async fn receipt(context: &Context, run: &str, html: Option<PathBuf>) -> Result<
         note(format_args!("written: {}", file.display()));
     }
     result(context.form, &receipt.json(), receipt.to_string().trim_end());
+    Ok(Exit::Done)
+}
+
+async fn release(context: &Context, account: &str, because: &str) -> Result<Exit, Problem> {
+    if because.trim().is_empty() {
+        return Err(Problem::failed("`--because` is empty; say what was looked at"));
+    }
+    let forester = context.forester().await?;
+    let account = find(&forester, account).await?;
+    let work = forester.reset().map_err(Problem::failed)?;
+    let held = work.release(&account, because).await.map_err(Problem::failed)?;
+    let line = match &held {
+        Some(held) => {
+            format!("account {account} is free again; it was in quarantine since {}: {}", held.since, held.reason)
+        }
+        None => format!("account {account} was not in quarantine"),
+    };
+    result(context.form, &json!({ "account": account, "released": held.is_some(), "was": held }), line);
     Ok(Exit::Done)
 }
 

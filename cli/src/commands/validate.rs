@@ -17,8 +17,11 @@ impl Validate {
         match Config::parse_file(&text, context.config_name()) {
             Ok(config) => {
                 let (accounts, layers) = (config.accounts.len(), config.layers.len());
-                let text = format!("{} has no problem: {accounts} accounts, {layers} layers", context.config_name());
-                result(context.form, &json!({ "file": context.config_name(), "problems": [] }), text);
+                let mut text =
+                    format!("{} has no problem: {accounts} accounts, {layers} layers", context.config_name());
+                let hints: Vec<String> = config.cleanability_hint().into_iter().collect();
+                hints.iter().for_each(|hint| text.push_str(&format!("\nhint: {hint}")));
+                result(context.form, &json!({ "file": context.config_name(), "problems": [], "hints": hints }), text);
                 Ok(Exit::Done)
             }
             Err(errors) => {

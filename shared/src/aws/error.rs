@@ -68,6 +68,11 @@ impl CallError {
     pub fn has_code(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }
+
+    /// Whether AWS gave this reason, where one code stands for many (`ConstraintViolationException`).
+    pub fn has_reason(&self, reason: &str) -> bool {
+        self.message.split(':').next() == Some(reason)
+    }
 }
 
 struct Shown<'a>(&'a Option<String>, &'static str);

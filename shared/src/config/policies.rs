@@ -189,7 +189,8 @@ impl Config {
         given.filter(|(_, names)| !names.is_empty())
     }
 
-    fn filled(&self, content: Value) -> Value {
+    /// A document with everything in it that is a placeholder filled in.
+    pub(super) fn filled(&self, content: Value) -> Value {
         match content {
             Value::Array(items) => {
                 let spread = |item: Value| match item.as_str().and_then(|text| self.stands_for(text)) {

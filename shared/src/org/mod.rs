@@ -141,6 +141,14 @@ pub fn entry(config: &Config) -> Entry {
     }
 }
 
+/// Whether the accounts are held together by an organization, whose policies bind them.
+pub fn governs(config: &Config) -> bool {
+    match config.mode {
+        OperatingMode::Organization => true,
+        OperatingMode::VirtualRoot | OperatingMode::SingleAccount => false,
+    }
+}
+
 /// What keeps apart the things of several names in one account: the start of every name that Forester gives there, and
 /// nothing where each name has an account of its own.
 pub fn label(config: &Config, name: &str) -> String {

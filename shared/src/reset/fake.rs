@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use super::catalogue::Catalogue;
 use super::engine::{Baseliner, Declared};
+use super::fake_organization::FakeOrganization;
 use super::slice::{Order, Reset, SliceError, SliceReport};
 use super::state::Handover;
 use crate::aws::{Accounts, Call, CallError, ErrorClass, Meter, Scope};
@@ -77,6 +78,7 @@ pub struct World {
     pub baseline_fails: bool,
     pub declared: Declared,
     pub baselined: u32,
+    pub organization: FakeOrganization,
 }
 
 #[derive(Clone)]
@@ -272,6 +274,7 @@ impl Baseliner for Cloud {
 
 impl Client {
     fn error(&self, service: &str, operation: &str, (class, code): Refused) -> CallError {
+        let (code, message) = code.split_once('/').map_or((code, "no".to_owned()), |(c, r)| (c, format!("{r}: no")));
         CallError {
             class,
             service: service.to_owned(),
@@ -279,7 +282,7 @@ impl Client {
             account: self.account.clone(),
             region: self.region.clone(),
             code: Some(code.to_owned()),
-            message: "no".to_owned(),
+            message,
             request_id: None,
         }
     }
@@ -313,11 +316,24 @@ impl Call for Client {
     async fn call(&self, service: &str, operation: &str, params: Value) -> Result<Value, CallError> {
         let region = self.region.to_string();
         let account = self.account.to_string();
+        if service == "organizations" {
+            let work = |world: &mut World| {
+                if !["Describe", "List"].iter().any(|verb| operation.starts_with(verb)) {
+                    world.writes.push(format!("organizations {operation} {params}"));
+                }
+                world.organization.call(operation, &params)
+            };
+            return self.act(service, operation, &params, work).await;
+        }
         let work = |world: &mut World| execute(world, &account, &region, operation, &params);
         self.act(service, operation, &params, work).await
     }
 
     async fn pages(&self, service: &str, operation: &str, params: Value) -> Result<Vec<Value>, CallError> {
+        if service == "organizations" {
+            let work = |world: &mut World| Ok(world.organization.list(operation, &params));
+            return self.act(service, operation, &params, work).await.map(|all| all.as_array().unwrap().clone());
+        }
         let mut all = Vec::new();
         loop {
             let (region, from) = (self.region.to_string(), all.len());

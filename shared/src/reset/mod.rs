@@ -3,6 +3,7 @@
 //! ```text
 //! guard      may this account be emptied at all? (before every slice)
 //! slice      loads the checkpoint, drives the machine until the time is up, saves
+//! freeze     keeps everybody else out while a run lasts; quarantine: after runs that failed
 //! machine    asks and takes answers; order and progress decide, state is the checkpoint
 //! engine     answers: discover lists, steps and hooks delete
 //! catalogue  the types, as data
@@ -15,6 +16,11 @@ mod discover;
 mod engine;
 #[cfg(test)]
 mod fake;
+#[cfg(test)]
+mod fake_organization;
+mod freeze;
+#[cfg(test)]
+mod freeze_tests;
 mod guard;
 mod hooks;
 mod html;
@@ -25,7 +31,9 @@ mod order;
 mod plan;
 mod progress;
 mod protect;
+mod quarantine;
 mod receipt;
+mod scp;
 mod slice;
 mod state;
 mod steps;
@@ -39,6 +47,7 @@ pub use guard::Refusal;
 pub use html::page;
 pub use plan::{PlanReport, Planned, Unseen};
 pub use protect::{Reserved, problems};
+pub use quarantine::{Held, Standing};
 pub use receipt::{KeptLine, Receipt};
 pub use slice::{Clock, Due, DueAccount, Next, Order, Reset, Skipped, SliceError, SliceReport};
 pub use state::{End, Handover, Run};

@@ -69,11 +69,10 @@ impl Receipt {
             reason: reason.clone(),
         });
         let mut notes = run.notes.clone();
+        notes.extend(run.remarks.iter().cloned());
         match run.end() {
             Some(End::Refused(reason)) => notes.push(format!("refused: {reason}")),
-            Some(End::Stuck) => {
-                notes.push("the baseline was not applied: quarantine the account until what is left is gone".to_owned())
-            }
+            Some(End::Stuck) => notes.push("the baseline was not applied: look at what is left, and at why".to_owned()),
             Some(End::Done | End::Planned) | None => {}
         }
         Self {

@@ -155,7 +155,13 @@ impl Reset {
 
     /// Works until the deadline, a wait, or the end.
     pub async fn slice(&self, order: &Order) -> Result<SliceReport, SliceError> {
-        let sandbox = self.guard().check(&order.account).await?;
+        let sandbox = match self.guard().check(&order.account).await {
+            Ok(sandbox) => sandbox,
+            Err(refusal) => {
+                self.thaw_refused(&order.account, &refusal).await;
+                return Err(refusal.into());
+            }
+        };
         let book = self.book();
         let mut lock = book.lock(&order.account, &order.slice, order.deadline, (self.clock)()).await?;
         let worked = self.locked(sandbox, order, &mut lock).await;
@@ -191,7 +197,7 @@ impl Reset {
         }
         let seconds = self.drive(sandbox, order, &mut opened, lock).await?;
         if opened.run.end().is_some() {
-            self.conclude(order, &mut opened).await?;
+            self.conclude(sandbox, order, &mut opened).await?;
             return Ok(report(&opened.head, Next::of(&opened.run), 0));
         }
         Ok(report(&opened.head, if seconds > 0 { Next::Wait } else { Next::Continue }, seconds))
@@ -234,6 +240,7 @@ impl Reset {
             }
             if opening {
                 protection = self.protection(sandbox, &opened.run)?;
+                self.freeze(sandbox, &mut opened.run).await?;
             }
             self.book().save(opened, &order.slice, now).await?;
         }
@@ -255,7 +262,11 @@ impl Reset {
     }
 
     /// Writes the receipt, then says in the head that it is over.
-    async fn conclude(&self, order: &Order, opened: &mut Opened) -> Result<(), SliceError> {
+    async fn conclude(&self, sandbox: &Sandbox, order: &Order, opened: &mut Opened) -> Result<(), SliceError> {
+        if let Some(left) = self.thaw(&opened.run.account).await? {
+            super::freeze::note(&mut opened.run.notes, &left);
+        }
+        self.count(sandbox, &mut opened.run).await?;
         let receipt = Receipt::of(&opened.run);
         let name = |form: &str| format!("resets/{}/{}/receipt.{form}", opened.run.account, opened.run.id);
         let put =
@@ -300,6 +311,7 @@ impl Reset {
     /// The accounts that are due, and those that look like sandboxes but may not be emptied, with the reason.
     pub async fn due(&self, time: Timestamp) -> Result<Due, SliceError> {
         let sandbox = self.guard().section()?;
+        self.thaw_left_over().await?;
         let privileged = self.directory.privileged().await.map_err(unreadable("privileged"))?;
         let mut due = Due { at_once: sandbox.limits.accounts_at_once, ..Due::default() };
         for account in self.directory.accounts().await.map_err(unreadable("member"))? {
@@ -311,7 +323,14 @@ impl Reset {
                 true => Err(Refusal::Privileged(account.id.clone())),
                 false => Ok(()),
             });
+            let held = self.standing(&account.id).await?.held;
             match fits {
+                Ok(()) if held.is_some() => {
+                    let reason = held.map(|held| held.reason).unwrap_or_default();
+                    let release = format!("forester reset release {} --because TEXT", account.id);
+                    let reason = format!("it is in quarantine: {reason}; look at the receipt, then `{release}`");
+                    due.skipped.push(Skipped { account: account.id, reason });
+                }
                 Ok(()) => {
                     let run = self.run_for(&account.id, time).await?;
                     due.accounts.push(DueAccount { account: account.id, run });

@@ -62,6 +62,9 @@ pub struct Run {
     pub calls: u64,
     /// What people should know besides the ledger.
     pub notes: Vec<String>,
+    /// What else is worth knowing, and takes nothing away from the verdict.
+    #[serde(default)]
+    pub remarks: Vec<String>,
     /// What the baseline said.
     pub baseline: Option<Handover>,
 }
@@ -278,6 +281,7 @@ impl Run {
             rounds: 0,
             calls: 0,
             notes: Vec::new(),
+            remarks: Vec::new(),
             baseline: None,
         }
     }

@@ -14,7 +14,7 @@ use crate::aws::ErrorClass;
 use crate::org::AccountState;
 
 /// Rest and patience of tests: the clock is ours.
-const FAST: &str = "  rescan_after: 1m\n  patience: 10m\n  default_vpc: delete\n";
+const FAST: &str = "  rescan_after: 1m\n  patience: 10m\n  default_vpc: delete\n  freeze: off\n";
 
 async fn run(cloud: &Cloud, section: &str) -> SliceReport {
     cloud.drive(&cloud.reset(section), "run-1", None).await.unwrap()

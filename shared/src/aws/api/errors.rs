@@ -112,7 +112,13 @@ fn from_json(service: &Service, answer: &Answer<'_>) -> Refusal {
     // `AWS.SimpleQueueService.NonExistentQueue;Sender`: what the service said before it spoke JSON.
     let before = (answer.header)("x-amzn-query-error").filter(|_| service.query_compatible);
     let before = before.and_then(|text| text.split_once(';').map(|(code, _)| code.to_owned()));
-    Refusal { code: before.unwrap_or_else(|| bare(&code)), message: text(["message", "Message"]), ..Refusal::default() }
+    let message = text(["message", "Message"]);
+    // One code of Organizations stands for some fifty limits and rules, and its `Reason` tells them apart.
+    let message = match body.get("Reason").and_then(Value::as_str) {
+        Some(reason) => format!("{reason}: {message}"),
+        None => message,
+    };
+    Refusal { code: before.unwrap_or_else(|| bare(&code)), message, ..Refusal::default() }
 }
 
 /// `com.amazonaws.dynamodb#ResourceNotFoundException:http://…` without its ends.

@@ -3,6 +3,7 @@
 //! Emptying an account cannot be taken back, so nothing here has a default that widens what is deleted, and a word that
 //! is not understood is an error rather than a rule that silently protects nothing.
 
+mod freeze;
 mod limits;
 mod pause;
 mod protect;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::OuPattern;
 use crate::types::OuPath;
 
+pub use freeze::{Freeze, Quarantine};
 pub use limits::Limits;
 pub use pause::Pause;
 pub use protect::Protect;
@@ -55,6 +57,16 @@ pub struct Sandbox {
     /// How long one resource may stay blocked, or take to vanish, before it counts as failed.
     #[serde(default = "three_quarters")]
     pub patience: Pause,
+    /// Whether nobody else works in an account while it is reset.
+    #[serde(default)]
+    pub freeze: Freeze,
+    /// Roles that work in a frozen account all the same: names, with `*` for any letters. Those of IAM Identity Center
+    /// are written `AWSReservedSSO_NAME_*`.
+    #[serde(default)]
+    pub freeze_spares: Vec<String>,
+    /// What becomes of an account whose resets fail.
+    #[serde(default)]
+    pub quarantine: Quarantine,
 }
 
 /// Which accounts are sandboxes.
@@ -136,6 +148,9 @@ impl Sandbox {
         }
         if self.limits.accounts_at_once == 0 {
             wrong("limits.accounts_at_once", "expected at least 1");
+        }
+        for (n, name) in self.freeze_spares.iter().enumerate() {
+            found.extend(freeze::problem(name).map(|message| (format!("freeze_spares[{n}]"), message.to_owned())));
         }
         if let Some(schedule) = &self.schedule {
             found.extend(schedule.problems());
