@@ -42,6 +42,8 @@ class Gateway:
     newborn: Newborn = field(default_factory=Newborn)
     spend: budgets.Spend = field(default_factory=budgets.Spend)
     config: control.Config = field(default_factory=control.Config)
+    # Lists that turned out to be missing: service, operation, region. The emulator is not asked again.
+    missing: set[tuple[str, str, str]] = field(default_factory=set)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
@@ -102,8 +104,10 @@ class Gateway:
 
     def unknown(self, call: Call, answer: Answer) -> web.Response | None:
         """An empty list, where the emulator has no such list and the stack's user wants it so."""
-        wanted = self.config.unknown_is_empty and unsupported.lacks_operation(answer)
-        return empty.answer(call) if wanted else None
+        if not (self.config.unknown_is_empty and unsupported.lacks_operation(answer)):
+            return None
+        self.missing.add((call.service, call.action, call.region))
+        return empty.answer(call)
 
     def refusal(self, call: Call, body: bytes, fault: Fault | None) -> web.Response | None:
         """The answer to a call that reaches no emulator."""
@@ -111,7 +115,12 @@ class Gateway:
             return error(call, 403, "InvalidClientTokenId", "The security token included in the request is invalid.")
         injected = faults.refusal(fault, call) if fault else None
         early = injected or self.regions.refusal(call) or self.newborn.refusal(call, body)
-        return early or budgets.refusal(call, body)
+        return early or budgets.refusal(call, body) or self.known_missing(call)
+
+    def known_missing(self, call: Call) -> web.Response | None:
+        """An empty list at once, where the emulator was asked before."""
+        known = self.config.unknown_is_empty and (call.service, call.action, call.region) in self.missing
+        return empty.answer(call) if known else None
 
     async def broken(self, request: web.Request, fault: Fault) -> None:
         """A connection that stays silent, or ends."""
