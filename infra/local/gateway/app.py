@@ -115,7 +115,8 @@ class Gateway:
             return error(call, 403, "InvalidClientTokenId", "The security token included in the request is invalid.")
         injected = faults.refusal(fault, call) if fault else None
         early = injected or self.regions.refusal(call) or self.newborn.refusal(call, body)
-        return early or budgets.refusal(call, body) or self.known_missing(call)
+        early = early or budgets.refusal(call, body)
+        return early if early or fault else self.known_missing(call)
 
     def known_missing(self, call: Call) -> web.Response | None:
         """An empty list at once, where the emulator was asked before."""
