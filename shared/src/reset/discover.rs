@@ -11,6 +11,7 @@ use super::catalogue::path::{Fields, Source, as_text, find, value_at};
 use super::catalogue::{Kind, List, Parents, SpareAs, Step, Tags};
 use super::item::{CellKey, Found, ItemKey, Listing};
 use crate::aws::{Accounts, CallError, ErrorClass, Scope};
+use crate::types::AccountId;
 
 /// The reason where an item lacks what the entry's reason speaks of.
 const UNDELETABLE: &str = "cannot be deleted by anybody";
@@ -186,6 +187,7 @@ impl Lister<'_> {
             with: kind.belongs(source),
             facts: kind.facts().filter_map(|path| Some((path.to_owned(), source.get(path)?))).collect(),
         };
+        found.foreign = found.foreign || found.arn.as_deref().is_some_and(|arn| names_another(arn, scope.account()));
         found.tags = self.tags(source, item, &found).await;
         found.name = text(&kind.title).or_else(|| name_tag(&found)).unwrap_or_else(|| found.key.id.clone());
         Ok(found)
@@ -209,6 +211,12 @@ impl Lister<'_> {
             Err(error) => Err(error.to_string()),
         }
     }
+}
+
+/// Whether an ARN is of a resource in another account: many lists also show what is shared with this one.
+fn names_another(arn: &str, account: &AccountId) -> bool {
+    let owner = arn.split(':').nth(4).unwrap_or_default();
+    owner.parse::<AccountId>().is_ok_and(|owner| owner != *account)
 }
 
 /// What the list said, overlaid by what the description says.

@@ -112,7 +112,8 @@ impl Attempt<'_> {
             Err(error) => return Err(self.judge(&error).await),
         };
         let stays = |element: &Value| {
-            clear.unless.as_ref().is_some_and(|unless| unless.holds(value_at(element, &unless.path).as_ref()))
+            let unless = clear.unless.as_ref().map(|unless| unless.filled(&source.child(element)));
+            unless.is_some_and(|unless| unless.holds(value_at(element, &unless.path).as_ref()))
         };
         for element in elements.iter().filter(|element| !stays(element)) {
             self.spare_kin(clear, element)?;

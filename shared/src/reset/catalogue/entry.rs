@@ -300,7 +300,7 @@ pub struct Clear {
     pub list: List,
     /// Only under this condition on the item.
     pub when: Option<When>,
-    /// Elements that stay.
+    /// Elements that stay; values may have placeholders, in which `$parent.` means the item.
     pub unless: Option<When>,
     /// The elements are resources of this type: where one is kept, the item is kept too.
     pub kin: Option<Kin>,
@@ -372,6 +372,7 @@ impl Kind {
         for clear in &self.clear {
             holes(&clear.list.params, &mut facts);
             facts.extend(clear.when.iter().map(|when| when.path.clone()));
+            clear.unless.iter().flat_map(|unless| &unless.is).for_each(|value| parent_holes(value, &mut facts));
             clear.delete.iter().for_each(|step| parent_holes(&step.params, &mut facts));
         }
         self.holders.iter().for_each(|list| holes(&list.params, &mut facts));

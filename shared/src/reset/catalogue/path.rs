@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 
 use crate::types::{AccountId, Region};
 
+/// The member of a template under which the rest of an object stands: for updates that take a whole configuration.
+const REST: &str = "...";
+
 /// What the catalogue keeps of a resource: the value of every path that its steps ask for.
 pub type Facts = BTreeMap<String, Value>;
 
@@ -114,12 +117,22 @@ impl<'a> Source<'a> {
         match template {
             Value::String(text) => self.fill_text(text),
             Value::Array(list) => list.iter().map(|value| self.fill(value)).collect(),
-            Value::Object(members) => {
-                let fill = |(name, value): (&String, &Value)| Ok((name.clone(), self.fill(value)?));
-                Ok(Value::Object(members.iter().map(fill).collect::<Result<Map<_, _>, String>>()?))
-            }
+            Value::Object(members) => self.fill_members(members),
             Value::Null | Value::Bool(_) | Value::Number(_) => Ok(template.clone()),
         }
+    }
+
+    /// Fills an object; under `...` is another one, whose members count where the template has none of that name.
+    fn fill_members(&self, members: &Map<String, Value>) -> Result<Value, String> {
+        let mut filled = match members.get(REST).map(|rest| self.fill(rest)).transpose()? {
+            Some(Value::Object(rest)) => rest,
+            Some(_) => return Err(REST.to_owned()),
+            None => Map::new(),
+        };
+        for (name, value) in members.iter().filter(|(name, _)| *name != REST) {
+            filled.insert(name.clone(), self.fill(value)?);
+        }
+        Ok(Value::Object(filled))
     }
 
     /// Fills a template that must become text.
@@ -219,6 +232,14 @@ mod tests {
     #[test]
     fn missing_field_is_named() {
         assert_eq!(filled(json!("{A.B}"), json!({"A": {}})), Err("A.B".to_owned()));
+    }
+
+    #[test]
+    fn a_whole_object_is_taken_over_but_for_what_the_template_says() {
+        let template = json!({"Config": {"...": "{Config}", "Enabled": false}});
+        let item = json!({"Config": {"Enabled": true, "Origins": [1]}});
+        assert_eq!(filled(template.clone(), item), Ok(json!({"Config": {"Enabled": false, "Origins": [1]}})));
+        assert!(filled(template, json!({"Config": "text"})).is_err());
     }
 
     #[test]

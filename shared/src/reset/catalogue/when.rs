@@ -4,6 +4,8 @@ use globset::{Glob, GlobMatcher};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::path::Source;
+
 /// A condition on one value or any of several.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +36,11 @@ impl TryFrom<String> for Pattern {
 }
 
 impl When {
+    /// The condition with what its values' placeholders mean; one that means nothing matches nothing.
+    pub fn filled(&self, source: &Source<'_>) -> Self {
+        Self { is: self.is.iter().filter_map(|value| source.fill(value).ok()).collect(), ..self.clone() }
+    }
+
     /// Whether the condition holds for what `values` finds at its path.
     pub fn holds(&self, value: Option<&Value>) -> bool {
         let values = match value {
