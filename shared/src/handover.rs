@@ -1,11 +1,11 @@
-//! Where the capabilities meet: how a reset ends in the baseline, and how a notice of the baseline becomes an alert. The
-//! one place that knows two of them.
+//! Where the capabilities meet: how a reset ends in the baseline, and how a notice of the baseline or a letter of a reset
+//! becomes an alert. The one place that knows two of them.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::Forester;
 use crate::alert::Router;
@@ -15,7 +15,7 @@ use crate::event::Message;
 use crate::job::{Invocation, Job};
 use crate::org::{Account, Forest};
 use crate::reset::catalogue::Unreadable;
-use crate::reset::{Baseliner, Declared, Handover, Reserved, Reset};
+use crate::reset::{Baseliner, Declared, Handover, Letter, Nobody, People, Reserved, Reset};
 use crate::types::AccountId;
 
 impl Forester {
@@ -27,9 +27,17 @@ impl Forester {
         }
     }
 
+    /// The same way, for what a reset has to say.
+    fn people(&self) -> Arc<dyn People> {
+        match (&self.config.alerts, Router::new(self)) {
+            (Some(_), Ok(router)) => Arc::new(Alerted(router)),
+            (None, _) | (_, Err(_)) => Arc::new(Nobody),
+        }
+    }
+
     /// Resets that hand accounts to their baseline.
     pub fn reset(&self) -> Result<Reset, Unreadable> {
-        Reset::new(self, Arc::new(Baseline::new(self)))
+        Reset::new(self, Arc::new(Baseline::new(self)), self.people())
     }
 }
 
@@ -90,12 +98,27 @@ const LIMIT: SignedDuration = SignedDuration::from_secs(30);
 #[async_trait]
 impl Notices for Alerted {
     async fn tell(&self, notice: &Notice) -> Result<bool, String> {
+        let id = format!("{}-{}-{}", notice.rule, notice.account, Timestamp::now().as_second());
+        self.0.route(id, "Forester Notice", &json!(notice)).await
+    }
+}
+
+#[async_trait]
+impl People for Alerted {
+    async fn tell(&self, letter: &Letter) -> Result<bool, String> {
+        let id = format!("{}-{}-{}", letter.rule, letter.account, letter.occasion);
+        self.0.route(id, "Forester Reset", &json!(letter)).await
+    }
+}
+
+impl Router {
+    /// Routes one of our own messages: in-process, as if it had come in.
+    async fn route(&self, id: String, kind: &str, detail: &Value) -> Result<bool, String> {
         let now = Timestamp::now();
-        let event = json!({ "source": "forester", "detail-type": "Forester Notice", "time": now, "detail": notice });
-        let id = format!("{}-{}-{}", notice.rule, notice.account, now.as_second());
+        let event = json!({ "source": "forester", "detail-type": kind, "time": now, "detail": detail });
         let deadline = now.checked_add(LIMIT).unwrap_or(now);
         let invocation = Invocation { request_id: id.clone(), started: now, deadline };
-        let outcome = self.0.handle(&invocation, &Message::direct(id, event.to_string())).await;
+        let outcome = self.handle(&invocation, &Message::direct(id, event.to_string())).await;
         outcome.map(|_| true).map_err(|failure| failure.to_string())
     }
 }

@@ -1,13 +1,17 @@
 //! `forester reset`: plans, runs and explains resets of sandbox accounts, in process, over the same slices as the
 //! function.
 
-use std::path::PathBuf;
+mod people;
+
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use forester::Forester;
 use forester::baseline::Baseline;
 use forester::reset::catalogue::{Catalogue, Kind};
-use forester::reset::{Head, Next, Order, PlanReport, Receipt, Reset as Work, SliceError, SliceReport, Verdict, page};
+use forester::reset::{
+    Head, Next, Order, PlanReport, Receipt, Reset as Work, SliceError, SliceReport, Verdict, page, table,
+};
 use forester::types::AccountId;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -53,6 +57,17 @@ enum Action {
         /// Write it as a web page
         #[arg(long, value_name = "FILE")]
         html: Option<PathBuf>,
+        /// Write it as a table for spreadsheets
+        #[arg(long, value_name = "FILE")]
+        csv: Option<PathBuf>,
+    },
+    /// Put the next scheduled reset of an account off, within what the file allows
+    Snooze(people::SnoozeArguments),
+    /// Tell when accounts are reset next, and which notices to their owners are due
+    Notices {
+        /// Send those that are due, as the function does
+        #[arg(long)]
+        send: bool,
     },
     /// Let people and schedules into an account again that is in quarantine
     Release {
@@ -77,8 +92,10 @@ impl Reset {
             Action::Plan { account } => plan(context, &account).await,
             Action::Run { account, plan } => run(context, &account, plan).await,
             Action::Status { run } => status(context, run.as_deref()).await,
-            Action::Receipt { run, html } => receipt(context, &run, html).await,
             Action::Release { account, because } => release(context, &account, &because).await,
+            Action::Receipt { run, html, csv } => receipt(context, &run, html, csv).await,
+            Action::Snooze(arguments) => people::snooze(context, arguments).await,
+            Action::Notices { send } => people::notices(context, send).await,
             Action::Catalogue { kind } => catalogue(context, kind.as_deref()),
         }
     }
@@ -146,22 +163,26 @@ async fn status(context: &Context, run: Option<&str>) -> Result<Exit, Problem> {
         let verdict = head.verdict.map_or_else(|| "-".to_owned(), |verdict| verdict.to_string());
         format!("{:<30} {verdict:<6} {}", head.run, head.progress)
     };
-    let lines: Vec<String> = heads.iter().map(line).collect();
+    let mut lines: Vec<String> = heads.iter().map(line).collect();
+    let snoozed = people::standing(&work, run).await?;
+    lines.extend(snoozed.iter().map(|(account, snoozed)| format!("{account:<30} -      {snoozed}")));
+    let snoozes = snoozed.iter().map(|(account, snoozed)| json!({ "account": account, "snooze": snoozed }));
     result(
         context.form,
-        &json!({ "runs": heads }),
+        &json!({ "runs": heads, "snoozes": snoozes.collect::<Vec<_>>() }),
         if lines.is_empty() { "no runs".to_owned() } else { lines.join("\n") },
     );
     Ok(Exit::Done)
 }
 
-async fn receipt(context: &Context, run: &str, html: Option<PathBuf>) -> Result<Exit, Problem> {
+async fn receipt(context: &Context, run: &str, html: Option<PathBuf>, csv: Option<PathBuf>) -> Result<Exit, Problem> {
     let work = context.forester().await?.reset().map_err(Problem::failed)?;
     let receipt = work.receipt(run).await.map_err(Problem::failed)?.ok_or_else(|| unknown(run))?;
     if let Some(file) = html {
-        let write = std::fs::write(&file, page(&receipt));
-        write.map_err(|error| Problem::failed(format_args!("cannot write {}: {error}", file.display())))?;
-        note(format_args!("written: {}", file.display()));
+        write(&file, &page(&receipt))?;
+    }
+    if let Some(file) = csv {
+        write(&file, &table(&receipt))?;
     }
     result(context.form, &receipt.json(), receipt.to_string().trim_end());
     Ok(Exit::Done)
@@ -183,6 +204,13 @@ async fn release(context: &Context, account: &str, because: &str) -> Result<Exit
     };
     result(context.form, &json!({ "account": account, "released": held.is_some(), "was": held }), line);
     Ok(Exit::Done)
+}
+
+fn write(file: &Path, text: &str) -> Result<(), Problem> {
+    let written = std::fs::write(file, text);
+    written.map_err(|error| Problem::failed(format_args!("cannot write {}: {error}", file.display())))?;
+    note(format_args!("written: {}", file.display()));
+    Ok(())
 }
 
 fn catalogue(context: &Context, kind: Option<&str>) -> Result<Exit, Problem> {

@@ -38,7 +38,9 @@ pub use policies::{NamedPolicy, Policy, PolicyType, QUARANTINE};
 pub use policy_document::PolicyDocument;
 pub use resolve::{Origin, Resolved, Said};
 pub use roles::is_service;
-pub use sandbox::{Freeze, How, Limits, Pause, Protect, Quarantine, ResetVpc, Sandbox, SandboxMatch, Schedule};
+pub use sandbox::{
+    Costs, Freeze, How, Limits, Pause, Protect, Quarantine, ResetVpc, Sandbox, SandboxMatch, Schedule, Snooze,
+};
 pub use schema::schema;
 
 pub use wanted::{Anomaly, LogAlarms, Service, Services, Trail};

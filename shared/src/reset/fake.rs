@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, Kind};
 use super::engine::{Baseliner, Declared};
 use super::fake_organization::FakeOrganization;
+use super::people::{Letter, People};
 use super::slice::{Order, Reset, SliceError, SliceReport};
 use super::state::Handover;
 use crate::aws::{Accounts, Call, CallError, ErrorClass, Meter, Scope};
@@ -59,6 +60,13 @@ impl Thing {
     }
 }
 
+/// The types that this cloud has: what it does not know it could not hold to AWS's rules.
+pub fn known() -> &'static Catalogue {
+    static KNOWN: OnceLock<Catalogue> = OnceLock::new();
+    let listed = |kind: &Kind| kind.parents.is_none() && LISTS.iter().any(|(list, _)| *list == kind.list.operation);
+    KNOWN.get_or_init(|| Catalogue::embedded().unwrap().only(listed))
+}
+
 type Fault = Box<dyn Fn(&str, &str, &Value) -> Option<(ErrorClass, &'static str)> + Send>;
 
 /// The state.
@@ -79,6 +87,10 @@ pub struct World {
     pub declared: Declared,
     pub baselined: u32,
     pub organization: FakeOrganization,
+    pub letters: Vec<Letter>,
+    pub deaf: Option<&'static str>,
+    pub costs: Vec<(&'static str, &'static str)>,
+    pub at_home: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -180,7 +192,8 @@ impl Cloud {
             store: self.store.clone(),
             objects: Arc::new(self.files.clone()),
             baseliner: Arc::new(self.clone()),
-            catalogue: Catalogue::embedded().unwrap(),
+            people: Arc::new(self.clone()),
+            catalogue: known(),
             clock: Arc::new(move || clock.now()),
         }
     }
@@ -214,6 +227,19 @@ impl Cloud {
     pub fn receipt(&self, report: &SliceReport) -> super::receipt::Receipt {
         let files = self.files.0.lock().unwrap();
         serde_json::from_slice(&files[report.receipt.as_ref().unwrap()]).unwrap()
+    }
+
+    /// What it comes to, unless it is killed on the way.
+    pub async fn unless_killed<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = work => Some(done),
+            () = self.killed.notified() => None,
+        }
+    }
+
+    pub fn files(&self) -> BTreeMap<String, String> {
+        let files = self.files.0.lock().unwrap();
+        files.iter().map(|(name, body)| (name.clone(), String::from_utf8(body.clone()).unwrap())).collect()
     }
 
     pub fn html(&self, report: &SliceReport) -> String {
@@ -272,6 +298,18 @@ impl Baseliner for Cloud {
     }
 }
 
+#[async_trait]
+impl People for Cloud {
+    async fn tell(&self, letter: &Letter) -> Result<bool, String> {
+        let mut world = self.world.lock().unwrap();
+        if let Some(why) = world.deaf {
+            return Err(why.to_owned());
+        }
+        world.letters.push(letter.clone());
+        Ok(true)
+    }
+}
+
 impl Client {
     fn error(&self, service: &str, operation: &str, (class, code): Refused) -> CallError {
         let (code, message) = code.split_once('/').map_or((code, "no".to_owned()), |(c, r)| (c, format!("{r}: no")));
@@ -298,6 +336,9 @@ impl Client {
         let (answer, killed) = {
             let mut world = self.cloud.world.lock().unwrap();
             world.calls += 1;
+            if self.account.as_ref() == HOME {
+                world.at_home.push(operation.to_owned());
+            }
             self.cloud.meter.count(service, operation);
             let fault = world.fault.as_ref().and_then(|fault| fault(self.region.as_ref(), operation, params));
             let answer = fault.map_or_else(|| work(&mut world), Err);
@@ -388,6 +429,11 @@ fn execute(world: &mut World, account: &str, region: &str, operation: &str, para
     match operation {
         "GetCallerIdentity" => Ok(json!({ "Account": account })),
         "DescribeRegions" => Ok(json!({"Regions": [{"RegionName": "eu-west-1"}, {"RegionName": "us-east-1"}]})),
+        "GetCostAndUsage" => {
+            let row = |(service, amount): &(&str, &str)| json!({"Keys": [service], "Metrics": {"UnblendedCost": {"Amount": amount, "Unit": "USD"}}});
+            let groups: Vec<Value> = world.costs.iter().map(row).collect();
+            Ok(json!({"ResultsByTime": [{"Groups": groups}]}))
+        }
         "ListTagsOfResource" => Ok(json!({ "Tags": [{"Key": "keep", "Value": "until-later"}] })),
         "DescribeKey" => Ok(json!({ "KeyMetadata": {"KeyManager": "CUSTOMER", "KeyState": "Enabled"} })),
         "ListRoleTags" => Ok(json!({ "Tags": [{"Key": "Name", "Value": "for people"}] })),

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::engine::EngineError;
 use super::guard::Refusal;
+use super::notice::{NoticeReport, Outcome};
 use super::slice::{Due, DueAccount, Next, Order, Reset, SliceError, SliceReport};
 use super::verdict::Verdict;
 use crate::event::{BadEvent, Message};
@@ -15,7 +16,7 @@ use crate::job::{Failure, Invocation, Job};
 use crate::telemetry::{Metric, emit};
 use crate::types::AccountId;
 
-const EXPECTED: &str = "{\"action\":\"due\"}, {\"action\":\"reset\",\"account\":…}, {\"action\":\"slice\",\"account\":…,\"run\":…} or a scheduled event";
+const EXPECTED: &str = "{\"action\":\"due\"}, {\"action\":\"notices\"}, {\"action\":\"reset\",\"account\":…}, {\"action\":\"slice\",\"account\":…,\"run\":…} or a scheduled event";
 
 /// What the function is asked.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -26,6 +27,8 @@ enum Request {
         /// When the schedule fired; names the runs.
         time: Option<Timestamp>,
     },
+    /// Which owners are to be told of a reset that comes.
+    Notices,
     /// One account, because somebody asks.
     Reset {
         /// The account.
@@ -65,10 +68,16 @@ impl Job for Reset {
                 let due = self.due(time.unwrap_or(invocation.started)).await.map_err(failure)?;
                 Ok(json!(due))
             }
+            Request::Notices => {
+                let deadline = invocation.deadline.min(latest(invocation.started));
+                let report = self.notices(deadline, true).await.map_err(failure)?;
+                tell(&report);
+                Ok(json!(report))
+            }
             Request::Reset { account } => {
                 let run = self.run_for(&account, invocation.started).await?;
                 let accounts = vec![DueAccount { account, run }];
-                Ok(json!(Due { accounts, at_once: 1, skipped: Vec::new() }))
+                Ok(json!(Due { accounts, at_once: 1, ..Due::default() }))
             }
             Request::Slice { account, run, plan } => {
                 let deadline = invocation.deadline.min(latest(invocation.started));
@@ -117,6 +126,23 @@ fn failure(error: SliceError) -> Failure {
     }
 }
 
+/// Notices that did not go are said in the log and counted, each once a waking; the next waking tries again.
+fn tell(report: &NoticeReport) {
+    let mut late = 0;
+    for upcoming in &report.accounts {
+        if let Some(Outcome::Later(why)) = &upcoming.outcome {
+            late += 1;
+            tracing::warn!(account.id = %upcoming.account, "the notice of a reset did not go: {why}");
+        }
+        if let Some(note) = &upcoming.note {
+            tracing::info!(account.id = %upcoming.account, "{note}");
+        }
+    }
+    let sent = report.accounts.iter().filter(|upcoming| upcoming.outcome == Some(Outcome::Sent)).count();
+    let sent = u64::try_from(sent).unwrap_or(u64::MAX);
+    emit("sandbox-reset", &[Metric::count("NoticesSent", sent), Metric::count("NoticesLate", late)]);
+}
+
 fn count(report: &SliceReport) {
     let name = match (report.next, report.verdict) {
         (Next::Continue | Next::Wait, _) => return,
@@ -148,6 +174,7 @@ mod tests {
         let run = "555566667777-20270103T020000Z".to_owned();
         check(include_str!("../../../events/sandbox-reset/due.json"), Some(Request::Due { time: None }));
         check(include_str!("../../../events/sandbox-reset/schedule.json"), Some(Request::Due { time }));
+        check(include_str!("../../../events/sandbox-reset/notices.json"), Some(Request::Notices));
         check(include_str!("../../../events/sandbox-reset/reset.json"), Some(Request::Reset { account: account() }));
         let slice = Request::Slice { account: account(), run, plan: None };
         check(include_str!("../../../events/sandbox-reset/slice.json"), Some(slice));

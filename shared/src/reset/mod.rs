@@ -7,12 +7,19 @@
 //! machine    asks and takes answers; order and progress decide, state is the checkpoint
 //! engine     answers: discover lists, steps and hooks delete
 //! catalogue  the types, as data
-//! verdict    the ledger and what it proves; receipt and html tell people
+//! verdict    the ledger and what it proves
+//! notice     who is told before, and what (letter); snooze: how it is put off
+//! ending     costs, receipt (json, csv, html), and the letter after
+//! people     the way to them, a port
 //! ```
 
 mod book;
 pub mod catalogue;
+mod cost;
+mod csv;
+mod diary;
 mod discover;
+mod ending;
 mod engine;
 #[cfg(test)]
 mod fake;
@@ -26,8 +33,11 @@ mod hooks;
 mod html;
 mod item;
 mod job;
+mod letter;
 mod machine;
+mod notice;
 mod order;
+mod people;
 mod plan;
 mod progress;
 mod protect;
@@ -35,20 +45,28 @@ mod quarantine;
 mod receipt;
 mod scp;
 mod slice;
+mod snooze;
 mod state;
 mod steps;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod words;
 
 pub use book::{Book, Head};
+pub use cost::{Asked, Bill, Cost, Fate, NotKnown, ServiceCost, Spend, money, spend};
+pub use csv::table;
+pub use diary::{Diary, Moment, Told, Went};
 pub use engine::{Baseliner, Declared, EngineError};
 pub use guard::Refusal;
 pub use html::page;
+pub use notice::{NoticeReport, Outcome, Upcoming};
+pub use people::{Letter, Nobody, People};
 pub use plan::{PlanReport, Planned, Unseen};
 pub use protect::{Reserved, problems};
 pub use quarantine::{Held, Standing};
-pub use receipt::{KeptLine, Receipt};
+pub use receipt::{GoneLine, KeptLine, Receipt};
 pub use slice::{Clock, Due, DueAccount, Next, Order, Reset, Skipped, SliceError, SliceReport};
+pub use snooze::{NoSnooze, PutOff, Snoozed, Snoozes, Wish, day};
 pub use state::{End, Handover, Run};
 pub use verdict::{LeftLine, Line, State, Verdict};

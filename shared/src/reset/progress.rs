@@ -180,7 +180,7 @@ impl Run {
         let waiting: Vec<ItemKey> = self.vanishing(cell).collect();
         for key in waiting {
             match items.iter().find(|found| found.key == key && found.spare != Some(SpareAs::Gone)) {
-                None => self.gone(&key),
+                None => self.gone(&key, now),
                 Some(found) if again && found.spare != Some(SpareAs::Busy) => self.came_back(&key, found, now),
                 Some(_) => self.wait_on(&key, "is still being deleted", now),
             }
@@ -228,9 +228,10 @@ impl Run {
         work.state = WorkState::Parked(later(now, backoff(work.attempts)));
     }
 
-    fn gone(&mut self, key: &ItemKey) {
+    fn gone(&mut self, key: &ItemKey, now: Timestamp) {
         if let Some(work) = self.work.get_mut(key).filter(|work| work.open()) {
             work.state = WorkState::Closed;
+            self.diary.gone(key, work, now);
             if let Some(cell) = self.cells.get_mut(&key.cell) {
                 cell.cleaned += 1;
             }
@@ -248,7 +249,7 @@ impl Run {
     /// One attempt is over.
     pub(super) fn worked(&mut self, catalogue: &Catalogue, key: &ItemKey, outcome: Outcome, now: Timestamp) {
         match outcome {
-            Outcome::Gone => self.gone(key),
+            Outcome::Gone => self.gone(key, now),
             Outcome::Accepted => self.wait_on(key, "is being deleted", now),
             Outcome::Prepared => self.change(key, |work| work.prepared = true),
             Outcome::More => self.change(key, |work| (work.attempts, work.since) = (0, None)),

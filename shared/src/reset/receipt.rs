@@ -1,11 +1,15 @@
 //! What a run tells people and programs, once it is over.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::cost::{Cost, Settled};
+use super::diary::{Moment, Told, Went};
+use super::snooze::Snoozed;
 use super::state::{End, Handover, Run};
 use super::verdict::{LeftLine, Line, State, Verdict, by_region};
 use crate::types::AccountId;
@@ -19,6 +23,9 @@ pub struct Receipt {
     pub account: AccountId,
     /// What was proved.
     pub verdict: Option<Verdict>,
+    /// Why, in plain words.
+    #[serde(default)]
+    pub why: Vec<String>,
     /// When it began.
     pub started: Timestamp,
     /// When it ended.
@@ -41,6 +48,39 @@ pub struct Receipt {
     pub baseline: Option<Handover>,
     /// What else is worth knowing.
     pub notes: Vec<String>,
+    /// How much went, by type and region.
+    #[serde(default)]
+    pub gone: Vec<GoneLine>,
+    /// What went, by name, the first of it.
+    #[serde(default)]
+    pub went: Vec<Went>,
+    /// How much went beyond what `went` names.
+    #[serde(default)]
+    pub unnamed: u32,
+    /// What the account cost a day, and what of it is over; absent: not asked yet.
+    #[serde(default)]
+    pub cost: Option<Cost>,
+    /// What the run did when.
+    #[serde(default)]
+    pub timeline: Vec<Moment>,
+    /// How the reset was put off before.
+    #[serde(default)]
+    pub snoozes: Vec<Snoozed>,
+    /// Whether the owner was told; absent: not tried yet.
+    #[serde(default)]
+    pub told: Option<Told>,
+}
+
+/// How much of a type went in a region.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GoneLine {
+    /// The type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// A region code, or `global`.
+    pub region: String,
+    /// How many.
+    pub count: u32,
 }
 
 /// Something that is kept on purpose.
@@ -75,10 +115,18 @@ impl Receipt {
             Some(End::Stuck) => notes.push("the baseline was not applied: look at what is left, and at why".to_owned()),
             Some(End::Done | End::Planned) | None => {}
         }
+        let kept: Vec<KeptLine> = kept.collect();
+        let left = run.leftovers();
+        let gone = gone(run);
+        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+        gone.iter().for_each(|line| *counts.entry(&line.kind).or_default() += line.count);
+        let settled = Settled { gone: &counts, ledger: &ledger, left: &left, kept: &kept };
+        let cost = run.diary.spend.as_ref().map(|asked| settled.bill(asked));
         Self {
             run: run.id.clone(),
             account: run.account.clone(),
             verdict: run.verdict(),
+            why: super::words::why(run, &ledger, left.len()),
             started: run.started,
             finished: run.finished,
             deleted: run.cleaned(),
@@ -86,10 +134,17 @@ impl Receipt {
             scans: run.scans,
             plan: run.plan.clone(),
             ledger,
-            left: run.leftovers(),
-            kept: kept.collect(),
+            left,
+            kept,
             baseline: run.baseline.clone(),
             notes,
+            went: run.diary.went.clone(),
+            unnamed: run.diary.unnamed,
+            timeline: run.diary.moments.clone(),
+            snoozes: run.diary.snoozes.clone(),
+            told: run.diary.told.clone(),
+            gone,
+            cost,
         }
     }
 
@@ -99,10 +154,22 @@ impl Receipt {
     }
 }
 
+fn gone(run: &Run) -> Vec<GoneLine> {
+    let line = |(key, cell): (&super::item::CellKey, &super::state::Cell)| GoneLine {
+        kind: key.kind.to_string(),
+        region: key.region.clone(),
+        count: cell.cleaned,
+    };
+    run.cells.iter().filter(|(_, cell)| cell.cleaned > 0).map(line).collect()
+}
+
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = self.verdict.map_or_else(|| "unfinished".to_owned(), |verdict| verdict.to_string());
         writeln!(f, "Account {} is {verdict} (run {}).", self.account, self.run)?;
+        for why in &self.why {
+            writeln!(f, "{why}")?;
+        }
         let lists = self.ledger.len();
         writeln!(
             f,
@@ -125,6 +192,15 @@ impl fmt::Display for Receipt {
             for failed in &baseline.failed {
                 writeln!(f, "  failed: {failed}")?;
             }
+        }
+        if let Some(cost) = &self.cost {
+            writeln!(f, "Costs: {}", cost.words())?;
+        }
+        for snoozed in &self.snoozes {
+            writeln!(f, "Put off before: {snoozed}")?;
+        }
+        if let Some(told) = &self.told {
+            writeln!(f, "Told: {}", told.words())?;
         }
         for note in &self.notes {
             writeln!(f, "Note: {note}")?;

@@ -10,14 +10,16 @@ use super::catalogue::{Catalogue, Unreadable};
 use super::engine::{Baseliner, Engine, EngineError};
 use super::guard::{Guard, Refusal, unreadable};
 use super::machine::{Ask, Rules};
+use super::people::People;
 use super::protect::Protection;
 use super::receipt::Receipt;
+use super::snooze::Snoozed;
 use super::state::{End, Options, Run};
 use super::verdict::Verdict;
 use crate::Forester;
 use crate::aws::Accounts;
 use crate::config::{Config, Sandbox};
-use crate::org::Directory;
+use crate::org::{Account, Directory};
 use crate::store::{Objects, Store, StoreError};
 use crate::types::{AccountId, Mode};
 
@@ -45,6 +47,8 @@ pub struct Reset {
     pub objects: Arc<dyn Objects>,
     /// The baseline.
     pub baseliner: Arc<dyn Baseliner>,
+    /// The way to people.
+    pub people: Arc<dyn People>,
     /// The types.
     pub catalogue: &'static Catalogue,
     /// The time.
@@ -128,10 +132,14 @@ impl From<Busy> for SliceError {
 
 impl Reset {
     /// From the wired parts.
-    pub fn new(forester: &Forester, baseliner: Arc<dyn Baseliner>) -> Result<Self, Unreadable> {
+    pub fn new(
+        forester: &Forester,
+        baseliner: Arc<dyn Baseliner>,
+        people: Arc<dyn People>,
+    ) -> Result<Self, Unreadable> {
         let Forester { config, accounts, directory, store, objects, .. } = forester.clone();
         let (catalogue, clock) = (Catalogue::embedded()?, Arc::new(Timestamp::now));
-        Ok(Self { config, accounts, directory, store, objects, baseliner, catalogue, clock })
+        Ok(Self { config, accounts, directory, store, objects, baseliner, people, catalogue, clock })
     }
 
     /// A run as it was saved last, as a report.
@@ -142,6 +150,11 @@ impl Reset {
     /// The store and the objects.
     pub fn book(&self) -> Book<'_> {
         Book { store: &*self.store, objects: &*self.objects }
+    }
+
+    /// The file's section, if it is right.
+    pub(super) fn section(&self) -> Result<&Sandbox, Refusal> {
+        self.guard().section()
     }
 
     fn guard(&self) -> Guard<'_> {
@@ -218,9 +231,11 @@ impl Reset {
             let rules = Rules { catalogue: self.catalogue, protection: &protection };
             let now = (self.clock)();
             let ask = opened.run.ask(rules, now);
+            opened.run.mark(now);
             match ask {
                 Ask::Finished => return Ok(0),
                 Ask::Wait(at) if at > now => {
+                    opened.run.rests(now, at);
                     self.book().save(opened, &order.slice, now).await?;
                     return Ok(u64::try_from(at.duration_since(now).as_secs()).unwrap_or(0) + 1);
                 }
@@ -238,6 +253,7 @@ impl Reset {
             if let Some(answer) = answer {
                 opened.run.answer(rules, answer, now);
             }
+            opened.run.mark(now);
             if opening {
                 protection = self.protection(sandbox, &opened.run)?;
                 self.freeze(sandbox, &mut opened.run).await?;
@@ -259,23 +275,6 @@ impl Reset {
             want_tags: protection.wants_tags(),
             access: &self.config.access,
         }
-    }
-
-    /// Writes the receipt, then says in the head that it is over.
-    async fn conclude(&self, sandbox: &Sandbox, order: &Order, opened: &mut Opened) -> Result<(), SliceError> {
-        if let Some(left) = self.thaw(&opened.run.account).await? {
-            super::freeze::note(&mut opened.run.notes, &left);
-        }
-        self.count(sandbox, &mut opened.run).await?;
-        let receipt = Receipt::of(&opened.run);
-        let name = |form: &str| format!("resets/{}/{}/receipt.{form}", opened.run.account, opened.run.id);
-        let put =
-            |name: String, body: String, form| async move { self.objects.put(&name, body.as_bytes(), form).await };
-        let json = put(name("json"), receipt.json().to_string(), "application/json").await?;
-        let html = put(name("html"), super::html::page(&receipt), "text/html; charset=utf-8").await?;
-        opened.head.verdict = opened.run.verdict();
-        (opened.head.receipt, opened.head.html) = (Some(json), Some(html));
-        Ok(self.book().save(opened, &order.slice, (self.clock)()).await?)
     }
 
     /// What a reset would do now: scans once, keeps nothing, deletes nothing.
@@ -308,12 +307,48 @@ impl Reset {
         Ok(unfinished.map_or_else(|| format!("{account}-{}", time.strftime("%Y%m%dT%H%M%SZ")), |head| head.run))
     }
 
-    /// The accounts that are due, and those that look like sandboxes but may not be emptied, with the reason.
+    /// The accounts that are due, and those that look like sandboxes but are not emptied now, with the reason.
     pub async fn due(&self, time: Timestamp) -> Result<Due, SliceError> {
-        let sandbox = self.guard().section()?;
+        let sandbox = self.section()?;
         self.thaw_left_over().await?;
+        let (accounts, skipped) = self.sandboxes(sandbox).await?;
+        let mut due = Due { at_once: sandbox.limits.accounts_at_once, skipped, ..Due::default() };
+        for account in accounts {
+            match self.put_off(sandbox, &account, time, &mut due.notes).await? {
+                Some(snoozed) => due.skipped.push(Skipped { account: account.id, reason: snoozed.to_string() }),
+                None => {
+                    let run = self.run_for(&account.id, time).await?;
+                    due.accounts.push(DueAccount { account: account.id, run });
+                }
+            }
+        }
+        Ok(due)
+    }
+
+    /// The snooze that holds at this time. A run that has begun goes on: what is half emptied is not put off.
+    async fn put_off(
+        &self,
+        sandbox: &Sandbox,
+        account: &Account,
+        time: Timestamp,
+        notes: &mut Vec<String>,
+    ) -> Result<Option<Snoozed>, SliceError> {
+        let snoozes = self.book().snoozes(&account.id).await?;
+        if snoozes.running().is_some() {
+            return Ok(None);
+        }
+        let (snoozes, note) = match snoozes.standing(time) {
+            Some(_) => (snoozes, None),
+            None => self.take_tag(sandbox, account, snoozes, time, (self.clock)()).await?,
+        };
+        notes.extend(note.map(|note| format!("{}: {note}", account.id)));
+        Ok(snoozes.standing(time).cloned())
+    }
+
+    /// The accounts in the OU: those that may be emptied, and those that may not, with the reason.
+    pub(super) async fn sandboxes(&self, sandbox: &Sandbox) -> Result<(Vec<Account>, Vec<Skipped>), SliceError> {
         let privileged = self.directory.privileged().await.map_err(unreadable("privileged"))?;
-        let mut due = Due { at_once: sandbox.limits.accounts_at_once, ..Due::default() };
+        let (mut fit, mut skipped) = (Vec::new(), Vec::new());
         for account in self.directory.accounts().await.map_err(unreadable("member"))? {
             if !sandbox.matches.takes_ou(&account.ou) {
                 continue;
@@ -329,16 +364,13 @@ impl Reset {
                     let reason = held.map(|held| held.reason).unwrap_or_default();
                     let release = format!("forester reset release {} --because TEXT", account.id);
                     let reason = format!("it is in quarantine: {reason}; look at the receipt, then `{release}`");
-                    due.skipped.push(Skipped { account: account.id, reason });
+                    skipped.push(Skipped { account: account.id, reason });
                 }
-                Ok(()) => {
-                    let run = self.run_for(&account.id, time).await?;
-                    due.accounts.push(DueAccount { account: account.id, run });
-                }
-                Err(refusal) => due.skipped.push(Skipped { account: account.id, reason: refusal.to_string() }),
+                Ok(()) => fit.push(account),
+                Err(refusal) => skipped.push(Skipped { account: account.id, reason: refusal.to_string() }),
             }
         }
-        Ok(due)
+        Ok((fit, skipped))
     }
 }
 
@@ -349,8 +381,11 @@ pub struct Due {
     pub accounts: Vec<DueAccount>,
     /// How many the file wants at the same time.
     pub at_once: u32,
-    /// Accounts in the OU that may not be emptied.
+    /// Accounts in the OU that are not emptied now.
     pub skipped: Vec<Skipped>,
+    /// What else is worth knowing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// An account to reset.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::path::Facts;
+use super::diary::Diary;
 use super::item::{CellKey, Found, ItemKey};
 use super::protect::Reserved;
 use crate::config::{Pause, Protect, ResetVpc, Sandbox};
@@ -67,6 +68,9 @@ pub struct Run {
     pub remarks: Vec<String>,
     /// What the baseline said.
     pub baseline: Option<Handover>,
+    /// What the receipt tells beside the ledger.
+    #[serde(default)]
+    pub diary: Diary,
 }
 
 /// What the file said when the run began.
@@ -283,6 +287,7 @@ impl Run {
             notes: Vec::new(),
             remarks: Vec::new(),
             baseline: None,
+            diary: Diary::default(),
         }
     }
 

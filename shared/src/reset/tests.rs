@@ -545,10 +545,17 @@ async fn due_names_unfinished_runs_again_and_says_who_may_not() {
 #[tokio::test]
 async fn no_other_account_is_ever_entered() {
     let cloud = full();
-    run(&cloud, FAST).await;
+    run(&cloud, &format!("{FAST}  costs: none\n")).await;
     let entered = cloud.world.lock().unwrap().accounts.clone();
     assert_eq!(entered.into_iter().collect::<Vec<_>>(), [SANDBOX]);
     assert_ne!(SANDBOX, HOME);
+}
+
+#[tokio::test]
+async fn all_that_is_asked_at_home_is_what_the_account_cost() {
+    let cloud = full();
+    run(&cloud, FAST).await;
+    assert_eq!(cloud.world.lock().unwrap().at_home, ["GetCostAndUsage"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod anomaly;
 mod budget;
 mod cloudtrail;
 mod notice;
+mod reset;
 mod unknown;
 
 use async_trait::async_trait;
@@ -61,6 +62,7 @@ pub const SOURCES: &[&dyn Source] = &[
     &anomaly::Anomalies,
     &cloudtrail::CloudTrail,
     &notice::Notices,
+    &reset::Resets,
     &unknown::Unknown,
 ];
 

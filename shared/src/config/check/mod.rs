@@ -45,6 +45,10 @@ pub(super) fn all(config: &Config, problems: &mut Problems) {
     role_names::clashes(config, problems, &root.key("layers"));
     strict::contradictions(config, problems, &root.key("layers"));
     shares::all(config, problems, &root.key("shares"));
+    if config.alerts.is_none() && config.sandbox.as_ref().is_some_and(|sandbox| !sandbox.notice.is_empty()) {
+        let message = "the file has no `alerts` section, so nobody would hear a notice; give one, or remove the line";
+        problems.add(&root.key("sandbox").key("notice"), message);
+    }
     let sandbox = config.sandbox.iter().flat_map(|section| section.problems()).map(|found| ("sandbox", found));
     let alerts = config.alerts.iter().flat_map(|section| section.problems()).map(|found| ("alerts", found));
     for (section, (path, message)) in sandbox.chain(alerts) {

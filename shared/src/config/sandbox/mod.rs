@@ -3,11 +3,13 @@
 //! Emptying an account cannot be taken back, so nothing here has a default that widens what is deleted, and a word that
 //! is not understood is an error rather than a rule that silently protects nothing.
 
+mod cron;
 mod freeze;
 mod limits;
 mod pause;
 mod protect;
 mod schedule;
+mod snooze;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +24,7 @@ pub use limits::Limits;
 pub use pause::Pause;
 pub use protect::Protect;
 pub use schedule::Schedule;
+pub use snooze::{Costs, Snooze};
 
 /// The `sandbox` section.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,9 +36,15 @@ pub struct Sandbox {
     /// When they are reset; absent: only when somebody asks.
     #[serde(default)]
     pub schedule: Option<Schedule>,
-    /// Warnings before a reset. Not built in this version.
+    /// How long before a scheduled reset the owner is told what will go.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub notice: Vec<String>,
+    pub notice: Vec<Pause>,
+    /// How far the owner may put a reset off; absent: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snooze: Option<Snooze>,
+    /// Where costs are read, for the receipt.
+    #[serde(default)]
+    pub costs: Costs,
     /// What a reset is.
     #[serde(default)]
     pub how: How,
@@ -137,8 +146,19 @@ impl Sandbox {
         if self.how == How::Recreate {
             wrong("how", "`recreate` is not built in this version; use `empty`");
         }
-        if !self.notice.is_empty() {
-            wrong("notice", "warnings before a reset are not built in this version; remove the line");
+        if self.schedule.is_none() && !self.notice.is_empty() {
+            wrong("notice", "there is no `schedule`, so no reset could be announced; give one, or remove the line");
+        }
+        if self.schedule.is_none() && self.snooze.is_some() {
+            wrong("snooze", "there is no `schedule`, so there is nothing to put off; give one, or remove the line");
+        }
+        for (n, notice) in self.notice.iter().enumerate() {
+            let at = format!("notice[{n}]");
+            if notice.length().is_zero() {
+                wrong(&at, "expected a length of time before the reset, such as 7d or 12h");
+            } else if self.notice.iter().take(n).any(|other| other == notice) {
+                wrong(&at, "is there twice");
+            }
         }
         if self.matches.ou.to_string().split('/').all(|name| name.trim_matches('*').is_empty()) {
             wrong("match.ou", "would take every account; name the OU that holds the sandboxes");
@@ -152,9 +172,8 @@ impl Sandbox {
         for (n, name) in self.freeze_spares.iter().enumerate() {
             found.extend(freeze::problem(name).map(|message| (format!("freeze_spares[{n}]"), message.to_owned())));
         }
-        if let Some(schedule) = &self.schedule {
-            found.extend(schedule.problems());
-        }
+        found.extend(self.schedule.iter().flat_map(Schedule::problems));
+        found.extend(self.snooze.iter().flat_map(Snooze::problems));
         for (n, rule) in self.protect.iter().enumerate() {
             found.extend(rule.problems().map(|(path, message)| (format!("protect[{n}]{path}"), message)));
         }
@@ -189,7 +208,18 @@ mod tests {
 
     #[test]
     fn what_is_not_built_is_refused_by_name() {
-        check(&[("how", json!("recreate")), ("notice", json!(["7d"]))], &["how", "notice"]);
+        check(&[("how", json!("recreate"))], &["how"]);
+    }
+
+    #[test]
+    fn notices_and_snoozes_need_a_schedule_and_sense() {
+        let schedule = ("schedule", json!({"cron": "0 2 ? * SUN *"}));
+        let snooze = ("snooze", json!({"at_most": "7d"}));
+        check(&[schedule.clone(), ("notice", json!(["7d", "1d"])), snooze.clone()], &[]);
+        check(&[("notice", json!(["7d"])), snooze], &["notice", "snooze"]);
+        let senseless = ("snooze", json!({"at_most": "0s", "times": 0}));
+        let expect = ["notice[1]", "notice[2]", "snooze.at_most", "snooze.times"];
+        check(&[schedule, ("notice", json!(["24h", "1d", "0s"])), senseless], &expect);
     }
 
     #[test]

@@ -87,6 +87,21 @@ impl Catalogue {
         Ok(())
     }
 
+    /// Some of the types, with what stands before what among them.
+    #[cfg(test)]
+    pub fn only(&self, wanted: impl Fn(&Kind) -> bool) -> Self {
+        let kinds: BTreeMap<_, _> = self
+            .kinds
+            .iter()
+            .filter(|(_, kind)| wanted(kind))
+            .map(|(name, kind)| (name.clone(), kind.clone()))
+            .collect();
+        let known =
+            |names: &BTreeSet<TypeName>| names.iter().filter(|name| kinds.contains_key(*name)).cloned().collect();
+        let after = self.after.iter().map(|(name, first)| (name.clone(), known(first))).collect();
+        Self { kinds, after }
+    }
+
     /// One type.
     pub fn kind(&self, name: &TypeName) -> Option<&Kind> {
         self.kinds.get(name)
