@@ -104,7 +104,8 @@ class Gateway:
 
     def unknown(self, call: Call, answer: Answer) -> web.Response | None:
         """An empty list, where the emulator has no such list and the stack's user wants it so."""
-        if not (self.config.unknown_is_empty and unsupported.lacks_operation(answer)):
+        lacks = unsupported.lacks_operation(answer) or unsupported.knows_no_path(call, answer)
+        if not (self.config.unknown_is_empty and lacks):
             return None
         self.missing.add((call.service, call.action, call.region))
         return empty.answer(call)
@@ -120,7 +121,8 @@ class Gateway:
 
     def known_missing(self, call: Call) -> web.Response | None:
         """An empty list at once, where the emulator was asked before."""
-        known = self.config.unknown_is_empty and (call.service, call.action, call.region) in self.missing
+        missing = call.service in empty.NOWHERE or (call.service, call.action, call.region) in self.missing
+        known = self.config.unknown_is_empty and missing
         return empty.answer(call) if known else None
 
     async def broken(self, request: web.Request, fault: Fault) -> None:

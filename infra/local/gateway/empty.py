@@ -13,6 +13,9 @@ from aiohttp import web
 
 from .call import Call
 
+# Services whose calls moto takes for something else: paths of S3 on Outposts would be buckets.
+NOWHERE = {"s3-outposts"}
+
 READS = ("Describe", "Get", "List", "Lookup", "Search")
 
 

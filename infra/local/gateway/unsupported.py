@@ -14,12 +14,14 @@ from .call import Call
 from .errors import error
 from .proxy import Answer
 
+READS = ("Describe", "Get", "List")
+
 TAG = re.compile(r"<[^>]+>")
 
 
 def refusal(call: Call, answer: Answer, plane: str) -> web.Response | None:
     """The error to answer instead, when the emulator has no such operation or broke on it."""
-    if lacks_operation(answer):
+    if lacks_operation(answer) or knows_no_path(call, answer):
         return error(call, 400, "UnsupportedOperation", f"{plane} has no {call.service}:{call.action}")
     if broke(call, answer):
         return error(call, 400, "EmulatorFailure", f"{plane} failed on {call.service}:{call.action}: {words(answer)}")
@@ -30,6 +32,11 @@ def lacks_operation(answer: Answer) -> bool:
     """501, or a web framework's own page for a path that it does not know (an answer to HEAD has no page)."""
     page = answer.content_type == "text/html" and bool(answer.body)
     return answer.status == 501 or (answer.status in (404, 405) and page)
+
+
+def knows_no_path(call: Call, answer: Answer) -> bool:
+    """moto's own answer to a path of a service of which it has another part: 404 with nothing in it."""
+    return answer.status == 404 and not answer.body and call.action.startswith(READS)
 
 
 def broke(call: Call, answer: Answer) -> bool:

@@ -61,6 +61,55 @@ class Storage(unittest.TestCase):
         self.assertEqual("ok", code_of(lambda: s3.delete_bucket(Bucket="acme-versions")))
 
 
+class Databases(unittest.TestCase):
+    def setUp(self) -> None:
+        self.rds = Caller().assume(member("network"))("rds", "eu-west-3")
+
+    def cluster(self, name: str, **more: object) -> dict[str, str]:
+        words = {"Engine": "aurora-mysql", "MasterUsername": "acme", "MasterUserPassword": "long-enough-1"}
+        self.rds.create_db_cluster(DBClusterIdentifier=name, **words, **more)
+        return {"DBClusterIdentifier": name}
+
+    def member(self, cluster: dict[str, str]) -> dict[str, str]:
+        member = {"DBInstanceIdentifier": cluster["DBClusterIdentifier"] + "-member"}
+        self.rds.create_db_instance(**member, **cluster, Engine="aurora-mysql", DBInstanceClass="db.r5.large")
+        return member
+
+    def test_stopped_clusters_are_started_first(self) -> None:
+        cluster = self.cluster("stopped")
+        member = self.member(cluster)
+        self.rds.stop_db_cluster(**cluster)
+        for delete in (
+            lambda: self.rds.delete_db_cluster(**cluster, SkipFinalSnapshot=True),
+            lambda: self.rds.delete_db_instance(**member, SkipFinalSnapshot=True),
+        ):
+            self.assertEqual("InvalidDBClusterStateFault", code_of(delete))
+        self.rds.start_db_cluster(**cluster)
+        self.assertEqual("ok", code_of(lambda: self.rds.delete_db_instance(**member, SkipFinalSnapshot=True)))
+        self.assertEqual("ok", code_of(lambda: self.rds.delete_db_cluster(**cluster, SkipFinalSnapshot=True)))
+
+    def test_a_protected_cluster_keeps_its_last_member(self) -> None:
+        cluster = self.cluster("protected", DeletionProtection=True)
+        member = self.member(cluster)
+        delete = lambda: self.rds.delete_db_instance(**member, SkipFinalSnapshot=True)  # noqa: E731
+        self.assertEqual("InvalidParameterCombination", code_of(delete))
+        self.rds.modify_db_cluster(**cluster, DeletionProtection=False)
+        self.assertEqual("ok", code_of(delete))
+
+    def test_option_groups_are_listed_without_a_name(self) -> None:
+        rds = Caller().assume(member("network"))("rds", "eu-west-2")
+        self.assertEqual([], rds.describe_option_groups()["OptionGroupsList"])
+        unknown = code_of(lambda: rds.describe_option_groups(OptionGroupName="nothing"))
+        self.assertEqual("OptionGroupNotFoundFault", unknown)
+
+    def test_what_is_being_deleted_is_gone_when_asked_again(self) -> None:
+        cache = Caller().assume(member("network"))("elasticache", "eu-west-3")
+        cache.create_cache_cluster(CacheClusterId="going", Engine="memcached", CacheNodeType="cache.t3.micro")
+        cache.delete_cache_cluster(CacheClusterId="going")
+        states = [[one["CacheClusterStatus"] for one in cache.describe_cache_clusters()["CacheClusters"]] for _ in "ab"]
+        self.assertEqual([["deleting"], []], states)
+
+
 class Identities(unittest.TestCase):
     def test_users_go_after_what_hangs_on_them(self) -> None:
         iam = Caller().assume(member("network"))("iam")

@@ -1,0 +1,74 @@
+"""What moto leaves in between for ever settles, as it does at AWS within minutes.
+
+A cache that is being deleted goes, a backup that is being made is there, a crawler that stops has stopped: each is shown
+once in between and is settled when it is asked for again. Without that, whoever waits for an end waits for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.comprehend.models import ComprehendBackend
+from moto.dms.models import DatabaseMigrationServiceBackend
+from moto.elasticache.models import ElastiCacheBackend
+from moto.fsx.models import FSxBackend
+from moto.glue.models import GlueBackend
+from moto.kafka.models import KafkaBackend
+from moto.timestreaminfluxdb.models import TimestreamInfluxDBBackend
+
+from .patch import around
+
+GONE = None
+
+# Backend, the method that lists, where the things are, the attribute with their state, and what becomes of it.
+SETTLES: tuple[tuple[type, str, str, str, dict[str, str | None]], ...] = (
+    (ComprehendBackend, "list_document_classifiers", "classifiers", "status", {"STOP_REQUESTED": "STOPPED"}),
+    (ComprehendBackend, "list_entity_recognizers", "recognizers", "status", {"STOP_REQUESTED": "STOPPED"}),
+    (DatabaseMigrationServiceBackend, "describe_endpoints", "endpoints", "status", {"creating": "active"}),
+    (ElastiCacheBackend, "describe_cache_clusters", "cache_clusters", "cache_cluster_status", {"deleting": GONE}),
+    (ElastiCacheBackend, "describe_replication_groups", "replication_groups", "status", {"deleting": GONE}),
+    (ElastiCacheBackend, "describe_users", "users", "status", {"deleting": GONE}),
+    (FSxBackend, "describe_backups", "backups", "lifecycle", {"CREATING": "AVAILABLE"}),
+    (GlueBackend, "list_sessions", "sessions", "state", {"STOPPING": "STOPPED"}),
+    (KafkaBackend, "list_clusters_v2", "clusters", "state", {"CREATING": "ACTIVE"}),
+    (TimestreamInfluxDBBackend, "list_db_instances", "db_instances", "status", {"CREATING": "AVAILABLE"}),
+)
+
+
+def settle(things: dict[str, Any], attribute: str, ends: dict[str, str | None]) -> None:
+    """Move on what was shown in between before; remember what is shown so now."""
+    for name, thing in list(things.items()):
+        state = str(getattr(getattr(thing, attribute), "value", getattr(thing, attribute)))
+        if state not in ends:
+            continue
+        if getattr(thing, "shown_in", None) != state:
+            thing.shown_in = state
+        elif ends[state] is GONE:
+            things.pop(name)
+        else:
+            setattr(thing, attribute, ends[state])
+
+
+def settling(store: str, attribute: str, ends: dict[str, str | None]) -> Callable[..., Any]:
+    """A list that settles before it answers."""
+
+    def listed(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
+        settle(getattr(self, store), attribute, ends)
+        return original(self, *args, **kwargs)
+
+    return listed
+
+
+def stopped_crawls(original: Any, self: GlueBackend) -> Any:
+    """A crawler's state is that of its last crawl."""
+    last = {name: crawler.crawls[-1] for name, crawler in self.crawlers.items() if crawler.crawls}
+    settle(last, "status", {"STOPPING": "STOPPED"})
+    return original(self)
+
+
+def install() -> None:
+    """Let time pass for what is asked for twice."""
+    for backend, method, store, attribute, ends in SETTLES:
+        around(backend, method, settling(store, attribute, ends))
+    around(GlueBackend, "get_crawlers", stopped_crawls)
