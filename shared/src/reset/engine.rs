@@ -7,20 +7,21 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
 use serde_json::{Value, json};
 
+use super::batch;
 use super::catalogue::{Catalogue, Kind, TypeName};
 use super::discover::{Lister, failure};
-use super::item::{CellKey, Found, GLOBAL, ItemKey, Listing, Outcome};
+use super::item::{CellKey, GLOBAL, ItemKey, Listing, Outcome};
 use super::machine::{Answer, Ask};
-use super::order::Task;
 use super::protect::Reserved;
-use super::state::{Handover, Run};
+use super::state::{Handover, Work};
 use super::steps::Attempt;
+use super::task::{Action, Around, Task};
 use crate::aws::{Accounts, CallError, ErrorClass, Scope};
 use crate::config::Access;
 use crate::types::{AccountId, Partition, Region};
 
-/// Calls in flight; the AWS layer bounds them further by account, region and service.
-const AT_ONCE: usize = 24;
+/// Regions that a default VPC is made in at once.
+const AT_ONCE: usize = 8;
 
 /// What the baseline says about an account before a reset.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,22 +87,30 @@ pub fn global_region(home: &Region) -> Region {
 }
 
 impl Engine<'_> {
-    /// Does what is asked. `Wait` and `Finished` are for the driver, and answered by nothing.
-    pub async fn carry_out(&self, run: &Run, ask: Ask) -> Result<Option<Answer>, EngineError> {
-        Ok(Some(match ask {
-            Ask::Open => self.open(run).await?,
-            Ask::List(cells) => Answer::Listed(self.list_all(run, cells).await),
-            Ask::Work(tasks) => Answer::Worked(self.work_all(run, tasks).await),
-            Ask::MakeVpcs => Answer::VpcsMade(self.make_vpcs(run).await),
-            Ask::Baseline => Answer::Baselined(self.hand_over(run).await),
-            Ask::Wait(_) | Ask::Finished => return Ok(None),
-        }))
+    /// Does what is asked.
+    pub async fn carry_out(&self, account: &AccountId, ask: Ask) -> Result<Answer, EngineError> {
+        Ok(match ask {
+            Ask::Open => self.open(account).await?,
+            Ask::List(cell) => {
+                let listing = self.list(account, &cell).await;
+                Answer::Listed(cell, listing)
+            }
+            Ask::Work(task) => Answer::Worked(self.work(account, task).await),
+            Ask::MakeVpcs(regions) => Answer::VpcsMade(self.make_vpcs(account, &regions).await),
+            Ask::Baseline => Answer::Baselined(self.hand_over(account).await),
+        })
     }
 
-    async fn open(&self, run: &Run) -> Result<Answer, EngineError> {
-        let wrong = |reason| EngineError::Baseline { account: run.account.clone(), reason };
-        let declared = self.baseliner.declared(&run.account).await.map_err(wrong)?;
-        let regions = self.regions(&run.account).await?;
+    async fn open(&self, account: &AccountId) -> Result<Answer, EngineError> {
+        let (reserved, no_default_vpc) = self.declared(account).await?;
+        let regions = self.regions(account).await?;
+        Ok(Answer::Opened { regions, reserved, no_default_vpc })
+    }
+
+    /// What must not be touched, and whether default VPCs are unwanted: what the baseline declares, and the way in.
+    pub async fn declared(&self, account: &AccountId) -> Result<(Vec<Reserved>, bool), EngineError> {
+        let wrong = |reason| EngineError::Baseline { account: account.clone(), reason };
+        let declared = self.baseliner.declared(account).await.map_err(wrong)?;
         let mut reserved = declared.reserved;
         let roles = std::iter::once(&self.access.role).chain(&self.access.fallback);
         reserved.extend(roles.filter_map(|role| {
@@ -110,7 +119,7 @@ impl Engine<'_> {
             let name = role.rsplit('/').next().unwrap_or(role).to_owned();
             Some(Reserved { kind: "AWS::IAM::Role".parse().ok()?, name, why })
         }));
-        Ok(Answer::Opened { regions, reserved, no_default_vpc: declared.no_default_vpc })
+        Ok((reserved, declared.no_default_vpc))
     }
 
     /// Every region that is enabled in the account: without parameters the operation leaves out the others
@@ -135,12 +144,6 @@ impl Engine<'_> {
             });
         }
         Ok(regions.into_iter().collect())
-    }
-
-    async fn list_all(&self, run: &Run, cells: Vec<CellKey>) -> Vec<(CellKey, Listing)> {
-        let list = |cell: CellKey| async move { (self.list(&run.account, &cell).await, cell) }.boxed();
-        let listings = together(cells.into_iter().map(list).collect()).await;
-        listings.into_iter().map(|(listing, cell)| (cell, listing)).collect()
     }
 
     async fn list(&self, account: &AccountId, cell: &CellKey) -> Listing {
@@ -168,31 +171,31 @@ impl Engine<'_> {
         own.filter(|own| own.partition() == self.home.partition()).unwrap_or_else(|| global_region(self.home))
     }
 
-    async fn work_all(&self, run: &Run, tasks: Vec<Task>) -> Vec<(ItemKey, Outcome)> {
-        // What people call it may be its `Name` tag; other resources refer to it by its id.
-        let named = |(found, _): &(Found, String)| {
-            [&found.name, &found.key.id].map(|name| (found.key.cell.kind.clone(), name.clone()))
+    async fn work(&self, account: &AccountId, task: Task) -> Vec<(ItemKey, Outcome)> {
+        let Task { action, items, around } = task;
+        let all = |outcome: Outcome| items.iter().map(|(key, _)| (key.clone(), outcome.clone())).collect();
+        let Some(((key, work), rest)) = items.split_first() else { return Vec::new() };
+        let Some(kind) = self.catalogue.kind(&key.cell.kind) else {
+            return all(Outcome::Failed(format!("{} is not in the catalogue any more", key.cell.kind)));
         };
-        let kept: &BTreeSet<(TypeName, String)> = &run.kept.iter().flat_map(named).collect();
-        let work = |task: Task| async move { (self.work(run, &task, kept).await, task.key) }.boxed();
-        let outcomes = together(tasks.into_iter().map(work).collect()).await;
-        outcomes.into_iter().map(|(outcome, key)| (key, outcome)).collect()
-    }
-
-    async fn work(&self, run: &Run, task: &Task, kept: &BTreeSet<(TypeName, String)>) -> Outcome {
-        let (Some(work), Some(kind)) = (run.work.get(&task.key), self.catalogue.kind(&task.key.cell.kind)) else {
-            return Outcome::Failed(format!("{} is not in the catalogue any more", task.key.cell.kind));
+        let scope = match self.accounts.scope(account, &work.region).await {
+            Ok(scope) => scope,
+            Err(error) => return all(Outcome::Later(error.to_string())),
         };
-        match self.accounts.scope(&run.account, &work.region).await {
-            Ok(scope) => Attempt { accounts: self.accounts, scope: &scope, kind, work, kept }.run(task.action).await,
-            Err(error) => Outcome::Later(error.to_string()),
+        match &kind.batch {
+            Some(batch) if action == Action::Batch => batch::delete(&scope, kind, batch, &items).await,
+            _ if rest.is_empty() => vec![(key.clone(), self.attempt(&scope, kind, work, &around, action).await)],
+            _ => all(Outcome::Alone),
         }
     }
 
-    async fn make_vpcs(&self, run: &Run) -> Vec<String> {
-        let make = |region| self.make_vpc(&run.account, region).boxed();
-        let mut notes: Vec<String> =
-            together(run.regions.iter().map(make).collect()).await.into_iter().flatten().collect();
+    async fn attempt(&self, scope: &Scope, kind: &Kind, work: &Work, around: &Around, action: Action) -> Outcome {
+        Attempt { accounts: self.accounts, scope, kind, work, around }.run(action).await
+    }
+
+    async fn make_vpcs(&self, account: &AccountId, regions: &[Region]) -> Vec<String> {
+        let make = |region| self.make_vpc(account, region).boxed();
+        let mut notes: Vec<String> = together(regions.iter().map(make).collect()).await.into_iter().flatten().collect();
         notes.sort();
         notes
     }
@@ -214,8 +217,8 @@ impl Engine<'_> {
         }
     }
 
-    async fn hand_over(&self, run: &Run) -> Handover {
-        self.baseliner.baseline(&run.account).await.unwrap_or_else(|reason| Handover {
+    async fn hand_over(&self, account: &AccountId) -> Handover {
+        self.baseliner.baseline(account).await.unwrap_or_else(|reason| Handover {
             summary: "the baseline was not applied".to_owned(),
             failed: vec![reason],
         })

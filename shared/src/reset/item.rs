@@ -114,6 +114,8 @@ pub enum Outcome {
     Prepared,
     /// More is to be done at once; something was achieved.
     More,
+    /// A call for many did not delete it: it is tried alone.
+    Alone,
     /// Not now; may pass.
     Later(String),
     /// Something holds it.

@@ -1,44 +1,51 @@
 //! The run as a state machine: it asks, somebody answers, it asks again.
 //!
-//! It never sleeps and never calls: a Lambda slice, the command line and the tests drive it in the same way, and any of
-//! them may die between an answer and the next question. Asking twice is harmless: lists are lists, and a delete of what
-//! is gone counts as done.
+//! It never sleeps and never calls: a Lambda slice, the command line and the tests drive it in the same way, with many
+//! questions open at once, and any of them may die at any point. Asking twice is harmless: lists are lists, and a delete
+//! of what is gone counts as done.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::board::Board;
 use super::catalogue::Catalogue;
 use super::item::{CellKey, ItemKey, Listing, Outcome};
-use super::order::{self, Task};
 use super::protect::{Protection, Reserved};
 use super::state::{Cell, End, Handover, Run, Seen, Stage};
+use super::task::Task;
 use crate::config::ResetVpc;
 use crate::types::{Mode, Region};
 
-/// How many cells or resources one question names: the most that a kill can repeat.
-pub const BATCH: usize = 96;
-
 /// How often a list that may pass is tried before its cell is in error.
 const LIST_TRIES: u32 = 4;
+
+/// What comes next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Turn {
+    /// This is to be done; the next turn may be taken before it is answered.
+    Do(Ask),
+    /// Nothing until one of the questions is answered, or until then.
+    Busy(Option<Timestamp>),
+    /// Nothing before this time.
+    Wait(Timestamp),
+    /// Nothing more.
+    Finished,
+}
 
 /// What the run wants done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ask {
     /// Look up regions and what the baseline declares.
     Open,
-    /// List these.
-    List(Vec<CellKey>),
-    /// Do these.
-    Work(Vec<Task>),
-    /// Nothing before this time.
-    Wait(Timestamp),
-    /// Make default VPCs where there are none.
-    MakeVpcs,
+    /// List this.
+    List(CellKey),
+    /// Do this.
+    Work(Task),
+    /// Make default VPCs in these regions, where there are none.
+    MakeVpcs(Vec<Region>),
     /// Hand the account to the baseline.
     Baseline,
-    /// Nothing more.
-    Finished,
 }
 
 /// What came of it.
@@ -53,9 +60,9 @@ pub enum Answer {
         /// No default VPCs wanted.
         no_default_vpc: bool,
     },
-    /// A listing a cell.
-    Listed(Vec<(CellKey, Listing)>),
-    /// An outcome a task.
+    /// What is in a cell.
+    Listed(CellKey, Listing),
+    /// An outcome for each resource of a task.
     Worked(Vec<(ItemKey, Outcome)>),
     /// What to tell about it.
     VpcsMade(Vec<String>),
@@ -74,25 +81,71 @@ pub struct Rules<'a> {
 
 impl Run {
     /// What is to be done now.
-    pub fn ask(&mut self, rules: Rules<'_>, now: Timestamp) -> Ask {
+    pub fn turn(&mut self, rules: Rules<'_>, now: Timestamp) -> Turn {
         match &self.stage {
-            Stage::Opening => Ask::Open,
-            Stage::Scanning => self.ask_scan(now),
-            Stage::Deleting => match order::next(self, rules.catalogue, now) {
-                Some(ask) => ask,
-                None => {
-                    self.scan_again();
-                    self.ask_scan(now)
-                }
-            },
-            Stage::Resting(until) if now < *until => Ask::Wait(*until),
+            Stage::Opening => self.alone(Ask::Open),
+            Stage::Scanning => self.turn_of_scan(rules, now),
+            Stage::Deleting => self.turn_of_work(rules, now),
+            Stage::Resting(until) if now < *until => Turn::Wait(*until),
             Stage::Resting(_) => {
                 self.scan_again();
-                self.ask_scan(now)
+                self.turn_of_scan(rules, now)
             }
-            Stage::Vpcs => Ask::MakeVpcs,
-            Stage::Baseline => Ask::Baseline,
-            Stage::Finished(_) => Ask::Finished,
+            Stage::Vpcs => self.alone(Ask::MakeVpcs(self.regions.clone())),
+            Stage::Baseline => self.alone(Ask::Baseline),
+            Stage::Finished(_) => Turn::Finished,
+        }
+    }
+
+    /// A question beside which there is no other.
+    fn alone(&mut self, ask: Ask) -> Turn {
+        if self.board.flying() > 0 {
+            return Turn::Busy(None);
+        }
+        self.board.take_off();
+        Turn::Do(ask)
+    }
+
+    fn turn_of_scan(&mut self, rules: Rules<'_>, now: Timestamp) -> Turn {
+        if !self.board.is_built() {
+            Board::scanning(self);
+        }
+        if self.board.is_scanned() && self.board.flying() == 0 {
+            self.conclude(rules, now);
+            return self.turn(rules, now);
+        }
+        match self.board.next_list(rules.catalogue, now) {
+            Some(cell) => Turn::Do(Ask::List(cell)),
+            None => self.idle(now),
+        }
+    }
+
+    fn turn_of_work(&mut self, rules: Rules<'_>, now: Timestamp) -> Turn {
+        if !self.board.is_built() {
+            Board::deleting(self, rules.catalogue);
+        }
+        if let Some(cell) = self.board.next_list(rules.catalogue, now) {
+            return Turn::Do(Ask::List(cell));
+        }
+        if let Some(task) = self.board.next_task(&self.work, now) {
+            return Turn::Do(Ask::Work(task));
+        }
+        if self.board.flying() == 0 && !self.board.is_open() {
+            self.scan_again();
+            return self.turn_of_scan(rules, now);
+        }
+        if self.board.flying() == 0 && self.board.soonest().is_none() {
+            self.board.let_aws_decide();
+            let task = self.board.next_task(&self.work, now);
+            return task.map_or(Turn::Busy(None), |task| Turn::Do(Ask::Work(task)));
+        }
+        self.idle(now)
+    }
+
+    fn idle(&self, now: Timestamp) -> Turn {
+        match self.board.soonest() {
+            Some(at) if self.board.flying() == 0 => Turn::Wait(at.max(now)),
+            soonest => Turn::Busy(soonest),
         }
     }
 
@@ -106,23 +159,24 @@ impl Run {
                 let cells = self.all_cells(rules.catalogue).map(fresh).map(|(cell, key)| (key, cell)).collect();
                 self.cells = cells;
                 self.scan.clear();
-                self.stage = Stage::Scanning;
+                self.enter(Stage::Scanning);
             }
-            Answer::Listed(listings) if self.stage == Stage::Scanning => {
-                listings.into_iter().for_each(|(cell, listing)| self.scanned(&cell, listing, now));
-                if !self.cells.values().any(|cell| matches!(cell.seen, Seen::NotYet(_))) {
-                    self.conclude(rules, now);
+            Answer::Listed(cell, listing) => {
+                self.board.land_list(&cell, rules.catalogue);
+                match self.stage {
+                    Stage::Scanning => self.scanned(&cell, listing, now),
+                    _ => self.looked(rules, &cell, listing, now),
                 }
             }
-            Answer::Listed(listings) => {
-                listings.into_iter().for_each(|(cell, listing)| self.looked(rules, &cell, listing, now));
-            }
             Answer::Worked(outcomes) => {
+                let numbers = outcomes.iter().filter_map(|(key, _)| self.work.get(key)).map(|work| work.number);
+                let numbers: Vec<usize> = numbers.collect();
+                self.board.land_task(&numbers);
                 outcomes.into_iter().for_each(|(key, outcome)| self.worked(rules.catalogue, &key, outcome, now));
             }
             Answer::VpcsMade(notes) => {
                 self.notes.extend(notes);
-                self.stage = Stage::Baseline;
+                self.enter(Stage::Baseline);
             }
             Answer::Baselined(handover) => {
                 self.baseline = Some(handover);
@@ -131,17 +185,23 @@ impl Run {
         }
     }
 
+    /// Goes on to another stage; what could be done in the last one is forgotten.
+    pub(super) fn enter(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.board = Board::default();
+    }
+
     /// Begins again with a look at everything: what was decided is too old, or was decided by other rules.
     pub(super) fn reopen(&mut self) {
         // The round that is cut short counts once.
         self.rounds = self.rounds.saturating_sub(u32::from(self.stage == Stage::Deleting));
-        self.stage = Stage::Opening;
+        self.enter(Stage::Opening);
     }
 
     /// Ends the run.
     pub fn finish(&mut self, end: End, now: Timestamp) {
         self.finished = Some(now);
-        self.stage = Stage::Finished(end);
+        self.enter(Stage::Finished(end));
     }
 
     fn all_cells(&self, catalogue: &Catalogue) -> impl Iterator<Item = CellKey> {
@@ -153,25 +213,8 @@ impl Run {
         cells.collect::<Vec<_>>().into_iter()
     }
 
-    fn ask_scan(&self, now: Timestamp) -> Ask {
-        let mut ready = Vec::new();
-        let mut soonest = None;
-        for (key, cell) in &self.cells {
-            match cell.seen {
-                Seen::NotYet(Some(at)) if at > now => soonest = Some(soonest.map_or(at, |s: Timestamp| s.min(at))),
-                Seen::NotYet(_) => ready.push(key.clone()),
-                Seen::Listed | Seen::Denied(_) | Seen::Unavailable(_) | Seen::Failed(_) => {}
-            }
-        }
-        ready.truncate(BATCH);
-        match soonest {
-            Some(at) if ready.is_empty() => Ask::Wait(at),
-            _ => Ask::List(ready),
-        }
-    }
-
     fn scan_again(&mut self) {
-        self.stage = Stage::Scanning;
+        self.enter(Stage::Scanning);
         self.scan.clear();
         for cell in self.cells.values_mut() {
             (cell.seen, cell.tries, cell.refresh_at) = (Seen::NotYet(None), 0, None);
@@ -181,20 +224,27 @@ impl Run {
     fn scanned(&mut self, key: &CellKey, listing: Listing, now: Timestamp) {
         let Some(cell) = self.cells.get_mut(key) else { return };
         // A cell that was answered twice (a slice died after the call) keeps its latest answer.
-        self.scan.retain(|found| found.key.cell != *key);
+        self.scan.remove(key);
         cell.tries += 1;
         cell.seen = match listing {
             Listing::Items(items) => {
-                self.scan.extend(items);
+                if !items.is_empty() {
+                    self.scan.insert(key.clone(), items);
+                }
                 Seen::Listed
             }
             Listing::Denied(reason) => Seen::Denied(reason),
             Listing::Unavailable(reason) => Seen::Unavailable(reason),
             Listing::Failed { may_pass: true, .. } if cell.tries < LIST_TRIES => {
-                Seen::NotYet(Some(later(now, backoff(cell.tries))))
+                let at = later(now, backoff(cell.tries));
+                self.board.look(key, at);
+                Seen::NotYet(Some(at))
             }
             Listing::Failed { reason, .. } => Seen::Failed(reason),
         };
+        if !matches!(cell.seen, Seen::NotYet(_)) {
+            self.board.scanned();
+        }
     }
 
     /// Whether default VPCs are made at the end.

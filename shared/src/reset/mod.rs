@@ -4,8 +4,9 @@
 //! guard      may this account be emptied at all? (before every slice)
 //! slice      loads the checkpoint, drives the machine until the time is up, saves
 //! freeze     keeps everybody else out while a run lasts; quarantine: after runs that failed
-//! machine    asks and takes answers; order and progress decide, state is the checkpoint
-//! engine     answers: discover lists, steps and hooks delete
+//! drive      keeps many questions of the machine open at once
+//! machine    asks and takes answers; order and progress decide, board knows what can be done now, state is the checkpoint
+//! engine     answers: discover lists, steps, batches and hooks delete
 //! catalogue  the types, as data
 //! verdict    the ledger and what it proves
 //! notice     who is told before, and what (letter); snooze: how it is put off
@@ -13,12 +14,15 @@
 //! people     the way to them, a port
 //! ```
 
+mod batch;
+mod board;
 mod book;
 pub mod catalogue;
 mod cost;
 mod csv;
 mod diary;
 mod discover;
+mod drive;
 mod ending;
 mod engine;
 #[cfg(test)]
@@ -48,8 +52,10 @@ mod slice;
 mod snooze;
 mod state;
 mod steps;
+mod task;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod verdict;
 mod words;
 

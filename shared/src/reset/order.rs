@@ -1,140 +1,101 @@
-//! Which resource comes next: what stands before it in the catalogue is gone, what AWS said holds it is gone, and of
-//! those that are free, what costs money comes first.
+//! What stands before what: by type where that is all that is known, item by item where the facts tell.
+//!
+//! Item by item is only safe where coming too early costs one refused call. EC2 refuses to delete what is in use
+//! (`DependencyViolation`, `VolumeInUse`), so its types wait only for what names them. A role, on the other hand, is
+//! deleted without a word while something still needs it, so everything else waits for whole types.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::catalogue::{Catalogue, Kind, Phase, TypeName};
-use super::item::{CellKey, GLOBAL, ItemKey};
-use super::machine::{Ask, BATCH};
-use super::state::{Run, Work, WorkState};
+use super::item::{CellKey, Found, GLOBAL, ItemKey};
+use super::state::Work;
 
-/// One thing to do to one resource.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Task {
-    /// Which.
-    pub key: ItemKey,
-    /// What.
-    pub action: Action,
+/// What must go before what.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Edges {
+    /// Items, by number.
+    pub items: BTreeSet<(usize, usize)>,
+    /// Cells.
+    pub cells: BTreeSet<(CellKey, CellKey)>,
 }
 
-/// What is done to a resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// The steps before the delete.
-    Prepare,
-    /// The delete, with what comes before it where that is not done.
-    Delete,
-    /// Bringing it back to bare.
-    Trim,
-}
-
-/// The regions in which something of a type is still open.
-type Open<'a> = BTreeMap<&'a TypeName, BTreeSet<&'a str>>;
-
-/// What is to be done now in the stage of deleting; `None` when nothing is open any more.
-pub fn next(run: &Run, catalogue: &Catalogue, now: Timestamp) -> Option<Ask> {
-    let looks = due_looks(run, now);
-    if !looks.is_empty() {
-        return Some(Ask::List(looks));
-    }
-    let open = open(run);
-    if open.is_empty() {
-        return None;
-    }
-    let mut ready = ready(run, catalogue, &open, now);
-    if ready.is_empty() {
-        match soonest(run) {
-            Some(at) => return Some(Ask::Wait(at.max(now))),
-            // Nothing is free and nothing is awaited: the edges contradict each other, so AWS decides.
-            None => {
-                ready = run.work.iter().filter(|(_, work)| work.open()).map(|(key, work)| task(key, work)).collect()
-            }
-        }
-    }
-    ready.truncate(BATCH);
-    Some(Ask::Work(ready))
-}
-
-/// Cells to list again: something in them should have vanished by now, or may have become deletable.
-fn due_looks(run: &Run, now: Timestamp) -> Vec<CellKey> {
-    let vanishing = run.work.iter().filter(|(_, work)| matches!(work.state, WorkState::Deleting(at) if at <= now));
-    let mut cells: BTreeSet<&CellKey> = vanishing.map(|(key, _)| &key.cell).collect();
-    let refresh = run.cells.iter().filter(|(_, cell)| cell.refresh_at.is_some_and(|at| at <= now));
-    cells.extend(refresh.map(|(key, _)| key));
-    cells.into_iter().take(BATCH).cloned().collect()
-}
-
-fn open(run: &Run) -> Open<'_> {
-    let mut open = Open::new();
-    for (key, _) in run.work.iter().filter(|(_, work)| work.open()) {
-        open.entry(&key.cell.kind).or_default().insert(&key.cell.region);
-    }
-    open
-}
-
-fn ready(run: &Run, catalogue: &Catalogue, open: &Open<'_>, now: Timestamp) -> Vec<Task> {
-    let unprepared: BTreeSet<&CellKey> =
-        run.work.iter().filter(|(_, work)| work.open() && !work.prepared).map(|(key, _)| &key.cell).collect();
-    let mut found: Vec<(Phase, Task)> = Vec::new();
-    for (key, work) in &run.work {
-        let Some(kind) = catalogue.kind(&key.cell.kind) else { continue };
-        if !awake(run, work, now) || waits(catalogue, open, key) {
-            continue;
-        }
-        let all_first = kind.prepare_all && unprepared.contains(&key.cell);
-        match (all_first, work.prepared) {
-            (true, true) => {}
-            (true, false) => found.push((kind.phase, prepare(key, work))),
-            (false, _) => found.push((rank(kind), task(key, work))),
-        }
-    }
-    found.sort_by_key(|(phase, _)| *phase);
-    found.into_iter().map(|(_, task)| task).collect()
-}
-
-fn rank(kind: &Kind) -> Phase {
+/// When a type's turn is: what is paid by the hour goes with what makes other things again, before all else.
+pub fn rank(kind: &Kind) -> Phase {
     if kind.hourly { Phase::Rebuilders } else { kind.phase }
 }
 
-fn prepare(key: &ItemKey, work: &Work) -> Task {
-    let action = if work.trim { Action::Trim } else { Action::Prepare };
-    Task { key: key.clone(), action }
+/// Whether AWS refuses to delete an item of this type as long as something uses it.
+pub fn is_forgiving(kind: &Kind) -> bool {
+    kind.service == "ec2"
 }
 
-fn task(key: &ItemKey, work: &Work) -> Task {
-    let action = if work.trim { Action::Trim } else { Action::Delete };
-    Task { key: key.clone(), action }
+/// Whether two regions touch: global things touch everything.
+fn near(one: &str, other: &str) -> bool {
+    one == other || one == GLOBAL || other == GLOBAL
 }
 
-/// Whether it is this resource's time: new, or parked long enough, or what it waited for is gone.
-fn awake(run: &Run, work: &Work, now: Timestamp) -> bool {
-    match work.state {
-        WorkState::Todo => true,
-        WorkState::Parked(until) if until <= now => true,
-        WorkState::Parked(_) => {
-            let holder = work.behind.as_ref().and_then(|behind| run.work.get(behind));
-            holder.is_some_and(|holder| !holder.open())
-        }
-        WorkState::Deleting(_) | WorkState::Closed => false,
+/// Notes in each item the ids of those others that it names: by id, ARN or name.
+pub fn refer(work: &mut BTreeMap<ItemKey, Work>, found: &[Found]) {
+    let doomed = || found.iter().filter(|found| work.contains_key(&found.key));
+    let mut ids: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+    for found in doomed() {
+        let names = [Some(found.key.id.as_str()), found.arn.as_deref(), Some(found.name.as_str())];
+        names.into_iter().flatten().for_each(|name| _ = ids.entry(name).or_default().insert(&found.key.id));
+    }
+    let of = |found: &Found| -> Vec<String> {
+        let named = found.needs.iter().chain(&found.with).filter_map(|name| ids.get(name.as_str()));
+        named.flatten().filter(|id| **id != found.key.id).map(|id| (*id).to_owned()).collect()
+    };
+    let refs: Vec<(&ItemKey, Vec<String>)> = doomed().map(|found| (&found.key, of(found))).collect();
+    for (key, refs) in refs {
+        work.get_mut(key).into_iter().for_each(|work| work.refs.clone_from(&refs));
     }
 }
 
-/// Whether something of a type that goes first is still open within reach.
-fn waits(catalogue: &Catalogue, open: &Open<'_>, key: &ItemKey) -> bool {
-    let region = key.cell.region.as_str();
-    catalogue
-        .after(&key.cell.kind)
-        .filter_map(|first| open.get(first))
-        .any(|regions| region == GLOBAL || regions.contains(GLOBAL) || regions.contains(region))
+/// The edges among what is still open.
+pub fn edges(work: &BTreeMap<ItemKey, Work>, catalogue: &Catalogue) -> Edges {
+    let mut edges = Edges::default();
+    let told = between_items(work, catalogue, &mut edges.items);
+    let cells: BTreeSet<&CellKey> = work.iter().filter(|(_, work)| work.open()).map(|(key, _)| &key.cell).collect();
+    let mut by_kind: BTreeMap<&TypeName, Vec<&CellKey>> = BTreeMap::new();
+    cells.iter().for_each(|cell| by_kind.entry(&cell.kind).or_default().push(cell));
+    for then in cells {
+        let before = catalogue.after(&then.kind).filter_map(|kind| by_kind.get(kind)).flatten();
+        let before = before.filter(|first| near(&first.region, &then.region) && !told.contains(&(**first, then)));
+        edges.cells.extend(before.map(|first| ((*first).clone(), then.clone())));
+    }
+    edges
 }
 
-/// When the next thing falls due.
-fn soonest(run: &Run) -> Option<Timestamp> {
-    let work = run.work.values().filter_map(|work| match work.state {
-        WorkState::Deleting(at) | WorkState::Parked(at) => Some(at),
-        WorkState::Todo | WorkState::Closed => None,
-    });
-    work.chain(run.cells.values().filter_map(|cell| cell.refresh_at)).min()
+/// Edges from item to item. Returns the pairs of cells whose facts tell: where one item names another, all do.
+fn between_items<'w>(
+    work: &'w BTreeMap<ItemKey, Work>,
+    catalogue: &Catalogue,
+    into: &mut BTreeSet<(usize, usize)>,
+) -> BTreeSet<(&'w CellKey, &'w CellKey)> {
+    let open = || work.iter().filter(|(_, work)| work.open());
+    let named: BTreeSet<&str> = open().flat_map(|(_, work)| &work.refs).map(String::as_str).collect();
+    let mut by_id: HashMap<&str, Vec<(&ItemKey, &Work)>> = HashMap::new();
+    for (key, work) in open().filter(|(key, _)| named.contains(key.id.as_str())) {
+        by_id.entry(&key.id).or_default().push((key, work));
+    }
+    let goes_first = |first: &ItemKey, then: &ItemKey| {
+        catalogue.kind(&then.cell.kind).is_some_and(is_forgiving)
+            && catalogue.after(&then.cell.kind).any(|kind| *kind == first.cell.kind)
+    };
+    let mut told = BTreeSet::new();
+    for (one, one_work) in open() {
+        let others = one_work.refs.iter().filter_map(|id| by_id.get(id.as_str())).flatten();
+        for (other, other_work) in others.filter(|(other, _)| near(&one.cell.region, &other.cell.region)) {
+            for ((first, first_work), (then, then_work)) in
+                [((one, one_work), (*other, *other_work)), ((*other, *other_work), (one, one_work))]
+            {
+                if goes_first(first, then) {
+                    into.insert((first_work.number, then_work.number));
+                    told.insert((&first.cell, &then.cell));
+                }
+            }
+        }
+    }
+    told
 }

@@ -1,15 +1,17 @@
 //! How the run takes in scans, looks and outcomes: what is decided, what is learned, and when it is enough.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 
 use jiff::{Timestamp, tz};
 use sha2::{Digest, Sha256};
 
+use super::board::Board;
 use super::catalogue::{Catalogue, SpareAs};
-use super::item::{CellKey, Decision, Found, Holder, ItemKey, Listing, Outcome};
+use super::item::{CellKey, Decision, Found, GLOBAL, Holder, ItemKey, Listing, Outcome};
 use super::machine::{Rules, backoff, later};
 use super::state::{End, Left, LeftAs, Run, Seen, Settled, Stage, Work, WorkState};
+use super::{order, unread};
 use crate::types::{AccountId, Mode};
 
 /// How many scans in a row must find nothing.
@@ -42,9 +44,8 @@ pub fn plan_hash<'k>(account: &AccountId, doomed: impl Iterator<Item = &'k ItemK
 impl Run {
     /// A scan is complete: decide what goes, and what comes next.
     pub(super) fn conclude(&mut self, rules: Rules<'_>, now: Timestamp) {
-        let found = std::mem::take(&mut self.scan);
-        let today = now.to_zoned(tz::TimeZone::UTC).date();
-        let decisions = rules.protection.decide(&found, today);
+        let found: Vec<Found> = std::mem::take(&mut self.scan).into_values().flatten().collect();
+        let decisions = self.decide(rules, &found, now);
         self.scans += 1;
         let old = std::mem::take(&mut self.left);
         self.kept.clear();
@@ -54,9 +55,11 @@ impl Run {
                 self.left.insert(key, Left { why: LeftAs::Error, reason });
             }
         }
+        let referring: Vec<Found> = found.iter().filter(|found| is_linked(found)).cloned().collect();
         for (found, decision) in found.into_iter().zip(decisions) {
             self.place(found, decision, now);
         }
+        order::refer(&mut self.work, &referring);
         // What a former round learned about what is still there, or may be, stays known.
         for (key, left) in old {
             let unread = self.cells.get(&key.cell).is_none_or(|cell| cell.seen != Seen::Listed);
@@ -67,6 +70,16 @@ impl Run {
         if self.pinned(now) && self.within_limits(now) {
             self.go_on(now);
         }
+    }
+
+    /// What becomes of each; what something unread may need is not decided about.
+    fn decide(&self, rules: Rules<'_>, found: &[Found], now: Timestamp) -> Vec<Decision> {
+        let today = now.to_zoned(tz::TimeZone::UTC).date();
+        let mut decisions = rules.protection.decide(found, today);
+        if unread::doubt(&self.cells, rules, found, &mut decisions) {
+            rules.protection.settle(found, &mut decisions);
+        }
+        decisions
     }
 
     fn place(&mut self, found: Found, decision: Decision, now: Timestamp) {
@@ -150,9 +163,9 @@ impl Run {
         if self.work.is_empty() {
             self.quiet += 1;
             if self.quiet < QUIET_SCANS {
-                self.stage = Stage::Resting(later(now, self.options.rescan_after.length()));
+                self.enter(Stage::Resting(later(now, self.options.rescan_after.length())));
             } else {
-                self.stage = if self.wants_vpcs() { Stage::Vpcs } else { Stage::Baseline };
+                self.enter(if self.wants_vpcs() { Stage::Vpcs } else { Stage::Baseline });
             }
             return;
         }
@@ -164,7 +177,7 @@ impl Run {
             }
             return self.finish(End::Stuck, now);
         }
-        self.stage = Stage::Deleting;
+        self.enter(Stage::Deleting);
     }
 
     /// A cell was listed again while deleting.
@@ -176,13 +189,16 @@ impl Run {
                 return self.unseen(cell, &reason, now);
             }
         };
+        self.board.looked(cell, items.len(), now);
         let again = rules.catalogue.kind(&cell.kind).is_some_and(super::catalogue::Kind::tells_busy);
-        let waiting: Vec<ItemKey> = self.vanishing(cell).collect();
-        for key in waiting {
-            match items.iter().find(|found| found.key == key && found.spare != Some(SpareAs::Gone)) {
+        let there: HashMap<&ItemKey, &Found> = items.iter().map(|found| (&found.key, found)).collect();
+        for (key, due) in self.vanishing(cell, now) {
+            match there.get(&key).filter(|found| found.spare != Some(SpareAs::Gone)) {
                 None => self.gone(&key, now),
                 Some(found) if again && found.spare != Some(SpareAs::Busy) => self.came_back(&key, found, now),
-                Some(_) => self.wait_on(&key, "is still being deleted", now),
+                Some(_) if due => self.wait_on(&key, "is still being deleted", now),
+                // Others of the cell were due: its own time comes.
+                Some(_) => self.file(&key),
             }
         }
         if refreshed {
@@ -190,31 +206,50 @@ impl Run {
         }
     }
 
-    fn vanishing(&self, cell: &CellKey) -> impl Iterator<Item = ItemKey> {
-        let waiting = self.work.iter().filter(|(key, _)| key.cell == *cell);
-        let waiting = waiting.filter(|(_, work)| matches!(work.state, WorkState::Deleting(_)));
-        waiting.map(|(key, _)| key.clone()).collect::<Vec<_>>().into_iter()
+    /// What of a cell is being deleted, and whether it should be gone by now.
+    fn vanishing(&self, cell: &CellKey, now: Timestamp) -> Vec<(ItemKey, bool)> {
+        let first = ItemKey { cell: cell.clone(), id: String::new() };
+        let here = self.work.range(first..).take_while(|(key, _)| key.cell == *cell);
+        let waiting = here.filter_map(|(key, work)| match work.state {
+            WorkState::Deleting(at) => Some((key.clone(), at <= now)),
+            WorkState::Todo | WorkState::Parked(_) | WorkState::Closed => None,
+        });
+        waiting.collect()
     }
 
     /// What has become deletable since the scan joins the work, under the same rules.
     fn discovered(&mut self, rules: Rules<'_>, items: Vec<Found>, now: Timestamp) {
         let new: Vec<Found> = items.into_iter().filter(|found| !self.work.contains_key(&found.key)).collect();
+        if new.is_empty() {
+            return;
+        }
         let known = self.kept.len();
         let all: Vec<Found> = self.kept.iter().map(|(found, _)| found.clone()).chain(new).collect();
-        let today = now.to_zoned(tz::TimeZone::UTC).date();
-        let decisions = rules.protection.decide(&all, today);
+        let decisions = self.decide(rules, &all, now);
+        let kept: HashSet<ItemKey> = self.kept.iter().map(|(kept, _)| kept.key.clone()).collect();
+        let mut spent = self.cleaned() as usize + self.work.len();
+        let mut joined = Vec::new();
         for (found, decision) in all.into_iter().zip(decisions).skip(known) {
-            let kept = self.kept.iter().any(|(kept, _)| kept.key == found.key);
-            let spent = self.cleaned() as usize + self.work.len() >= self.options.deletes as usize;
-            if !kept && !spent && matches!(decision, Decision::Delete) {
+            if !kept.contains(&found.key) && spent < self.options.deletes as usize && decision == Decision::Delete {
+                joined.push(found.clone());
                 self.place(found, decision, now);
+                spent += 1;
             }
+        }
+        if !joined.is_empty() {
+            order::refer(&mut self.work, &joined);
+            Board::deleting(self, rules.catalogue);
         }
     }
 
     fn unseen(&mut self, cell: &CellKey, reason: &str, now: Timestamp) {
-        let waiting: Vec<ItemKey> = self.vanishing(cell).collect();
-        waiting.iter().for_each(|key| self.wait_on(key, reason, now));
+        for (key, due) in self.vanishing(cell, now) {
+            if due {
+                self.wait_on(&key, reason, now);
+            } else {
+                self.file(&key);
+            }
+        }
     }
 
     /// A delete did not last (a stack that failed to delete, an instance that AWS could not stop): once more.
@@ -226,6 +261,14 @@ impl Run {
             return self.give_up(key, LeftAs::Error, "it was deleted again and again, and is still there");
         }
         work.state = WorkState::Parked(later(now, backoff(work.attempts)));
+        self.file(key);
+    }
+
+    /// Puts a resource where its state belongs.
+    fn file(&mut self, key: &ItemKey) {
+        if let Some(work) = self.work.get(key) {
+            self.board.file(work);
+        }
     }
 
     fn gone(&mut self, key: &ItemKey, now: Timestamp) {
@@ -237,6 +280,7 @@ impl Run {
             }
         }
         self.left.remove(key);
+        self.file(key);
     }
 
     fn give_up(&mut self, key: &ItemKey, why: LeftAs, reason: &str) {
@@ -244,6 +288,7 @@ impl Run {
             work.state = WorkState::Closed;
         }
         self.left.insert(key.clone(), Left { why, reason: reason.to_owned() });
+        self.file(key);
     }
 
     /// One attempt is over.
@@ -251,8 +296,11 @@ impl Run {
         match outcome {
             Outcome::Gone => self.gone(key, now),
             Outcome::Accepted => self.wait_on(key, "is being deleted", now),
-            Outcome::Prepared => self.change(key, |work| work.prepared = true),
-            Outcome::More => self.change(key, |work| (work.attempts, work.since) = (0, None)),
+            Outcome::Prepared => self.change(key, |work| (work.prepared, work.state) = (true, WorkState::Todo)),
+            Outcome::More => self.change(key, |work| {
+                (work.attempts, work.since, work.turns, work.state) = (0, None, work.turns + 1, WorkState::Todo);
+            }),
+            Outcome::Alone => self.change(key, |work| (work.alone, work.state) = (true, WorkState::Todo)),
             Outcome::Later(reason) => self.park(key, &reason, None, now),
             Outcome::Blocked { reason, holders } => self.blocked(catalogue, key, &reason, &holders, now),
             Outcome::Kept(why) => {
@@ -271,21 +319,18 @@ impl Run {
     fn change(&mut self, key: &ItemKey, change: impl FnOnce(&mut Work)) {
         if let Some(work) = self.work.get_mut(key) {
             change(work);
+            self.board.file(work);
         }
     }
 
     /// AWS said that something holds it. What it names is waited for, and what stands before it is listed again.
     fn blocked(&mut self, catalogue: &Catalogue, key: &ItemKey, reason: &str, holders: &[Holder], now: Timestamp) {
-        let named = |other: &ItemKey| {
-            other != key
-                && other.cell.region == key.cell.region
-                && (reason.contains(&other.id) || holders.iter().any(|holder| holder.ids.contains(&other.id)))
-        };
-        let behind = self.work.iter().find(|(other, work)| work.open() && named(other)).map(|(other, _)| other.clone());
+        let behind = self.holder(key, reason, holders);
         for kind in catalogue.after(&key.cell.kind) {
             let cell = CellKey { region: key.cell.region.clone(), kind: kind.clone() };
-            if let Some(cell) = self.cells.get_mut(&cell) {
-                cell.refresh_at.get_or_insert(later(now, REFRESH));
+            if let Some(state) = self.cells.get_mut(&cell) {
+                let at = *state.refresh_at.get_or_insert(later(now, REFRESH));
+                self.board.look(&cell, at);
             }
         }
         let stuck =
@@ -298,20 +343,41 @@ impl Run {
         self.park(key, &words, behind, now);
     }
 
+    /// The open resource that AWS's words or the holders name, if the run knows it.
+    fn holder(&self, key: &ItemKey, reason: &str, holders: &[Holder]) -> Option<ItemKey> {
+        let told: BTreeSet<&str> = holders.iter().flat_map(|holder| &holder.ids).map(String::as_str).collect();
+        let words = words(reason);
+        let names = told.into_iter().chain(words);
+        let cells: Vec<&CellKey> =
+            self.board.open_cells(&key.cell.region).chain(self.board.open_cells(GLOBAL)).collect();
+        names.into_iter().find_map(|name| {
+            let keys = cells.iter().map(|cell| ItemKey { cell: (*cell).clone(), id: name.to_owned() });
+            keys.into_iter().find(|other| other != key && self.work.get(other).is_some_and(Work::open))
+        })
+    }
+
     /// Something near that should have gone first and was given up: waiting for it is futile in this round.
     fn given_up_before(&self, catalogue: &Catalogue, key: &ItemKey) -> Option<&ItemKey> {
-        let first = |kind| catalogue.after(&key.cell.kind).any(|first| first == kind);
-        self.left.keys().find(|left| left.cell.region == key.cell.region && first(&left.cell.kind))
+        catalogue.after(&key.cell.kind).find_map(|kind| {
+            let cell = CellKey { region: key.cell.region.clone(), kind: kind.clone() };
+            let first = ItemKey { cell: cell.clone(), id: String::new() };
+            self.left.range(first..).next().map(|(left, _)| left).filter(|left| left.cell == cell)
+        })
     }
 
     fn park(&mut self, key: &ItemKey, reason: &str, behind: Option<ItemKey>, now: Timestamp) {
         let chain = behind.as_ref().map(|behind| format!(", behind {}", self.chain(behind))).unwrap_or_default();
         let reason = format!("{reason}{chain}");
         if self.patient(key, &reason, now) {
+            let leader = behind.as_ref().and_then(|behind| self.work.get(behind)).map(|leader| leader.number);
+            let follower = self.work.get(key).map(|work| work.number);
             self.change(key, |work| {
                 work.state = WorkState::Parked(later(now, backoff(work.attempts)));
                 work.behind = behind;
             });
+            if let (Some(follower), Some(leader)) = (follower, leader) {
+                self.board.follow(follower, leader);
+            }
         }
     }
 
@@ -350,4 +416,17 @@ impl Run {
         }
         text
     }
+}
+
+/// What may be an id in a sentence of AWS's: words, and for ARNs what is behind the last slash or colon, too.
+fn words(reason: &str) -> BTreeSet<&str> {
+    let apart = |c: char| c.is_whitespace() || "()[]{}<>,;'\"`".contains(c);
+    let words = reason.split(apart).map(|word| word.trim_end_matches(['.', ':', '!', '?']));
+    let words = words.filter(|word| word.len() > 3);
+    words.flat_map(|word| [Some(word), word.rsplit(['/', ':']).next()].into_iter().flatten()).collect()
+}
+
+/// Whether it names anything, or may be named: what neither stands before nor behind anything is not looked at.
+fn is_linked(found: &Found) -> bool {
+    !found.needs.is_empty() || !found.with.is_empty() || found.key.cell.kind.as_ref().starts_with("AWS::EC2::")
 }

@@ -93,9 +93,20 @@ impl Protection {
     /// Decides about everything that a scan found. Decisions stand in the order of `found`.
     pub fn decide(&self, found: &[Found], today: Date) -> Vec<Decision> {
         let mut decisions: Vec<Decision> = found.iter().map(|item| self.alone(item, today)).collect();
-        while spread(found, &mut decisions) {}
-        keep_keys(found, &mut decisions);
+        self.settle(found, &mut decisions);
         decisions
+    }
+
+    /// Brings what single decisions mean for others into all of them.
+    #[expect(clippy::unused_self, reason = "what is kept with what is part of the protection")]
+    pub fn settle(&self, found: &[Found], decisions: &mut [Decision]) {
+        while spread(found, decisions) {}
+        keep_keys(found, decisions);
+    }
+
+    /// Whether a rule of the file could keep an item of this type.
+    pub fn may_keep(&self, kind: &TypeName) -> bool {
+        self.rules.iter().any(|rule| rule.kind.as_ref().is_none_or(|named| named == kind))
     }
 
     /// What is said about a resource by itself.

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::book::{Book, Busy, Head, Lock, Opened};
 use super::catalogue::{Catalogue, Unreadable};
+use super::drive::{Drive, Keeper};
 use super::engine::{Baseliner, Engine, EngineError};
 use super::guard::{Guard, Refusal, unreadable};
-use super::machine::{Ask, Rules};
 use super::people::People;
 use super::protect::Protection;
 use super::receipt::Receipt;
@@ -22,9 +22,6 @@ use crate::config::{Config, Sandbox};
 use crate::org::{Account, Directory};
 use crate::store::{Objects, Store, StoreError};
 use crate::types::{AccountId, Mode};
-
-/// What a slice leaves of its time: enough for the calls in flight and the last save.
-const MARGIN: SignedDuration = SignedDuration::from_secs(45);
 
 /// How old decisions may be when a run goes on: people tag and use things meanwhile.
 const FRESH: SignedDuration = SignedDuration::from_hours(1);
@@ -216,7 +213,7 @@ impl Reset {
         Ok(report(&opened.head, if seconds > 0 { Next::Wait } else { Next::Continue }, seconds))
     }
 
-    /// Question, answer, save; returns the seconds to wait before the next slice.
+    /// Goes on with the run until the time is up; returns the seconds to wait before the next slice.
     async fn drive(
         &self,
         sandbox: &Sandbox,
@@ -224,45 +221,17 @@ impl Reset {
         opened: &mut Opened,
         lock: &mut Lock,
     ) -> Result<u64, SliceError> {
-        let until = order.deadline.checked_sub(MARGIN).unwrap_or(order.deadline);
-        let mut protection = self.protection(sandbox, &opened.run)?;
-        let mut first = true;
-        loop {
-            let rules = Rules { catalogue: self.catalogue, protection: &protection };
-            let now = (self.clock)();
-            let ask = opened.run.ask(rules, now);
-            opened.run.mark(now);
-            match ask {
-                Ask::Finished => return Ok(0),
-                Ask::Wait(at) if at > now => {
-                    opened.run.rests(now, at);
-                    self.book().save(opened, &order.slice, now).await?;
-                    return Ok(u64::try_from(at.duration_since(now).as_secs()).unwrap_or(0) + 1);
-                }
-                Ask::Wait(_) => continue,
-                _ if now >= until && !first => return Ok(0),
-                _ => {}
-            }
-            first = false;
-            self.book().renew(lock, order.deadline).await?;
-            let before = self.accounts.meter().total();
-            let opening = ask == Ask::Open;
-            let answer = self.engine(&protection).carry_out(&opened.run, ask).await?;
-            let now = (self.clock)();
-            opened.run.calls += self.accounts.meter().total().saturating_sub(before);
-            if let Some(answer) = answer {
-                opened.run.answer(rules, answer, now);
-            }
-            opened.run.mark(now);
-            if opening {
-                protection = self.protection(sandbox, &opened.run)?;
-                self.freeze(sandbox, &mut opened.run).await?;
-            }
-            self.book().save(opened, &order.slice, now).await?;
+        let engine = self.engine(&self.protection(sandbox, &opened.run)?);
+        if opened.run.stage.is_open() && engine.declared(&order.account).await?.0 != opened.run.reserved {
+            // What the baseline declares is another thing now: what was decided by the old one is decided again.
+            opened.run.reopen();
         }
+        let keeper = Keeper::new(self.book(), &order.slice, order.deadline, lock, self.accounts.meter());
+        let drive = Drive { reset: self, sandbox, engine, deadline: order.deadline };
+        drive.go(opened, keeper).await
     }
 
-    fn protection(&self, sandbox: &Sandbox, run: &Run) -> Result<Protection, Refusal> {
+    pub(super) fn protection(&self, sandbox: &Sandbox, run: &Run) -> Result<Protection, Refusal> {
         Protection::new(sandbox, run.reserved.clone()).map_err(Refusal::Section)
     }
 
@@ -282,22 +251,9 @@ impl Reset {
         let sandbox = self.guard().check(account).await?;
         let options = Options::new(sandbox, Mode::DryRun, None);
         let mut run = Run::new("plan", account, options, (self.clock)());
-        while run.end().is_none() {
-            let protection = self.protection(sandbox, &run)?;
-            let rules = Rules { catalogue: self.catalogue, protection: &protection };
-            let now = (self.clock)();
-            let ask = run.ask(rules, now);
-            if let Ask::Wait(at) = ask {
-                // A list that was throttled is due again in seconds; nothing is locked meanwhile.
-                tokio::time::sleep(at.duration_since(now).unsigned_abs()).await;
-                continue;
-            }
-            let before = self.accounts.meter().total();
-            if let Some(answer) = self.engine(&protection).carry_out(&run, ask).await? {
-                run.answer(rules, answer, (self.clock)());
-            }
-            run.calls += self.accounts.meter().total().saturating_sub(before);
-        }
+        let engine = self.engine(&self.protection(sandbox, &run)?);
+        let deadline = Timestamp::MAX;
+        Drive { reset: self, sandbox, engine, deadline }.look(&mut run).await?;
         Ok(run)
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::board::Board;
 use super::catalogue::path::Facts;
 use super::diary::Diary;
 use super::item::{CellKey, Found, ItemKey};
@@ -37,17 +38,18 @@ pub struct Run {
     #[serde(with = "pairs")]
     pub cells: BTreeMap<CellKey, Cell>,
     /// What the scan in progress has found.
-    pub scan: Vec<Found>,
-    /// What is being deleted.
     #[serde(with = "pairs")]
+    pub scan: BTreeMap<CellKey, Vec<Found>>,
+    /// What is being deleted.
+    #[serde(with = "grouped")]
     pub work: BTreeMap<ItemKey, Work>,
     /// What stays, with the reason.
     pub kept: Vec<(Found, String)>,
     /// What turned out to be impossible or forbidden, and is not tried again.
-    #[serde(with = "pairs")]
+    #[serde(with = "grouped")]
     pub settled: BTreeMap<ItemKey, Settled>,
     /// What is left that should not be, with the reason.
-    #[serde(with = "pairs")]
+    #[serde(with = "grouped")]
     pub left: BTreeMap<ItemKey, Left>,
     /// What may be deleted, when somebody approved a plan.
     pub approved: Option<BTreeSet<ItemKey>>,
@@ -71,6 +73,9 @@ pub struct Run {
     /// What the receipt tells beside the ledger.
     #[serde(default)]
     pub diary: Diary,
+    /// What can be done now; made from the rest when it is needed.
+    #[serde(skip)]
+    pub(super) board: Board,
 }
 
 /// What the file said when the run began.
@@ -93,6 +98,13 @@ pub struct Options {
     pub retries: u32,
     /// The most that may be deleted.
     pub deletes: u32,
+    /// The most objects of one bucket that are deleted one by one.
+    #[serde(default = "many")]
+    pub objects: u64,
+}
+
+fn many() -> u64 {
+    crate::config::Limits::default().objects
 }
 
 impl Options {
@@ -107,6 +119,7 @@ impl Options {
             patience: sandbox.patience,
             retries: sandbox.retries,
             deletes: sandbox.limits.deletes,
+            objects: sandbox.limits.objects,
         }
     }
 }
@@ -129,6 +142,13 @@ pub enum Stage {
     Baseline,
     /// It is over.
     Finished(End),
+}
+
+impl Stage {
+    /// Whether anything is still decided about: what was found is not all dealt with.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Scanning | Self::Deleting | Self::Resting(_))
+    }
 }
 
 /// How a run ended.
@@ -186,30 +206,56 @@ pub struct Work {
     /// Where calls about it go.
     pub region: Region,
     /// What people call it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// What its steps need.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: Facts,
+    /// The ids of what else goes and is named by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refs: Vec<String>,
     /// Brought back to bare rather than deleted.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub trim: bool,
     /// How it stands.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub state: WorkState,
     /// Its steps before the delete are done.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub prepared: bool,
+    /// A call for many failed because of it, or of one of the others: it goes alone.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub alone: bool,
     /// Attempts and checks so far.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub attempts: u32,
+    /// Attempts that achieved something and left something to do.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub turns: u32,
     /// Since when it is blocked or deleting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
     /// Why it is not gone yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What it waits for, as learned from AWS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behind: Option<ItemKey>,
+    /// Its place on the board.
+    #[serde(skip)]
+    pub(super) number: usize,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// How a resource stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WorkState {
     /// To be deleted as soon as nothing stands before it.
+    #[default]
     Todo,
     /// AWS is deleting it; look again then.
     Deleting(Timestamp),
@@ -273,7 +319,7 @@ impl Run {
             reserved: Vec::new(),
             no_default_vpc: false,
             cells: BTreeMap::new(),
-            scan: Vec::new(),
+            scan: BTreeMap::new(),
             work: BTreeMap::new(),
             kept: Vec::new(),
             settled: BTreeMap::new(),
@@ -288,6 +334,7 @@ impl Run {
             remarks: Vec::new(),
             baseline: None,
             diary: Diary::default(),
+            board: Board::default(),
         }
     }
 
@@ -312,13 +359,17 @@ impl Work {
             region: found.region.clone(),
             name: found.name.clone(),
             facts: found.facts.clone(),
+            refs: Vec::new(),
             trim,
             state: WorkState::Todo,
             prepared: false,
+            alone: false,
             attempts: 0,
+            turns: 0,
             since: None,
             reason: None,
             behind: None,
+            number: usize::MAX,
         }
     }
 
@@ -348,5 +399,37 @@ mod pairs {
         D: Deserializer<'de>,
     {
         Ok(Vec::<(K, V)>::deserialize(from)?.into_iter().collect())
+    }
+}
+
+/// Maps by resource, with the cell written once for all of its resources: at 100,000 of them, that is most of the text.
+mod grouped {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::super::item::{CellKey, ItemKey};
+
+    pub fn serialize<V: Serialize, S: Serializer>(map: &BTreeMap<ItemKey, V>, to: S) -> Result<S::Ok, S::Error> {
+        let mut groups: Vec<(&CellKey, Vec<(&str, &V)>)> = Vec::new();
+        for (key, value) in map {
+            match groups.last_mut() {
+                Some((cell, group)) if **cell == key.cell => group.push((&key.id, value)),
+                _ => groups.push((&key.cell, vec![(&key.id, value)])),
+            }
+        }
+        to.collect_seq(groups)
+    }
+
+    pub fn deserialize<'de, V, D>(from: D) -> Result<BTreeMap<ItemKey, V>, D::Error>
+    where
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        let groups = Vec::<(CellKey, Vec<(String, V)>)>::deserialize(from)?;
+        let items = groups.into_iter().flat_map(|(cell, group)| {
+            group.into_iter().map(move |(id, value)| (ItemKey { cell: cell.clone(), id }, value))
+        });
+        Ok(items.collect())
     }
 }

@@ -1,17 +1,15 @@
 //! Carries out what an entry says about one resource: clear what is below it, prepare, delete, lift a protection that is
 //! in the way and delete again.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use super::catalogue::path::{Fields, Source, find, value_at};
-use super::catalogue::{Clear, Gone, Kind, Step, TypeName};
+use super::catalogue::{Clear, Gone, Kind, Step};
 use super::discover::pages;
 use super::hooks;
 use super::item::{Holder, Outcome};
-use super::order::Action;
 use super::state::Work;
+use super::task::{Action, Around};
 use crate::aws::{Accounts, CallError, ErrorClass, Scope};
 
 /// One attempt at one resource.
@@ -24,8 +22,8 @@ pub struct Attempt<'a> {
     pub kind: &'a Kind,
     /// What is known of it.
     pub work: &'a Work,
-    /// Types and names of what is kept.
-    pub kept: &'a BTreeSet<(TypeName, String)>,
+    /// What else counts.
+    pub around: &'a Around,
 }
 
 impl Attempt<'_> {
@@ -34,7 +32,7 @@ impl Attempt<'_> {
         match action {
             Action::Prepare => self.prepare().await.map_or_else(|stop| stop, |()| Outcome::Prepared),
             Action::Trim => self.steps(&self.kind.trim).await.map_or_else(|stop| stop, |_| Outcome::Gone),
-            Action::Delete => self.delete().await,
+            Action::Delete | Action::Batch => self.delete().await,
         }
     }
 
@@ -128,7 +126,11 @@ impl Attempt<'_> {
     fn spare_kin(&self, clear: &Clear, element: &Value) -> Result<(), Outcome> {
         let Some(kin) = &clear.kin else { return Ok(()) };
         let name = value_at(element, &kin.name).and_then(|name| name.as_str().map(str::to_owned));
-        let kept = name.filter(|name| self.kept.contains(&(kin.kind.clone(), name.clone())));
+        if let Some(name) = name.as_ref().filter(|_| self.around.unread.contains(&kin.kind)) {
+            let words = format!("used by {} {name}, and which of those are kept could not be read", kin.kind);
+            return Err(Outcome::Failed(words));
+        }
+        let kept = name.filter(|name| self.around.kept.contains(&(kin.kind.clone(), name.clone())));
         kept.map_or(Ok(()), |name| Err(Outcome::Kept(format!("used by {} {name}, which is kept", kin.kind))))
     }
 

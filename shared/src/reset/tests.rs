@@ -582,7 +582,7 @@ proptest! {
             (operation == "DeleteVolume" && fails > 1 && n.is_multiple_of(fails)).then_some((ErrorClass::Transient, "InternalError"))
         });
         let section = format!("{FAST}  protect: [{{tag: {{keep: \"true\"}}}}]\n");
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let report = runtime.block_on(run(&cloud, &section));
         prop_assert_eq!(cloud.ids().len(), kept.iter().filter(|keep| **keep).count());
         prop_assert!(cloud.ids().iter().all(|id| id.ends_with("true")));

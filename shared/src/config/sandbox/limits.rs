@@ -11,10 +11,12 @@ pub struct Limits {
     pub accounts_at_once: u32,
     /// A run that would delete more than this many things is refused.
     pub deletes: u32,
+    /// A bucket with more objects than this is emptied by a lifecycle rule, and the next run goes on with it.
+    pub objects: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { accounts_at_once: 5, deletes: 5_000 }
+        Self { accounts_at_once: 5, deletes: 5_000, objects: 1_000_000 }
     }
 }

@@ -140,6 +140,8 @@ pub struct Kind {
     pub undeletable_when: Option<When>,
     /// A call that deletes many at once; where it fails, they are deleted one by one.
     pub batch: Option<Batch>,
+    /// How many seconds apart two deletes in one region must be, where AWS allows so few.
+    pub every: Option<u32>,
     /// How it shows that an item is gone.
     #[serde(default)]
     pub gone: Gone,

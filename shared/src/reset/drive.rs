@@ -1,0 +1,218 @@
+//! Drives a run: keeps many questions open at once, takes answers in as they come, and saves now and then.
+//!
+//! There are no rounds in which one slow call holds all others back, and nothing sleeps while something could be done.
+//! What is lost when a slice is killed is what was answered since the last save; asking again is harmless.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use jiff::{SignedDuration, Timestamp};
+
+use super::book::{Book, Lock, Opened};
+use super::engine::{Engine, EngineError};
+use super::machine::{Answer, Rules, Turn};
+use super::slice::{Reset, SliceError};
+use super::state::Run;
+use crate::aws::Meter;
+use crate::config::Sandbox;
+
+/// Questions that are open at once; the AWS layer bounds calls further by account, region and service.
+const AT_ONCE: usize = 64;
+
+/// What a slice leaves of its time: nothing is asked after that.
+const MARGIN: SignedDuration = SignedDuration::from_secs(45);
+
+/// What is not answered by then is asked again in the next slice.
+const LAST: SignedDuration = SignedDuration::from_secs(15);
+
+/// A checkpoint is saved this often, but is never more than a twentieth of the work.
+const SAVE_EVERY: Duration = Duration::from_secs(4);
+const SAVE_SHARE: u32 = 20;
+
+/// Less is not waited for.
+const SHORTEST: Duration = Duration::from_millis(10);
+
+/// Drives one run.
+pub struct Drive<'a> {
+    /// The parts.
+    pub reset: &'a Reset,
+    /// The rules.
+    pub sandbox: &'a Sandbox,
+    /// Answers.
+    pub engine: Engine<'a>,
+    /// When it must be over.
+    pub deadline: Timestamp,
+}
+
+/// Keeps what was done.
+pub struct Keeper<'a> {
+    book: Book<'a>,
+    slice: &'a str,
+    deadline: Timestamp,
+    lock: &'a mut Lock,
+    meter: &'a Meter,
+    last: Instant,
+    pause: Duration,
+    counted: u64,
+}
+
+type Flying<'f> = FuturesUnordered<BoxFuture<'f, Result<Answer, EngineError>>>;
+
+/// Why the loop stopped.
+enum Stop {
+    /// The time is up.
+    Time,
+    /// Nothing is to be done before then.
+    Wait(Timestamp),
+    /// It is over.
+    Finished,
+}
+
+impl Drive<'_> {
+    /// Goes on until the time is up; returns the seconds to wait before the next slice.
+    pub async fn go(self, opened: &mut Opened, mut keeper: Keeper<'_>) -> Result<u64, SliceError> {
+        let stop = self.work(opened, &mut keeper).await?;
+        let now = (self.reset.clock)();
+        keeper.save(opened, now).await?;
+        Ok(match stop {
+            Stop::Finished | Stop::Time => 0,
+            Stop::Wait(at) => u64::try_from(at.duration_since(now).as_secs()).unwrap_or(0) + 1,
+        })
+    }
+
+    async fn work(&self, opened: &mut Opened, keeper: &mut Keeper<'_>) -> Result<Stop, SliceError> {
+        let mut protection = self.reset.protection(self.sandbox, &opened.run)?;
+        let mut flying = Flying::new();
+        let (mut asked, mut stage) = (false, opened.run.stage.clone());
+        loop {
+            if opened.run.stage != stage {
+                stage = opened.run.stage.clone();
+                protection = self.reset.protection(self.sandbox, &opened.run)?;
+            }
+            let rules = Rules { catalogue: self.reset.catalogue, protection: &protection };
+            let now = (self.reset.clock)();
+            // However late it is, a slice asks something: a run always goes on.
+            let turn = match self.is_late(now) {
+                true if asked => Turn::Busy(None),
+                late => self.fill(&mut opened.run, rules, &mut flying, if late { 1 } else { AT_ONCE }, now),
+            };
+            asked |= !flying.is_empty();
+            match turn {
+                Turn::Finished if flying.is_empty() => return Ok(Stop::Finished),
+                Turn::Wait(at) if flying.is_empty() => return Ok(Stop::Wait(at)),
+                _ if flying.is_empty() && self.is_late(now) => return Ok(Stop::Time),
+                // The board says that something is under way, and nothing is: the next slice makes another board.
+                _ if flying.is_empty() => return Ok(Stop::Wait(now)),
+                _ => {}
+            }
+            // What was decided was progress enough for a slice that came late.
+            if opened.run.stage != stage && self.is_late(now) {
+                return Ok(Stop::Time);
+            }
+            // Nothing of what was just asked for is under way yet: what was decided is on record before it is done.
+            if opened.run.stage != stage || keeper.is_due() {
+                keeper.save(opened, now).await?;
+            }
+            let Some(answer) = self.next(&mut flying, &turn, now).await else {
+                if self.left(LAST).is_zero() && asked {
+                    return Ok(Stop::Time);
+                }
+                continue;
+            };
+            opened.run.answer(rules, answer?, (self.reset.clock)());
+        }
+    }
+
+    /// Asks as much as may be open at once; returns the first turn that is no question.
+    fn fill<'f>(
+        &'f self,
+        run: &mut Run,
+        rules: Rules<'_>,
+        flying: &mut Flying<'f>,
+        at_once: usize,
+        now: Timestamp,
+    ) -> Turn {
+        while flying.len() < at_once {
+            match run.turn(rules, now) {
+                Turn::Do(ask) => {
+                    let account = run.account.clone();
+                    flying.push(async move { self.engine.carry_out(&account, ask).await }.boxed());
+                }
+                turn => return turn,
+            }
+        }
+        Turn::Busy(None)
+    }
+
+    /// The next answer; nothing when something else falls due before, or the time is up.
+    async fn next(&self, flying: &mut Flying<'_>, turn: &Turn, now: Timestamp) -> Option<Result<Answer, EngineError>> {
+        let due = match turn {
+            Turn::Busy(Some(at)) | Turn::Wait(at) => at.duration_since(now).unsigned_abs(),
+            Turn::Busy(None) | Turn::Do(_) | Turn::Finished => Duration::MAX,
+        };
+        let patience = due.min(self.left(LAST)).max(SHORTEST);
+        tokio::time::timeout(patience, flying.next()).await.ok().flatten()
+    }
+
+    fn is_late(&self, now: Timestamp) -> bool {
+        self.deadline.checked_sub(MARGIN).is_ok_and(|until| now >= until)
+    }
+
+    fn left(&self, margin: SignedDuration) -> Duration {
+        let until = self.deadline.checked_sub(margin).unwrap_or(self.deadline);
+        let left = until.duration_since((self.reset.clock)());
+        if left.is_negative() { Duration::ZERO } else { left.unsigned_abs() }
+    }
+
+    /// Works without keeping anything, until it is over: for plans, which delete nothing.
+    pub async fn look(&self, run: &mut Run) -> Result<(), SliceError> {
+        let before = self.reset.accounts.meter().total();
+        let mut flying = Flying::new();
+        loop {
+            let protection = self.reset.protection(self.sandbox, run)?;
+            let rules = Rules { catalogue: self.reset.catalogue, protection: &protection };
+            let now = (self.reset.clock)();
+            let turn = self.fill(run, rules, &mut flying, AT_ONCE, now);
+            match turn {
+                Turn::Finished if flying.is_empty() => break,
+                // A list that was throttled is due again in seconds; nothing is locked meanwhile.
+                Turn::Wait(at) if flying.is_empty() => {
+                    tokio::time::sleep(at.duration_since(now).unsigned_abs()).await;
+                    continue;
+                }
+                _ => {}
+            }
+            if let Some(answer) = self.next(&mut flying, &turn, now).await {
+                run.answer(rules, answer?, (self.reset.clock)());
+            }
+        }
+        run.calls += self.reset.accounts.meter().total().saturating_sub(before);
+        Ok(())
+    }
+}
+
+impl<'a> Keeper<'a> {
+    /// Keeps a run for a slice.
+    pub fn new(book: Book<'a>, slice: &'a str, deadline: Timestamp, lock: &'a mut Lock, meter: &'a Meter) -> Self {
+        let counted = meter.total();
+        Self { book, slice, deadline, lock, meter, last: Instant::now(), pause: SAVE_EVERY, counted }
+    }
+
+    fn is_due(&self) -> bool {
+        self.last.elapsed() >= self.pause
+    }
+
+    /// Proves that the account is still ours, and saves.
+    async fn save(&mut self, opened: &mut Opened, now: Timestamp) -> Result<(), SliceError> {
+        let start = Instant::now();
+        let total = self.meter.total();
+        opened.run.calls += total.saturating_sub(self.counted);
+        self.counted = total;
+        self.book.renew(self.lock, self.deadline).await?;
+        self.book.save(opened, self.slice, now).await?;
+        (self.last, self.pause) = (Instant::now(), SAVE_EVERY.max(start.elapsed() * SAVE_SHARE));
+        Ok(())
+    }
+}
