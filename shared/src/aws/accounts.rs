@@ -407,15 +407,20 @@ mod tests {
     #[tokio::test]
     async fn root_user_is_entered_anew_for_each_task_and_held_to_it() {
         let (accounts, seen) = roots("TargetPrincipal=222233334444", Entry::AssumeRole).await;
-        for (task, policy) in [(RootTask::Audit, "IAMAudit"), (RootTask::Delete, "IAMDelete")] {
+        for (task, policy) in [
+            (RootTask::Audit, "IAMAuditRootUserCredentials"),
+            (RootTask::Delete, "IAMDeleteRootUserCredentials"),
+            (RootTask::UnlockBucket, "S3UnlockBucketPolicy"),
+            (RootTask::UnlockQueue, "SQSUnlockQueuePolicy"),
+        ] {
             let scope = accounts.root_scope(&member(), &region("eu-west-1"), task).await.unwrap();
             scope.call("dynamodb", "ListTables", json!({})).await.unwrap();
             let seen = seen.lock().unwrap();
             let [.., entering, call] = seen.as_slice() else { panic!("{seen:?}") };
-            assert!(entering.contains(&format!("policy%2Froot-task%2F{policy}RootUserCredentials")), "{entering}");
+            assert!(entering.contains(&format!("policy%2Froot-task%2F{policy}")), "{entering}");
             assert!(call.contains("Credential=AKIDROOT/"), "{call}");
         }
-        assert_eq!(accounts.meter().by_operation()["sts:AssumeRoot"], 2);
+        assert_eq!(accounts.meter().by_operation()["sts:AssumeRoot"], 4);
     }
 
     #[tokio::test]

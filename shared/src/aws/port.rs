@@ -71,6 +71,10 @@ pub enum RootTask {
     Audit,
     /// Deleting them.
     Delete,
+    /// Taking away a bucket policy that denies everybody.
+    UnlockBucket,
+    /// Taking away a queue policy that denies everybody.
+    UnlockQueue,
 }
 
 impl RootTask {
@@ -79,6 +83,8 @@ impl RootTask {
         let name = match self {
             Self::Audit => "root-task/IAMAuditRootUserCredentials",
             Self::Delete => "root-task/IAMDeleteRootUserCredentials",
+            Self::UnlockBucket => "root-task/S3UnlockBucketPolicy",
+            Self::UnlockQueue => "root-task/SQSUnlockQueuePolicy",
         };
         Arn::managed_policy(partition, name)
     }

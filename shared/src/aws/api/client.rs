@@ -147,15 +147,16 @@ impl Client {
         wire: Wire,
         site: &CallSite,
     ) -> Result<Value, CallError> {
-        let _places = match &self.permits {
-            Some(permits) => permits.acquire().await,
-            None => None,
-        };
-        let pace = self.paces.of(self.region.as_ref(), service.service);
+        let pace = self.paces.of(self.region.as_ref(), service.service, name);
         let wait = pace.turn(Instant::now());
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
+        // After the wait: what has to be slow must not take the places of what need not.
+        let _places = match &self.permits {
+            Some(permits) => permits.acquire().await,
+            None => None,
+        };
         let config = self.sdk.config();
         let mut builder = Orchestrated::builder()
             .service_name(service.service)

@@ -350,6 +350,10 @@ pub enum Gone {
 pub enum Hook {
     /// Buckets must be empty: versions, delete markers, uploads, locks.
     S3Bucket,
+    /// A queue's policy may deny everybody but the root user.
+    SqsQueue,
+    /// Stacks hold on to protections, exports, roles, and what they could not delete.
+    Stack,
 }
 
 fn nothing() -> Value {

@@ -1,6 +1,9 @@
 //! What data cannot say: a file a quirk, chosen by `hook` in the catalogue.
 
+mod bucket;
+mod queue;
 mod s3;
+mod stack;
 
 use super::catalogue::Hook;
 use super::item::Outcome;
@@ -10,5 +13,7 @@ use super::steps::Attempt;
 pub async fn delete(hook: Hook, attempt: &Attempt<'_>) -> Outcome {
     match hook {
         Hook::S3Bucket => s3::delete(attempt).await,
+        Hook::SqsQueue => queue::delete(attempt).await,
+        Hook::Stack => stack::delete(attempt).await,
     }
 }
