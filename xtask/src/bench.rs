@@ -9,13 +9,16 @@ use crate::{package, programs, step};
 
 const FIGURES: [&str; 2] = ["size", "start"];
 
-/// The word for what a baseline costs as the organization grows; numbers of accounts may follow.
-const BASELINE: &str = "baseline";
+/// What a baseline costs as the organization grows, and a reset as the account does: the word, and the program. Numbers
+/// of accounts, or of resources, may follow.
+const GROWTHS: [(&str, &str); 2] = [("baseline", "forester-growth"), ("reset", "forester-emptying")];
 
 /// Builds and zips the functions, then becomes `forester-bench`.
 pub fn run(house: &House, arguments: &[String]) -> Result<ExitCode, Problem> {
-    if let Some((_, sizes)) = arguments.split_first().filter(|(word, _)| *word == BASELINE) {
-        return programs::run_on_the_stack(house, "forester-growth", sizes, &[]);
+    if let Some((word, sizes)) = arguments.split_first()
+        && let Some((_, program)) = GROWTHS.iter().find(|(name, _)| name == word)
+    {
+        return programs::run_on_the_stack(house, program, sizes, &[]);
     }
     let wanted = wanted(arguments)?;
     println!("Building the functions for Lambda: optimized as a whole, which takes minutes when something has changed");
@@ -44,7 +47,8 @@ pub fn run(house: &House, arguments: &[String]) -> Result<ExitCode, Problem> {
 /// The figures asked for; without a word, all.
 fn wanted(arguments: &[String]) -> Result<Vec<&str>, Problem> {
     if let Some(other) = arguments.iter().find(|word| !FIGURES.contains(&word.as_str())) {
-        return Err(format!("`bench` knows {} and {BASELINE}, not `{other}`", FIGURES.join(", ")).into());
+        let growths = GROWTHS.map(|(word, _)| word).join(" and ");
+        return Err(format!("`bench` knows {}, {growths}, not `{other}`", FIGURES.join(", ")).into());
     }
     Ok(if arguments.is_empty() { FIGURES.to_vec() } else { arguments.iter().map(String::as_str).collect() })
 }

@@ -74,8 +74,8 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "bench",
-        arguments: "[size] [start] | baseline",
-        about: "size and start of each function as it goes to Lambda; what baselines cost",
+        arguments: "[size] [start] | baseline | reset",
+        about: "size and start of each function as it goes to Lambda; what baselines and resets cost",
         run: bench::run,
     },
     Task {

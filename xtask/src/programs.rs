@@ -47,7 +47,8 @@ fn collect(house: &House) -> Result<PathBuf, Problem> {
     let to = house.scratch.join("bin");
     house::make(&to)?;
     let functions = house.functions()?;
-    let ours = ["forester", "forester-demo", "forester-bench", "forester-growth", "forester-judge"];
+    let ours =
+        ["forester", "forester-demo", "forester-bench", "forester-emptying", "forester-growth", "forester-judge"];
     let programs = functions.iter().map(String::as_str).chain(ours);
     let examples = ["call", "conformance"].map(|name| ("debug/examples", name));
     for (from, name) in programs.map(|name| ("debug", name)).chain(examples) {

@@ -14,7 +14,7 @@ use super::book::{Book, Lock, Opened};
 use super::engine::{Engine, EngineError};
 use super::machine::{Answer, Rules, Turn};
 use super::slice::{Reset, SliceError};
-use super::state::Run;
+use super::state::{Run, Stage};
 use crate::aws::Meter;
 use crate::config::Sandbox;
 
@@ -98,10 +98,14 @@ impl Drive<'_> {
                 true if asked => Turn::Busy(None),
                 late => self.fill(&mut opened.run, rules, &mut flying, if late { 1 } else { AT_ONCE }, now),
             };
+            opened.run.mark(now);
             asked |= !flying.is_empty();
             match turn {
                 Turn::Finished if flying.is_empty() => return Ok(Stop::Finished),
-                Turn::Wait(at) if flying.is_empty() => return Ok(Stop::Wait(at)),
+                Turn::Wait(at) if flying.is_empty() => {
+                    opened.run.rests(now, at);
+                    return Ok(Stop::Wait(at));
+                }
                 _ if flying.is_empty() && self.is_late(now) => return Ok(Stop::Time),
                 // The board says that something is under way, and nothing is: the next slice makes another board.
                 _ if flying.is_empty() => return Ok(Stop::Wait(now)),
@@ -121,7 +125,12 @@ impl Drive<'_> {
                 }
                 continue;
             };
+            let opening = opened.run.stage == Stage::Opening;
             opened.run.answer(rules, answer?, (self.reset.clock)());
+            if opening {
+                self.reset.freeze(self.sandbox, &mut opened.run).await?;
+            }
+            opened.run.mark((self.reset.clock)());
         }
     }
 

@@ -15,7 +15,7 @@ use super::fake_organization::FakeOrganization;
 use super::people::{Letter, People};
 use super::slice::{Order, Reset, SliceError, SliceReport};
 use super::state::Handover;
-use crate::aws::{Accounts, Call, CallError, ErrorClass, Meter, Scope};
+use crate::aws::{Accounts, Call, CallError, ErrorClass, Meter, RootTask, Scope};
 use crate::config::Config;
 use crate::org::{Account, AccountState, Directory};
 use crate::store::{MemoryStore, Objects, StoreError};
@@ -23,6 +23,23 @@ use crate::types::{AccountId, Region};
 
 pub const SANDBOX: &str = "555566667777";
 pub const HOME: &str = "111122223333";
+
+/// Chance that is the same in every run.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    /// A number below `sides`.
+    pub fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+}
 
 /// How a type is listed: operation, member that holds its id, and the id's path in deletes.
 const LISTS: &[(&str, &str)] = &[
@@ -38,6 +55,9 @@ const LISTS: &[(&str, &str)] = &[
     ("ListTables", ""),
     ("ListQueues", ""),
     ("ListBuckets", "Name"),
+    ("DescribeStacks", "StackId"),
+    ("DescribeDBInstances", "DBInstanceIdentifier"),
+    ("DescribeLogGroups", "logGroupName"),
     ("ListRoles", "RoleName"),
     ("ListPolicies", "Arn"),
 ];
@@ -81,6 +101,15 @@ pub struct World {
     pub writes: Vec<String>,
     pub accounts: BTreeSet<String>,
     pub fault: Option<Fault>,
+    /// How many more attempts a call gets that may pass, as the SDK makes them.
+    pub attempts: u32,
+    /// Failures that come after the work was done.
+    pub lost: Option<Fault>,
+    /// Buckets whose policy denies everybody; whether only the root user may take it away.
+    pub denied: BTreeMap<String, bool>,
+    pub mfa: bool,
+    /// Stacks that import, and those that export.
+    pub imports: Vec<(String, String)>,
     pub kill_at: Option<u64>,
     pub calls: u64,
     pub baseline_fails: bool,
@@ -125,6 +154,7 @@ struct Client {
     cloud: Cloud,
     account: AccountId,
     region: Region,
+    root: bool,
 }
 
 type Refused = (ErrorClass, &'static str);
@@ -253,7 +283,12 @@ impl Accounts for Cloud {
         self.change(|world| {
             world.accounts.insert(account.to_string());
         });
-        let client = Client { cloud: self.clone(), account: account.clone(), region: region.clone() };
+        let client = Client { cloud: self.clone(), account: account.clone(), region: region.clone(), root: false };
+        Ok(Scope::new(account.clone(), region.clone(), Arc::new(client)))
+    }
+
+    async fn root_scope(&self, account: &AccountId, region: &Region, _: RootTask) -> Result<Scope, CallError> {
+        let client = Client { cloud: self.clone(), account: account.clone(), region: region.clone(), root: true };
         Ok(Scope::new(account.clone(), region.clone(), Arc::new(client)))
     }
 
@@ -331,24 +366,43 @@ impl Client {
         service: &str,
         operation: &str,
         params: &Value,
-        work: impl FnOnce(&mut World) -> Result<Value, Refused> + Send,
+        work: impl Fn(&mut World) -> Result<Value, Refused> + Send,
     ) -> Result<Value, CallError> {
-        let (answer, killed) = {
-            let mut world = self.cloud.world.lock().unwrap();
-            world.calls += 1;
-            if self.account.as_ref() == HOME {
-                world.at_home.push(operation.to_owned());
+        let may_pass = |refused: &Refused| matches!(refused.0, ErrorClass::Throttled | ErrorClass::Transient);
+        let attempts = self.cloud.world.lock().unwrap().attempts;
+        let mut tried = 0;
+        let answer = loop {
+            let (answer, killed) = self.once(service, operation, params, &work);
+            if killed {
+                self.cloud.killed.notify_one();
+                std::future::pending::<()>().await;
             }
-            self.cloud.meter.count(service, operation);
-            let fault = world.fault.as_ref().and_then(|fault| fault(self.region.as_ref(), operation, params));
-            let answer = fault.map_or_else(|| work(&mut world), Err);
-            (answer, world.kill_at == Some(world.calls))
+            match answer {
+                Err(refused) if may_pass(&refused) && tried < attempts => tried += 1,
+                answer => break answer,
+            }
         };
-        if killed {
-            self.cloud.killed.notify_one();
-            std::future::pending::<()>().await;
-        }
         answer.map_err(|refused| self.error(service, operation, refused))
+    }
+
+    fn once(
+        &self,
+        service: &str,
+        operation: &str,
+        params: &Value,
+        work: impl Fn(&mut World) -> Result<Value, Refused>,
+    ) -> (Result<Value, Refused>, bool) {
+        let mut world = self.cloud.world.lock().unwrap();
+        world.calls += 1;
+        if self.account.as_ref() == HOME {
+            world.at_home.push(operation.to_owned());
+        }
+        self.cloud.meter.count(service, operation);
+        let fault = world.fault.as_ref().and_then(|fault| fault(self.region.as_ref(), operation, params));
+        let lost = world.lost.as_ref().and_then(|lost| lost(self.region.as_ref(), operation, params));
+        let answer = fault.map_or_else(|| work(&mut world), Err);
+        let answer = lost.map_or(answer, Err);
+        (answer, world.kill_at == Some(world.calls))
     }
 }
 
@@ -366,7 +420,10 @@ impl Call for Client {
             };
             return self.act(service, operation, &params, work).await;
         }
-        let work = |world: &mut World| execute(world, &account, &region, operation, &params);
+        let work = |world: &mut World| match locked_out(world, self.root, operation, &params) {
+            Some(refused) => Err(refused),
+            None => execute(world, &account, &region, operation, &params),
+        };
         self.act(service, operation, &params, work).await
     }
 
@@ -390,6 +447,13 @@ impl Call for Client {
     }
 }
 
+/// A policy that denies everybody, or everybody but the root user.
+fn locked_out(world: &World, root: bool, operation: &str, params: &Value) -> Option<Refused> {
+    let only_root = world.denied.get(params["Bucket"].as_str()?)?;
+    let opens = operation == "DeleteBucketPolicy" && (root || !only_root);
+    (!opens).then_some((ErrorClass::Denied, "AccessDenied"))
+}
+
 fn list(world: &mut World, region: &str, operation: &str, params: &Value, from: usize) -> Value {
     if operation == "ListAttachedRolePolicies" {
         let of = |(role, _): &&(String, String)| params["RoleName"] == role.as_str();
@@ -398,6 +462,14 @@ fn list(world: &mut World, region: &str, operation: &str, params: &Value, from: 
     if operation == "ListEntitiesForPolicy" {
         let of = |(_, arn): &&(String, String)| params["PolicyArn"] == arn.as_str() && params["EntityFilter"] == "Role";
         return world.attached.iter().filter(of).skip(from).map(|(role, _)| json!({"RoleName": role})).collect();
+    }
+    if operation == "ListExports" {
+        let of = |(_, exporter): &(String, String)| json!({"ExportingStackId": exporter, "Name": format!("out-of-{exporter}")});
+        return world.imports.iter().skip(from).map(of).collect();
+    }
+    if operation == "ListImports" {
+        let of = |(_, exporter): &&(String, String)| params["ExportName"] == format!("out-of-{exporter}");
+        return world.imports.iter().filter(of).skip(from).map(|(importer, _)| json!(importer)).collect();
     }
     let filter = params["Filters"][0]["Values"][0].as_str().map(str::to_owned);
     let fits = |thing: &&Thing| {
@@ -448,7 +520,13 @@ fn execute(world: &mut World, account: &str, region: &str, operation: &str, para
             world.vpcs_made.push(region.to_owned());
             Ok(json!({}))
         }
-        "TerminateInstances" => terminate(world, params["InstanceIds"][0].as_str().unwrap()),
+        "TerminateInstances" => terminate_all(world, &params["InstanceIds"]),
+        "DeleteStack" => delete_stack(world, params),
+        "DeleteBucketPolicy" => {
+            world.denied.remove(params["Bucket"].as_str().unwrap());
+            Ok(json!({}))
+        }
+        "GetBucketVersioning" => Ok(json!({ "MFADelete": if world.mfa { "Enabled" } else { "Disabled" } })),
         "ModifyInstanceAttribute" => {
             world.protected.remove(params["InstanceId"].as_str().unwrap());
             Ok(json!({}))
@@ -470,9 +548,48 @@ fn execute(world: &mut World, account: &str, region: &str, operation: &str, para
             gateway.ok_or((ErrorClass::Gone, "InvalidInternetGatewayID.NotFound"))?.body["Attachments"] = json!([]);
             Ok(json!({}))
         }
-        _ if reads => Ok(json!({})),
+        _ if reads || operation.starts_with("Put") || operation == "UpdateTerminationProtection" => Ok(json!({})),
+        "DeleteBucketReplication" => Ok(json!({})),
         _ => delete(world, operation, params),
     }
+}
+
+/// One protected instance saves all others of its zone.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TerminateInstances.html>
+fn terminate_all(world: &mut World, ids: &Value) -> Result<Value, Refused> {
+    let ids: Vec<&str> = ids.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let zone = |world: &World, id: &str| {
+        let of = |thing: &&Thing| thing.list == "DescribeInstances" && thing.body["InstanceId"] == id;
+        world.things.iter().find(of).map(|thing| thing.body["Placement"]["AvailabilityZone"].to_string())
+    };
+    let saved: BTreeSet<Option<String>> =
+        ids.iter().filter(|id| world.protected.contains(**id)).map(|id| zone(world, id)).collect();
+    let mut answer = if saved.is_empty() { Ok(json!({})) } else { Err((ErrorClass::Other, "OperationNotPermitted")) };
+    for id in ids {
+        if !saved.contains(&zone(world, id)) {
+            answer = terminate(world, id).and(answer);
+        }
+    }
+    answer
+}
+
+/// A stack that others import from stays as it is; one that is "stuck" needs force the second time.
+fn delete_stack(world: &mut World, params: &Value) -> Result<Value, Refused> {
+    let id = params["StackName"].as_str().unwrap().to_owned();
+    if world.protected.remove(&id) {
+        return Err((ErrorClass::Invalid, "TerminationProtection"));
+    }
+    let there: BTreeSet<String> = world.things.iter().map(Thing::id).collect();
+    if world.imports.iter().any(|(importer, exporter)| *exporter == id && there.contains(importer)) {
+        return Ok(json!({}));
+    }
+    let at = world.things.iter().position(|thing| thing.id() == id).ok_or((ErrorClass::Gone, "NotFound"))?;
+    if id.starts_with("stuck") && params["DeletionMode"] != "FORCE_DELETE_STACK" {
+        world.things[at].body["StackStatus"] = "DELETE_FAILED".into();
+        return Ok(json!({}));
+    }
+    world.things.remove(at);
+    Ok(json!({}))
 }
 
 fn terminate(world: &mut World, id: &str) -> Result<Value, Refused> {
@@ -508,16 +625,21 @@ fn delete(world: &mut World, operation: &str, params: &Value) -> Result<Value, R
     Ok(json!({}))
 }
 
+/// A page of 1,000, and where the next begins. Half of what there is are delete markers.
 fn versions(world: &World, params: &Value) -> Value {
-    let of = |(bucket, _): &&(String, String)| params["Bucket"] == bucket.as_str();
-    let page: Vec<Value> =
-        world.objects.iter().filter(of).take(1_000).map(|(_, key)| json!({"Key": key, "VersionId": "v1"})).collect();
+    let from = params["KeyMarker"].as_str().unwrap_or_default();
+    let of = |(bucket, key): &&(String, String)| params["Bucket"] == bucket.as_str() && key.as_str() > from;
+    let mut keys: Vec<&str> = world.objects.iter().filter(of).map(|(_, key)| key.as_str()).collect();
+    keys.sort_unstable();
+    let more = keys.len() > 1_000;
+    keys.truncate(1_000);
+    let page: Vec<Value> = keys.iter().map(|key| json!({"Key": key, "VersionId": "v1"})).collect();
     let (versions, markers) = page.split_at(page.len() / 2);
-    json!({"Versions": versions, "DeleteMarkers": markers})
+    json!({"Versions": versions, "DeleteMarkers": markers, "IsTruncated": more, "NextKeyMarker": keys.last(), "NextVersionIdMarker": "v1"})
 }
 
 fn delete_objects(world: &mut World, params: &Value) -> Value {
-    let keys: Vec<&str> =
+    let keys: BTreeSet<&str> =
         params["Delete"]["Objects"].as_array().unwrap().iter().filter_map(|o| o["Key"].as_str()).collect();
     assert!(keys.len() <= 1_000, "AWS takes no more");
     if world.locked {
@@ -527,6 +649,6 @@ fn delete_objects(world: &mut World, params: &Value) -> Value {
             .collect();
         return json!({ "Errors": errors });
     }
-    world.objects.retain(|(bucket, key)| params["Bucket"] != bucket.as_str() || !keys.contains(&key.as_str()));
+    world.objects.retain(|(bucket, key)| params["Bucket"] != bucket.as_str() || !keys.contains(key.as_str()));
     json!({})
 }

@@ -55,6 +55,10 @@ mod steps;
 mod task;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_engine;
+#[cfg(test)]
+mod tests_faults;
 mod unread;
 mod verdict;
 mod words;

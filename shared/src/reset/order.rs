@@ -4,7 +4,7 @@
 //! (`DependencyViolation`, `VolumeInUse`), so its types wait only for what names them. A role, on the other hand, is
 //! deleted without a word while something still needs it, so everything else waits for whole types.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::catalogue::{Catalogue, Kind, Phase, TypeName};
 use super::item::{CellKey, Found, GLOBAL, ItemKey};
@@ -34,22 +34,29 @@ fn near(one: &str, other: &str) -> bool {
     one == other || one == GLOBAL || other == GLOBAL
 }
 
-/// Notes in each item the ids of those others that it names: by id, ARN or name.
-pub fn refer(work: &mut BTreeMap<ItemKey, Work>, found: &[Found]) {
-    let doomed = || found.iter().filter(|found| work.contains_key(&found.key));
+/// The ids of those others that each item names, by id, ARN or name; for items that name any. `known` are ids of what
+/// goes beside these.
+pub fn refs<'f>(
+    doomed: impl Iterator<Item = &'f Found> + Clone,
+    known: impl Iterator<Item = &'f str>,
+) -> Vec<(ItemKey, Vec<String>)> {
+    let told = |found: &'f Found| found.needs.iter().chain(&found.with).map(String::as_str);
+    let wanted: HashSet<&str> = doomed.clone().flat_map(told).collect();
     let mut ids: HashMap<&str, BTreeSet<&str>> = HashMap::new();
-    for found in doomed() {
+    for id in known.filter(|id| wanted.contains(id)) {
+        ids.entry(id).or_default().insert(id);
+    }
+    for found in doomed.clone() {
         let names = [Some(found.key.id.as_str()), found.arn.as_deref(), Some(found.name.as_str())];
-        names.into_iter().flatten().for_each(|name| _ = ids.entry(name).or_default().insert(&found.key.id));
+        for name in names.into_iter().flatten().filter(|name| wanted.contains(name)) {
+            ids.entry(name).or_default().insert(&found.key.id);
+        }
     }
-    let of = |found: &Found| -> Vec<String> {
-        let named = found.needs.iter().chain(&found.with).filter_map(|name| ids.get(name.as_str()));
-        named.flatten().filter(|id| **id != found.key.id).map(|id| (*id).to_owned()).collect()
+    let of = |found: &'f Found| -> Vec<String> {
+        let named: BTreeSet<&str> = told(found).filter_map(|name| ids.get(name)).flatten().copied().collect();
+        named.into_iter().filter(|id| *id != found.key.id).map(str::to_owned).collect()
     };
-    let refs: Vec<(&ItemKey, Vec<String>)> = doomed().map(|found| (&found.key, of(found))).collect();
-    for (key, refs) in refs {
-        work.get_mut(key).into_iter().for_each(|work| work.refs.clone_from(&refs));
-    }
+    doomed.map(|found| (found.key.clone(), of(found))).filter(|(_, refs)| !refs.is_empty()).collect()
 }
 
 /// The edges among what is still open.

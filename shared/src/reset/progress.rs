@@ -55,11 +55,13 @@ impl Run {
                 self.left.insert(key, Left { why: LeftAs::Error, reason });
             }
         }
-        let referring: Vec<Found> = found.iter().filter(|found| is_linked(found)).cloned().collect();
+        let goes = |decision: &Decision| matches!(decision, Decision::Delete | Decision::Trim);
+        let doomed = found.iter().zip(&decisions).filter(|(_, decision)| goes(decision)).map(|(found, _)| found);
+        let refs = order::refs(doomed, std::iter::empty());
         for (found, decision) in found.into_iter().zip(decisions) {
             self.place(found, decision, now);
         }
-        order::refer(&mut self.work, &referring);
+        self.link(refs);
         // What a former round learned about what is still there, or may be, stays known.
         for (key, left) in old {
             let unread = self.cells.get(&key.cell).is_none_or(|cell| cell.seen != Seen::Listed);
@@ -69,6 +71,13 @@ impl Run {
         }
         if self.pinned(now) && self.within_limits(now) {
             self.go_on(now);
+        }
+    }
+
+    /// Notes in each resource what else it names.
+    fn link(&mut self, refs: Vec<(ItemKey, Vec<String>)>) {
+        for (key, refs) in refs {
+            self.work.get_mut(&key).into_iter().for_each(|work| work.refs.clone_from(&refs));
         }
     }
 
@@ -237,7 +246,8 @@ impl Run {
             }
         }
         if !joined.is_empty() {
-            order::refer(&mut self.work, &joined);
+            let refs = order::refs(joined.iter(), self.work.keys().map(|key| key.id.as_str()));
+            self.link(refs);
             Board::deleting(self, rules.catalogue);
         }
     }
@@ -424,9 +434,4 @@ fn words(reason: &str) -> BTreeSet<&str> {
     let words = reason.split(apart).map(|word| word.trim_end_matches(['.', ':', '!', '?']));
     let words = words.filter(|word| word.len() > 3);
     words.flat_map(|word| [Some(word), word.rsplit(['/', ':']).next()].into_iter().flatten()).collect()
-}
-
-/// Whether it names anything, or may be named: what neither stands before nor behind anything is not looked at.
-fn is_linked(found: &Found) -> bool {
-    !found.needs.is_empty() || !found.with.is_empty() || found.key.cell.kind.as_ref().starts_with("AWS::EC2::")
 }

@@ -228,12 +228,41 @@ impl Attempt<'_> {
     }
 }
 
-/// A network interface, and what it is attached to.
+/// A network interface, and what it is attached to or was made for.
 fn holder(interface: &Value) -> Holder {
     let text = |path: &str| value_at(interface, path).and_then(|value| value.as_str().map(str::to_owned));
-    let ids: Vec<String> =
+    let about = text("Description").filter(|about| !about.is_empty());
+    let mut ids: Vec<String> =
         ["NetworkInterfaceId", "Attachment.InstanceId"].iter().filter_map(|path| text(path)).collect();
-    let about = text("Description").filter(|about| !about.is_empty()).map(|about| format!(" ({about})"));
+    ids.extend(about.as_deref().map(makers).unwrap_or_default());
+    let about = about.map(|about| format!(" ({about})"));
     let id = ids.first().cloned().unwrap_or_default();
     Holder { text: format!("{id}{}", about.unwrap_or_default()), ids }
+}
+
+/// Services say whose an interface is in its description only: `Interface for NAT Gateway nat-1`, `ELB app/web/50dc`,
+/// `EFS mount target for fs-1 (fsmt-1)`, `AWS Lambda VPC ENI-NAME-` and a UUID.
+fn makers(about: &str) -> Vec<String> {
+    /// A UUID, and the dash before it.
+    const UUID: usize = 37;
+    if let Some(name) = about.strip_prefix("AWS Lambda VPC ENI-") {
+        return name.get(..name.len().saturating_sub(UUID)).map(str::to_owned).into_iter().collect();
+    }
+    let apart = |c: char| c.is_whitespace() || "()[],;/".contains(c);
+    let is_id = |word: &&str| word.len() > 3 && word.contains(|c: char| c.is_ascii_digit());
+    about.split(apart).filter(is_id).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interface_names_what_it_was_made_for() {
+        let check = |about: &str, expect: &[&str]| assert_eq!(makers(about), expect, "{about}");
+        check("Interface for NAT Gateway nat-0a1b", &["nat-0a1b"]);
+        check("EFS mount target for fs-12 (fsmt-34)", &["fs-12", "fsmt-34"]);
+        check("AWS Lambda VPC ENI-resize-11111111-2222-3333-4444-555555555555", &["resize"]);
+        check("RDSNetworkInterface", &[]);
+    }
 }

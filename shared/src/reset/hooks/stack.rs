@@ -76,8 +76,8 @@ fn protected(error: &CallError) -> bool {
 
 /// CloudFormation calls almost everything a `ValidationError`; what the words tell apart is told apart.
 fn judge(attempt: &Attempt<'_>, error: &CallError) -> Outcome {
-    let told = error.message.to_lowercase();
-    if told.contains("role") && (told.contains("invalid or cannot be assumed") || told.contains("cannot be assumed")) {
+    let told = error.to_string().to_lowercase();
+    if told.contains("role") && told.contains("cannot be assumed") {
         let role = attempt.work.facts.get("RoleARN").map(as_text).unwrap_or_default();
         return Outcome::Failed(format!(
             "{error}; the stack's role {role} is gone: make a role of that name that cloudformation.amazonaws.com may \
