@@ -10,7 +10,7 @@ use forester::aws::{Accounts, CallError, Scope};
 use forester::config::Config;
 use forester::org;
 use forester::reset::catalogue::{Catalogue, Kind};
-use forester::reset::{Baseliner, Declared, Handover, Next, Order, Receipt, Reset, Run};
+use forester::reset::{Baseliner, Declared, Handover, Next, Nobody, Order, Receipt, Reset, Run};
 use forester::store::{DirectoryObjects, MemoryStore};
 use forester::types::AccountId;
 use jiff::{SignedDuration, Timestamp};
@@ -106,6 +106,7 @@ async fn reset(stack: &Stack, world: &World, catalogue: &'static Catalogue) -> O
         store: Arc::new(MemoryStore::default()),
         objects: Arc::new(objects),
         baseliner: Arc::new(Bare),
+        people: Arc::new(Nobody),
         catalogue,
         clock: Arc::new(Timestamp::now),
     })
