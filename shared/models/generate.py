@@ -1,7 +1,7 @@
 """Cuts AWS's service models, as botocore ships them, down to the operations that Forester names.
 
 Reads `operations.toml` beside this file and writes one `<service>.json` a service; `--check` writes nothing and exits
-with 1 when a file is stale. The output is a function of that list and of botocore's version alone: names are sorted,
+with 1 when a file is stale; where each service is offered goes to `../catalogue/offered.json`. The output is a function of that list and of botocore's version alone: names are sorted,
 documentation, enums and constraints are dropped, and endpoints are evaluated from the rule sets into a table.
 
 The format is read by `shared/src/aws/api/model.rs`, which also explains the short keys.
@@ -21,6 +21,7 @@ import botocore.exceptions
 import botocore.session
 
 HERE = pathlib.Path(__file__).parent
+OFFERED = HERE.parent / "catalogue" / "offered.json"
 BOTOCORE = "1.43.106"
 
 # In order of preference where a service speaks several. CBOR is left out on purpose; query comes before JSON because
@@ -298,6 +299,38 @@ def as_list(value):
     return value if isinstance(value, list) else [value]
 
 
+def offered(loader):
+    """The regions in which each service is known to be, by partition: `` all, `+a b` only these, `-a b` all but these.
+
+    Says nothing about regions and services that are newer than the data."""
+    table = {}
+    names = {name: loader.load_service_model(name, "service-2")["metadata"] for name in services(loader)}
+    for partition in loader.load_data("endpoints")["partitions"]:
+        regions, known = sorted(partition["regions"]), {}
+        for name, meta in names.items():
+            service = partition["services"].get(meta["endpointPrefix"])
+            if service is None:
+                continue
+            there = {region for region in regions if region in service["endpoints"]}
+            if not service.get("isRegionalized", True):
+                there = set(regions)
+            absent = sorted(set(regions) - there)
+            if there:
+                known[name] = min("+" + " ".join(sorted(there)), "-" * bool(absent) + " ".join(absent), key=len)
+        table[partition["partition"]] = {"regions": " ".join(regions), "services": known}
+    inside = ",\n".join(
+        f'{compact(id)}:{{"regions":{compact(of["regions"])},"services":{{\n'
+        + ",\n".join(f"{compact(k)}:{compact(v)}" for k, v in of["services"].items())
+        + "\n}}"
+        for id, of in table.items()
+    )
+    return "{\n" + inside + "\n}\n"
+
+
+def services(loader):
+    return sorted(loader.list_available_services("service-2"))
+
+
 def written(model):
     """JSON with an operation and a shape to a line, so that a change shows as the lines it is about."""
     lines = []
@@ -337,6 +370,10 @@ def main():
     files = generate()
     present = {path.name: path.read_text() for path in HERE.glob("*.json")}
     stale = sorted(name for name in files.keys() | present.keys() if files.get(name) != present.get(name))
+    known = offered(botocore.session.Session().get_component("data_loader"))
+    late = not OFFERED.exists() or OFFERED.read_text() != known
+    if late and not check:
+        OFFERED.write_text(known)
     if not check:
         for name in stale:
             (HERE / name).write_text(files[name]) if name in files else (HERE / name).unlink()
@@ -346,6 +383,7 @@ def main():
     operations = sum(len(json.loads(text)["operations"]) for text in models)
     print(f"models: {len(models)} services, {operations} operations, {size:,} bytes ({packed:,} packed)")
     verb = "stale" if check else "written"
+    stale += [OFFERED.name] * late
     print("\n".join(f"{verb}: {name}" for name in stale) or "all current")
     sys.exit(1 if check and stale else 0)
 

@@ -260,11 +260,20 @@ where
     let class = match error {
         _ if cause::<aws_credential_types::provider::error::CredentialsError>(error).is_some() => ErrorClass::Denied,
         SdkError::ConstructionFailure(_) => ErrorClass::Invalid,
-        // A name that does not exist: the service is not offered in the region. A resolver in trouble reads differently.
-        SdkError::DispatchFailure(_) if told.contains("Name or service not known") => ErrorClass::Unavailable,
         _ => ErrorClass::Transient,
     };
     site.error(class, told)
+}
+
+/// Whether a call failed because its host has no name in DNS, as glibc and macOS put it. That may mean that the service is
+/// not offered in the region, or that names do not resolve at all: see `api::offered`.
+pub(crate) fn nameless<E>(error: &SdkError<E, HttpResponse>) -> bool
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let SdkError::DispatchFailure(_) = error else { return false };
+    let told = DisplayErrorContext(error).to_string();
+    told.contains("Name or service not known") || told.contains("nodename nor servname provided")
 }
 
 /// The first error of type `T` in the chain of sources.

@@ -27,7 +27,7 @@ use aws_types::region::SigningRegion;
 use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::super::classify::{CallSite, request_id, unanswered};
+use super::super::classify::{CallSite, nameless, request_id, unanswered};
 use super::super::{Call, CallError, ErrorClass, Sdk};
 use super::endpoint::{Target, target};
 use super::errors::{Refusal, Retries, refusal};
@@ -37,7 +37,7 @@ use super::page::Pager;
 use super::parse::{Answer, output};
 use super::serialize::{Wire, request};
 use super::validate::{Wrong, checked};
-use super::{checksum, quirks, s3};
+use super::{checksum, offered, quirks, s3};
 use crate::types::{AccountId, Region};
 
 /// Makes calls with one account's credentials in one region.
@@ -168,7 +168,17 @@ impl Client {
         if let Some(version) = config.behavior_version() {
             builder = builder.behavior_version(version);
         }
-        let output = builder.build().invoke(wire).await.map_err(|error| explained(site.clone(), error))?;
+        let output = match builder.build().invoke(wire).await {
+            Ok(output) => output,
+            Err(error) => {
+                let nameless = nameless(&error);
+                let mut error = explained(site.clone(), error);
+                if nameless {
+                    error.class = offered::nameless(service.service, &self.region).await;
+                }
+                return Err(error);
+            }
+        };
         pace.ease();
         Ok(output)
     }

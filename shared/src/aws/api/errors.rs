@@ -76,12 +76,17 @@ fn read(service: &Service, method: &str, answer: &Answer<'_>) -> Refusal {
     found
 }
 
-/// Not AWS's words. A page that says so, or that stands for a path nobody serves, means that the operation is not there;
-/// above all it must not be taken for "the thing is gone".
+/// Not AWS's words. A page that says so means that the operation is not there; any other comes from a proxy or a portal,
+/// and says nothing of what is there: it must neither be taken for "the thing is gone" nor for "not offered".
 fn from_html(text: &str, status: u16) -> Refusal {
     let plain = text.to_ascii_lowercase();
-    let missing = plain.contains("not implemented") || plain.contains("notimplemented") || (400..500).contains(&status);
-    let class = if missing { ErrorClass::Unavailable } else { ErrorClass::Transient };
+    let missing = plain.contains("not implemented") || plain.contains("notimplemented");
+    let class = match status {
+        _ if missing => ErrorClass::Unavailable,
+        401 | 403 | 407 => ErrorClass::Denied,
+        400..500 => ErrorClass::Other,
+        _ => ErrorClass::Transient,
+    };
     Refusal {
         message: format!("a web page instead of an answer, HTTP status {status}"),
         class: Some(class),
@@ -239,7 +244,9 @@ mod tests {
     #[test]
     fn web_pages_never_mean_gone() {
         let page = "a web page instead of an answer, HTTP status 404";
-        check("lambda", 404, &[], "<!doctype html><title>404 Not Found</title>", ("", page, ErrorClass::Unavailable));
+        check("lambda", 404, &[], "<!doctype html><title>404 Not Found</title>", ("", page, ErrorClass::Other));
+        let page = "a web page instead of an answer, HTTP status 403";
+        check("lambda", 403, &[], "<html>Blocked by the proxy</html>", ("", page, ErrorClass::Denied));
         let page = "a web page instead of an answer, HTTP status 503";
         check("s3", 503, &[], "<html><body>Service Unavailable</body></html>", ("", page, ErrorClass::Transient));
         let page = "a web page instead of an answer, HTTP status 500";

@@ -9,6 +9,7 @@ mod client;
 mod endpoint;
 mod errors;
 mod model;
+mod offered;
 mod pace;
 mod page;
 mod parse;

@@ -71,7 +71,7 @@ async fn broken_connection_is_tried_again() {
 async fn operation_that_is_not_there_is_not_tried_again() {
     fails_at_once(|| Reply::Answer(501, "not implemented".to_owned()), ErrorClass::Unavailable).await;
     fails_at_once(|| Reply::Answer(500, "<html>Not Implemented</html>".to_owned()), ErrorClass::Unavailable).await;
-    fails_at_once(|| Reply::Answer(404, "<!doctype html>no page".to_owned()), ErrorClass::Unavailable).await;
+    fails_at_once(|| Reply::Answer(404, "<!doctype html>no page".to_owned()), ErrorClass::Other).await;
 }
 
 #[tokio::test]
