@@ -42,6 +42,7 @@ from . import (
     trusted_services,
     vpc_dependencies,
     vpc_peerings,
+    witnesses,
 )
 
 ADDITIONS = (
@@ -84,6 +85,7 @@ ADDITIONS = (
     trusted_services,
     vpc_dependencies,
     vpc_peerings,
+    witnesses,
 )
 
 

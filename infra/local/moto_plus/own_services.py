@@ -8,9 +8,15 @@ from moto.core.utils import convert_to_flask_response
 from moto.moto_server.werkzeug_app import BackendRequest, create_backend_app
 
 from .access_analyzer import AccessAnalyzerResponse
+from .cloud_control import CloudControlResponse
+from .resource_explorer import ResourceExplorerResponse
 
 # By the name that requests are signed with.
-OWN: dict[str, type[BaseResponse]] = {"access-analyzer": AccessAnalyzerResponse}
+OWN: dict[str, type[BaseResponse]] = {
+    "access-analyzer": AccessAnalyzerResponse,
+    "cloudcontrolapi": CloudControlResponse,
+    "resource-explorer-2": ResourceExplorerResponse,
+}
 METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
 
 
