@@ -196,12 +196,23 @@ def principals(share: ResourceShare) -> set[str]:
     return {entity for (kind, entity), entry in known if kind == PRINCIPAL and entry["status"] == "ASSOCIATED"}
 
 
+# What the sorts of permissions are called in a request, and what moto calls them.
+PERMISSIONS = {"AWS_MANAGED": "AWS", "CUSTOMER_MANAGED": "LOCAL"}
+
+
+def list_permissions(original: Any, self: ResourceAccessManagerBackend, resource: str, kind: str) -> dict[str, Any]:
+    """moto knows the sorts of permissions by other names.
+    https://docs.aws.amazon.com/ram/latest/APIReference/API_ListPermissions.html"""
+    return original(self, resource, PERMISSIONS.get(kind, kind))
+
+
 def install() -> None:
     """Give moto what it lacks, and paths that lead there."""
     around(ResourceShare, "add_principals", add_principals)
     around(ResourceShare, "add_resources", add_resources)
     around(ResourceShare, "describe", describe)
     around(ResourceAccessManagerBackend, "create_resource_share", create_resource_share)
+    around(ResourceAccessManagerBackend, "list_permissions", list_permissions)
     around(ResourceAccessManagerBackend, "enable_sharing_with_aws_organization", enable_sharing)
     add(ResourceAccessManagerResponse, ShareCalls)
     for path in ("associateresourceshare", "disassociateresourceshare", "tagresource"):

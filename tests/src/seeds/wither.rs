@@ -122,7 +122,8 @@ pub async fn shown(world: &World, name: &str, catalogue: &Catalogue, planted: &P
     let kind = catalogue.kind(&planted.seed.kind).ok_or_else(|| format!("{} is in no file", planted.seed.kind))?;
     match answer(&scope, kind, planted).await {
         Ok(answer) => Ok(shows(&answer.to_string(), planted).then(|| answer.to_string())),
-        Err(error) if error.is_gone() => Ok(None),
+        // A service that was switched off says so instead of showing nothing.
+        Err(error) if error.is_gone() || kind.unused(&error) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
