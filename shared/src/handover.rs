@@ -92,6 +92,9 @@ impl Baseliner for Baseline {
 /// Notices that are routed as alerts.
 struct Alerted(Router);
 
+/// What a letter of a reset is called among events.
+const LETTER: &str = "Forester Reset";
+
 /// The time that routing a notice may take.
 const LIMIT: SignedDuration = SignedDuration::from_secs(30);
 
@@ -107,7 +110,7 @@ impl Notices for Alerted {
 impl People for Alerted {
     async fn tell(&self, letter: &Letter) -> Result<bool, String> {
         let id = format!("{}-{}-{}", letter.rule, letter.account, letter.occasion);
-        self.0.route(id, "Forester Reset", &json!(letter)).await
+        self.0.route(id, LETTER, &json!(letter)).await
     }
 }
 
@@ -120,5 +123,34 @@ impl Router {
         let invocation = Invocation { request_id: id.clone(), started: now, deadline };
         let outcome = self.handle(&invocation, &Message::direct(id, event.to_string())).await;
         outcome.map(|_| true).map_err(|failure| failure.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::{Incoming, Severity, detect};
+
+    #[test]
+    fn letter_of_a_reset_arrives_as_it_was_written() {
+        let letter = Letter {
+            account: "555566667777".parse().unwrap(),
+            rule: "reset-notice",
+            occasion: "2027-01-17T02:00:00Z/7d".to_owned(),
+            severity: Severity::Medium,
+            title: "Sandbox sbx-ana (555566667777) will be emptied in 7 days".to_owned(),
+            facts: vec![("goes".to_owned(), "AWS::SQS::Queue <b>".to_owned())],
+            labels: vec![("notice", "7d".to_owned())],
+            page: Some("s3://acme-receipts/resets/555566667777/notices/x.html".to_owned()),
+        };
+        let event =
+            json!({ "source": "forester", "detail-type": LETTER, "time": "2027-01-10T02:30:00Z", "detail": letter });
+        let message = Message::direct("m", event.to_string());
+        let (source, alert) = detect(&Incoming::new(&message));
+        assert_eq!((source.name(), alert.kind.as_str(), alert.severity), ("forester-reset", "reset", Severity::Medium));
+        assert_eq!((alert.title.as_str(), alert.account), (letter.title.as_str(), Some(letter.account)));
+        assert_eq!((alert.labels["rule"].as_str(), alert.labels["notice"].as_str()), ("reset-notice", "7d"));
+        assert_eq!((alert.facts[0].name.as_str(), alert.facts[0].value.as_str()), ("goes", "AWS::SQS::Queue <b>"));
+        assert_eq!(alert.links.len(), 1);
     }
 }

@@ -113,8 +113,10 @@ async fn plan(context: &Context, account: &str) -> Result<Exit, Problem> {
 async fn run(context: &Context, account: &str, plan: Option<String>) -> Result<Exit, Problem> {
     let forester = context.forester().await?;
     let account = find(&forester, account).await?;
-    context.confirm(format_args!("Delete everything in account {account} that the file does not protect?"))?;
     let work = forester.reset().map_err(Problem::failed)?;
+    let snoozed = people::standing(&work, Some(account.as_ref())).await?;
+    let snoozed: String = snoozed.iter().map(|(_, snoozed)| format!(" It is {snoozed}.")).collect();
+    context.confirm(format_args!("Delete everything in account {account} that the file does not protect?{snoozed}"))?;
     let run = work.run_for(&account, Timestamp::now()).await.map_err(Problem::failed)?;
     let report = drive(&work, &account, &run, plan).await?;
     let receipt = work.receipt(&run).await.map_err(Problem::failed)?;

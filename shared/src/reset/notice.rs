@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::engine::EngineError;
 use super::letter::{Announced, announcement};
 use super::plan::PlanReport;
 use super::slice::{Reset, Skipped, SliceError};
@@ -32,6 +33,9 @@ const REMEMBERED: SignedDuration = SignedDuration::from_hours(24 * 90);
 
 /// After so many scans that did not come to an end, a notice goes without its list.
 const SCANS: u32 = 2;
+
+/// How late a timer may go off and still mean the time that the file names.
+const LATE: SignedDuration = SignedDuration::from_hours(12);
 
 /// How long a run that says nothing holds the notices of its account back.
 const SILENT: SignedDuration = SignedDuration::from_hours(6);
@@ -95,6 +99,22 @@ struct Claim {
     scans: u32,
 }
 
+/// What came of the scan for a letter.
+enum Listed {
+    /// The letter can be written: with the plan, or with the reason why there is none.
+    Plan(Result<PlanReport, String>),
+    /// Another try is worth it.
+    NotYet(String),
+}
+
+fn may_pass(error: &SliceError) -> bool {
+    match error {
+        SliceError::Refused(refusal) => refusal.may_pass(),
+        SliceError::Engine(EngineError::Call(error)) => error.may_pass(),
+        SliceError::Store(_) | SliceError::Engine(_) => true,
+    }
+}
+
 /// The notice that is due: the nearest whose time has come, unless it, or a nearer one, is closed.
 fn due(notices: &[Pause], reset: Timestamp, now: Timestamp, closed: impl Fn(Pause) -> bool) -> Option<Pause> {
     if now >= reset {
@@ -136,7 +156,7 @@ impl Reset {
         let mut snoozes = self.book().snoozes(&account.id).await?;
         let mut note = None;
         if let Some(next) = snoozes.next_reset(schedule, soon) {
-            (snoozes, note) = self.take_tag(sandbox, &account, snoozes, next, now).await?;
+            (snoozes, note) = self.take_tag(sandbox, &account, snoozes, next, send).await?;
         }
         let mut upcoming = Upcoming {
             account: account.id.clone(),
@@ -162,20 +182,41 @@ impl Reset {
         Ok(upcoming)
     }
 
-    /// Writes down what a tag asks for. The same tag counts once.
+    /// The time that the account's owner was told, where that is another one than now: a timer that goes off at a time
+    /// that the file does not name would empty an account before its announced time.
+    pub(super) async fn announced(
+        &self,
+        sandbox: &Sandbox,
+        account: &AccountId,
+        time: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let Some(schedule) = &sandbox.schedule else { return Ok(None) };
+        let since = time.checked_sub(LATE).unwrap_or(time);
+        if schedule.at_or_after(since).is_some_and(|at| at <= time) {
+            return Ok(None);
+        }
+        let Some(reset) = schedule.at_or_after(time) else { return Ok(None) };
+        let known = self.known(account, reset).await?;
+        let heard = known.values().any(|(standing, _)| matches!(standing, Standing::Closed { heard: true, .. }));
+        Ok(heard.then_some(reset))
+    }
+
+    /// Takes in what a tag asks for, and writes it down, unless somebody only looks. The same tag counts once.
     pub(super) async fn take_tag(
         &self,
         sandbox: &Sandbox,
         account: &Account,
         snoozes: Snoozes,
         next: Timestamp,
-        now: Timestamp,
+        write: bool,
     ) -> Result<(Snoozes, Option<String>), StoreError> {
+        let now = (self.clock)();
         let zone = sandbox.schedule.as_ref().and_then(Schedule::zone).unwrap_or(jiff::tz::TimeZone::UTC);
         match snoozes.tagged(account, sandbox.snooze.as_ref(), &zone, next, now) {
             Tagged::Nothing => Ok((snoozes, None)),
             Tagged::Ignored(why) => Ok((snoozes, Some(why))),
-            Tagged::New(new) => Ok((self.book().snooze(&account.id, &snoozes, new).await?, None)),
+            Tagged::New(new) if write => Ok((self.book().snooze(&account.id, &snoozes, new).await?, None)),
+            Tagged::New(new) => Ok((snoozes.with(new), None)),
         }
     }
 
@@ -213,22 +254,22 @@ impl Reset {
         }
         let Some(claim) = self.take(announced, known, now).await? else { return Ok(Outcome::Taken) };
         let scans = claim.scans;
-        let plan = match scans {
-            0..=SCANS => {
-                let limit = Duration::try_from(left).unwrap_or_default();
-                match tokio::time::timeout(limit, self.plan(&announced.account.id)).await {
-                    Ok(planned) => planned.map(|run| PlanReport::of(&run)).map_err(|error| error.to_string()),
-                    Err(_) => {
-                        self.give_back(claim, scans).await?;
-                        return Ok(Outcome::Later("the scan was not over in time; it is tried again".to_owned()));
-                    }
-                }
+        let plan = match self.list(announced, scans, left).await {
+            Listed::Plan(plan) => plan,
+            Listed::NotYet(why) => {
+                self.give_back(claim, scans).await?;
+                return Ok(Outcome::Later(why));
             }
-            _ => Err("the scan of the account takes longer than the function may run".to_owned()),
         };
         let page = match &plan {
-            Ok(plan) => Some(self.keep_page(announced, plan).await?),
             Err(_) => None,
+            Ok(plan) => match self.keep_page(announced, plan).await {
+                Ok(page) => Some(page),
+                Err(error) => {
+                    self.give_back(claim, 0).await?;
+                    return Ok(Outcome::Later(format!("its page could not be written: {error}")));
+                }
+            },
         };
         let letter = announcement(announced, self.catalogue, plan.as_ref().map_err(String::as_str), page);
         match self.people.tell(&letter).await {
@@ -240,6 +281,20 @@ impl Reset {
                 self.give_back(claim, 0).await?;
                 Ok(Outcome::Later(format!("it could not be told: {why}")))
             }
+        }
+    }
+
+    /// What will go: a plan, or why there is none and the letter goes without it.
+    async fn list(&self, announced: &Announced<'_>, scans: u32, left: SignedDuration) -> Listed {
+        if scans > SCANS {
+            return Listed::Plan(Err("the scan of the account did not come to an end in time".to_owned()));
+        }
+        let limit = Duration::try_from(left).unwrap_or_default();
+        match tokio::time::timeout(limit, self.plan(&announced.account.id)).await {
+            Ok(Ok(run)) => Listed::Plan(Ok(PlanReport::of(&run))),
+            Ok(Err(error)) if may_pass(&error) && scans < SCANS => Listed::NotYet(error.to_string()),
+            Ok(Err(error)) => Listed::Plan(Err(error.to_string())),
+            Err(_) => Listed::NotYet("the scan was not over in time; it is tried again".to_owned()),
         }
     }
 

@@ -114,6 +114,19 @@ async fn list_that_cannot_be_made_holds_no_notice_up() {
 }
 
 #[tokio::test]
+async fn list_that_may_be_made_later_is_waited_for_and_not_for_long() {
+    let cloud = Cloud::new();
+    cloud.change(|world| {
+        world.fault = Some(Box::new(|_, operation, _| {
+            (operation == "DescribeRegions").then_some((ErrorClass::Throttled, "RequestLimitExceeded"))
+        }));
+    });
+    assert!(matches!(wake(&cloud).await.outcome, Some(Outcome::Later(_))));
+    cloud.pass(HOUR);
+    assert_eq!(wake(&cloud).await.outcome, Some(Outcome::Sent), "a letter without a list is better than none");
+}
+
+#[tokio::test]
 async fn lists_that_were_denied_are_in_the_letter() {
     let cloud = Cloud::new();
     cloud.change(|world| {
@@ -165,6 +178,11 @@ async fn looking_sends_nothing() {
     let report = reset(&cloud).notices(cloud.now(), false).await.unwrap();
     assert_eq!((report.accounts[0].due, report.accounts[0].outcome.clone()), (Some(pause("7d")), None));
     assert_eq!((letters(&cloud).len(), cloud.world.lock().unwrap().calls), (0, 0));
+    let mut tagged = Cloud::new();
+    tagged.account.tags.insert(crate::reset::snooze::TAG.to_owned(), "2027-01-20".to_owned());
+    let report = reset(&tagged).notices(tagged.now(), false).await.unwrap();
+    assert_eq!(report.accounts[0].reset, Some("2027-01-24T02:00:00Z".parse().unwrap()), "the tag is told");
+    assert!(reset(&tagged).snoozed(tagged.now()).await.unwrap().is_empty(), "and not written down");
 }
 
 #[tokio::test]
@@ -207,4 +225,18 @@ async fn account_that_is_no_sandbox_gets_no_notice() {
     cloud.account.tags.clear();
     let report = reset(&cloud).notices(cloud.now(), true).await.unwrap();
     assert_eq!((report.accounts.len(), report.skipped.len(), letters(&cloud).len()), (0, 1, 0));
+}
+
+#[tokio::test]
+async fn timer_that_does_not_keep_to_the_announced_time_empties_nothing() {
+    let cloud = Cloud::new();
+    let due = async |time: &str| reset(&cloud).due(time.parse().unwrap()).await.unwrap();
+    assert_eq!(due("2027-01-16T02:00:00Z").await.accounts.len(), 1, "nobody was told anything yet");
+    wake(&cloud).await;
+    let early = due("2027-01-16T02:00:00Z").await;
+    assert!(early.accounts.is_empty() && early.skipped[0].reason.contains("at 2027-01-17T02:00:00Z"), "{early:?}");
+    assert_eq!(due("2027-01-17T02:00:40Z").await.accounts.len(), 1, "the time that was told");
+    cloud.pass(44 * HOUR);
+    wake(&cloud).await;
+    assert_eq!(due("2027-01-17T05:00:00Z").await.accounts.len(), 1, "late, with the next one announced already");
 }

@@ -13,7 +13,6 @@ use super::guard::{Guard, Refusal, unreadable};
 use super::people::People;
 use super::protect::Protection;
 use super::receipt::Receipt;
-use super::snooze::Snoozed;
 use super::state::{End, Options, Run};
 use super::verdict::Verdict;
 use crate::Forester;
@@ -271,7 +270,7 @@ impl Reset {
         let mut due = Due { at_once: sandbox.limits.accounts_at_once, skipped, ..Due::default() };
         for account in accounts {
             match self.put_off(sandbox, &account, time, &mut due.notes).await? {
-                Some(snoozed) => due.skipped.push(Skipped { account: account.id, reason: snoozed.to_string() }),
+                Some(reason) => due.skipped.push(Skipped { account: account.id, reason }),
                 None => {
                     let run = self.run_for(&account.id, time).await?;
                     due.accounts.push(DueAccount { account: account.id, run });
@@ -281,24 +280,34 @@ impl Reset {
         Ok(due)
     }
 
-    /// The snooze that holds at this time. A run that has begun goes on: what is half emptied is not put off.
+    /// Why an account is not emptied at this time after all: a snooze, or that its owner was told another time. A run that
+    /// has begun goes on: what is half emptied is not put off.
     async fn put_off(
         &self,
         sandbox: &Sandbox,
         account: &Account,
         time: Timestamp,
         notes: &mut Vec<String>,
-    ) -> Result<Option<Snoozed>, SliceError> {
+    ) -> Result<Option<String>, SliceError> {
         let snoozes = self.book().snoozes(&account.id).await?;
         if snoozes.running().is_some() {
             return Ok(None);
         }
         let (snoozes, note) = match snoozes.standing(time) {
             Some(_) => (snoozes, None),
-            None => self.take_tag(sandbox, account, snoozes, time, (self.clock)()).await?,
+            None => self.take_tag(sandbox, account, snoozes, time, true).await?,
         };
         notes.extend(note.map(|note| format!("{}: {note}", account.id)));
-        Ok(snoozes.standing(time).cloned())
+        if let Some(snoozed) = snoozes.standing(time) {
+            return Ok(Some(snoozed.to_string()));
+        }
+        let told = self.announced(sandbox, &account.id, time).await?;
+        Ok(told.map(|at| {
+            format!(
+                "its owner was told that it is emptied at {at}, as sandbox.schedule says, and not at {time}; let the timer \
+                 (the stack's parameter ResetSchedule) say the same as the file"
+            )
+        }))
     }
 
     /// The accounts in the OU: those that may be emptied, and those that may not, with the reason.

@@ -151,6 +151,14 @@ impl Snoozes {
         schedule.at_or_after(self.standing(now).map_or(now, |snoozed| snoozed.until))
     }
 
+    /// These and another one.
+    pub fn with(mut self, new: Snoozed) -> Self {
+        self.all.push(new.clone());
+        self.row.push(new);
+        self.all.drain(..self.all.len().saturating_sub(REMEMBERED));
+        self
+    }
+
     /// Whether a run of the account has begun and is not over.
     pub fn running(&self) -> Option<&str> {
         self.running.as_deref()
@@ -313,10 +321,7 @@ impl Book<'_> {
 
     /// Writes a snooze down, unless somebody else has done so meanwhile.
     pub async fn snooze(&self, account: &AccountId, known: &Snoozes, new: Snoozed) -> Result<Snoozes, StoreError> {
-        let mut after = known.clone();
-        after.all.push(new.clone());
-        after.row.push(new.clone());
-        after.all.drain(..after.all.len().saturating_sub(REMEMBERED));
+        let mut after = known.clone().with(new.clone());
         let when = if known.version == 0 { When::AbsentAt(new.when) } else { When::Version(known.version) };
         let body = json!({ "snoozes": after.all });
         after.version = self.store.put(&Key::new(SNOOZES, account.as_ref()), body, None, when).await?;

@@ -33,12 +33,11 @@ impl Source for Resets {
         for (name, value) in pairs(json, "/detail/facts") {
             alert.fact(name, value);
         }
-        match text(json, "/detail/page") {
-            Some(page) => match object(page) {
+        if let Some(page) = text(json, "/detail/page") {
+            match object(page) {
                 Some(url) => alert.links.push(Link { name: "the whole list".to_owned(), url }),
                 None => alert.fact("the whole list", page),
-            },
-            None => {}
+            }
         }
         let occasion = text(json, "/detail/occasion").unwrap_or_default();
         alert.identity = Identity::new("reset", &[rule, text(json, "/detail/account").unwrap_or_default()], occasion);
