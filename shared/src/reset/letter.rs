@@ -77,9 +77,11 @@ impl Announced<'_> {
 
     /// How single things are spared, where the file has a rule for that.
     pub fn spare(&self) -> Option<String> {
-        let tags = self.sandbox.protect.iter().filter(|rule| rule.arn.is_none() && rule.kind.is_none());
+        let rules = self.sandbox.protect.iter();
+        let rules = rules.filter(|rule| rule.arn.is_none() && rule.kind.is_none() && !rule.tag.is_empty());
+        let words = |(key, value): (&String, &String)| format!("`{key}` with the value `{value}`");
         let tags: Vec<String> =
-            tags.flat_map(|rule| &rule.tag).map(|(key, value)| format!("`{key}` with the value `{value}`")).collect();
+            rules.map(|rule| rule.tag.iter().map(words).collect::<Vec<_>>().join(" and ")).collect();
         (!tags.is_empty()).then(|| format!("tag it: {}", tags.join(", or ")))
     }
 }

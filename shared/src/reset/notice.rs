@@ -78,6 +78,8 @@ pub enum Outcome {
     Unheard,
     /// Somebody else is at it.
     Taken,
+    /// Its reset came first.
+    Late,
     /// It is tried again when the function wakes next, with the reason.
     Later(String),
 }
@@ -271,6 +273,10 @@ impl Reset {
                 }
             },
         };
+        if (self.clock)() >= announced.reset {
+            self.close(claim, announced, false).await?;
+            return Ok(Outcome::Late);
+        }
         let letter = announcement(announced, self.catalogue, plan.as_ref().map_err(String::as_str), page);
         match self.people.tell(&letter).await {
             Ok(heard) => {

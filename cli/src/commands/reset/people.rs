@@ -86,6 +86,7 @@ fn line(upcoming: &Upcoming) -> String {
         (Some(due), Some(Outcome::Sent)) => format!("the notice of {due} before was sent"),
         (Some(due), Some(Outcome::Unheard)) => format!("nobody is named to hear the notice of {due} before"),
         (Some(due), Some(Outcome::Taken)) => format!("somebody else is sending the notice of {due} before"),
+        (Some(due), Some(Outcome::Late)) => format!("the reset came before the notice of {due}"),
         (Some(due), Some(Outcome::Later(why))) => format!("the notice of {due} before did not go: {why}"),
     };
     let more = upcoming.snoozed.iter().map(ToString::to_string).chain(upcoming.note.clone());
