@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::Forester;
 use crate::alert::Router;
-use crate::baseline::{Baseline, Notice, Notices, Report, Unheard, declared_roles};
+use crate::baseline::{Baseline, Ledger, Notice, Notices, Report, Unheard, declared_roles};
 use crate::config::{DefaultVpc, Enforce};
 use crate::event::Message;
 use crate::job::{Invocation, Job};
@@ -70,6 +70,17 @@ impl Baseliner for Baseline {
             declared.no_default_vpc |= unwanted && target.enforce != Enforce::Observe;
         }
         Ok(declared)
+    }
+
+    async fn seen(&self, account: &AccountId) -> Result<Option<Handover>, String> {
+        let ledgers = self.ledgers(account).await.map_err(|error| error.to_string())?;
+        if ledgers.is_empty() {
+            return Ok(None);
+        }
+        let told = |ledger: &Ledger| format!("{} {} at {}", ledger.name, ledger.state, ledger.at);
+        let summary: Vec<String> = ledgers.iter().map(told).collect();
+        let failed = ledgers.iter().flat_map(|ledger| ledger.failed.iter().cloned()).collect();
+        Ok(Some(Handover { summary: summary.join(", "), failed }))
     }
 
     async fn baseline(&self, account: &AccountId) -> Result<Handover, String> {

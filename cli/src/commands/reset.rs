@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use forester::Forester;
 use forester::baseline::Baseline;
+use forester::config::How;
 use forester::reset::catalogue::{Catalogue, Kind};
 use forester::reset::{
-    Head, Next, Order, PlanReport, Receipt, Reset as Work, SliceError, SliceReport, Verdict, page, table,
+    Head, Next, Order, PlanReport, Pooled, Receipt, Reset as Work, SliceError, SliceReport, Verdict, page, table,
 };
 use forester::types::AccountId;
 use jiff::{SignedDuration, Timestamp};
@@ -77,6 +78,8 @@ enum Action {
         #[arg(long, value_name = "TEXT")]
         because: String,
     },
+    /// Take the accounts that are kept ready a step further, and ask for those that are missing
+    Pool {},
     /// List the types covered, and how
     Catalogue {
         /// One type, such as AWS::EC2::VPC; default: all
@@ -96,6 +99,7 @@ impl Reset {
             Action::Receipt { run, html, csv } => receipt(context, &run, html, csv).await,
             Action::Snooze(arguments) => people::snooze(context, arguments).await,
             Action::Notices { send } => people::notices(context, send).await,
+            Action::Pool {} => pool(context).await,
             Action::Catalogue { kind } => catalogue(context, kind.as_deref()),
         }
     }
@@ -116,7 +120,12 @@ async fn run(context: &Context, account: &str, plan: Option<String>) -> Result<E
     let work = forester.reset().map_err(Problem::failed)?;
     let snoozed = people::standing(&work, Some(account.as_ref())).await?;
     let snoozed: String = snoozed.iter().map(|(_, snoozed)| format!(" It is {snoozed}.")).collect();
-    context.confirm(format_args!("Delete everything in account {account} that the file does not protect?{snoozed}"))?;
+    let recreates = forester.config.sandbox.as_ref().is_some_and(|sandbox| sandbox.how == How::Recreate);
+    let question = match recreates {
+        true => format!("Close account {account} for good, and make another in its place?"),
+        false => format!("Delete everything in account {account} that the file does not protect?"),
+    };
+    context.confirm(format_args!("{question}{snoozed}"))?;
     let run = work.run_for(&account, Timestamp::now()).await.map_err(Problem::failed)?;
     let report = drive(&work, &account, &run, plan).await?;
     let receipt = work.receipt(&run).await.map_err(Problem::failed)?;
@@ -213,6 +222,25 @@ fn write(file: &Path, text: &str) -> Result<(), Problem> {
     written.map_err(|error| Problem::failed(format_args!("cannot write {}: {error}", file.display())))?;
     note(format_args!("written: {}", file.display()));
     Ok(())
+}
+
+async fn pool(context: &Context) -> Result<Exit, Problem> {
+    let work = context.forester().await?.reset().map_err(Problem::failed)?;
+    let pool = work.tend_pool().await.map_err(problem)?;
+    let line = |entry: &Pooled| {
+        let id = entry.account.as_ref().map_or_else(|| "-".to_owned(), AccountId::to_string);
+        let state = match (&entry.failed, &entry.claimed, entry.ready) {
+            (Some(reason), ..) => reason.clone(),
+            (None, Some(run), _) => format!("taken by {run}"),
+            (None, None, true) => "ready".to_owned(),
+            (None, None, false) => "on its way".to_owned(),
+        };
+        format!("{:<24} {id:<12} {state}", entry.name)
+    };
+    let lines: Vec<String> = pool.iter().map(line).collect();
+    let text = if lines.is_empty() { "no account is kept ready (`sandbox.pool`)".to_owned() } else { lines.join("\n") };
+    result(context.form, &json!({ "pool": pool }), text);
+    Ok(Exit::Done)
 }
 
 fn catalogue(context: &Context, kind: Option<&str>) -> Result<Exit, Problem> {

@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from . import buckets, budgets, control, empty, events, faults, logsearch, unsupported
+from . import buckets, budgets, control, denials, empty, events, faults, logsearch, unsupported
 from .accounts import Accounts, Caller
 from .call import Call, action_of, protocol_of, scope_of, service_of
 from .calllog import CallLog
@@ -40,6 +40,7 @@ class Gateway:
     faults: Faults = field(default_factory=Faults)
     regions: Regions = field(default_factory=Regions)
     newborn: Newborn = field(default_factory=Newborn)
+    denials: denials.Denials = field(default_factory=denials.Denials)
     spend: budgets.Spend = field(default_factory=budgets.Spend)
     config: control.Config = field(default_factory=control.Config)
     # Lists that turned out to be missing: service, operation, region. The emulator is not asked again.
@@ -115,7 +116,8 @@ class Gateway:
         if call.account == NOBODY.account:
             return error(call, 403, "InvalidClientTokenId", "The security token included in the request is invalid.")
         injected = faults.refusal(fault, call) if fault else None
-        early = injected or self.regions.refusal(call) or self.newborn.refusal(call, body)
+        denied = self.denials.refusal(call) if self.config.enforce_policies else None
+        early = injected or denied or self.regions.refusal(call) or self.newborn.refusal(call, body)
         early = early or budgets.refusal(call, body)
         return early if early or fault else self.known_missing(call)
 
@@ -140,6 +142,7 @@ class Gateway:
         answer = await self.proxy.send(plane, request, body, call, wishes)
         self.accounts.learn(call, answer.status, body, answer.body)
         self.regions.learn(call, answer.status, body)
+        self.denials.learn(call, answer.status, body, answer.body)
         await self.newborn.learn(self, call, answer)
         await events.after(self, call, body, answer)
         return self.regions.shortened(call, self.config.regions, self.spend.merged(call, answer))
@@ -148,6 +151,10 @@ class Gateway:
         """What the stack's user wants of this call, as headers for our additions to moto."""
         if (call.service, call.action) == ("organizations", "CreateAccount") and self.config.account_ids:
             return {"x-local-account-id": self.config.account_ids.pop(0)}
+        if (call.service, call.action) == ("organizations", "CloseAccount"):
+            wishes = {"x-local-closing-looks": str(self.config.closing_looks)}
+            quota = self.config.close_quota
+            return wishes | ({"x-local-close-quota": str(quota)} if quota >= 0 else {})
         return {}
 
 

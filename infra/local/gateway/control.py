@@ -24,6 +24,11 @@ class Config:
     organization_events: bool = True
     # Ids for the next accounts that CreateAccount makes; random ones when it is used up.
     account_ids: list[str] = field(default_factory=list)
+    # How often a closing account is looked at until it is closed; and how many are closed at most, -1 being no limit.
+    closing_looks: int = 0
+    close_quota: int = -1
+    # Whether service control policies that are attached to an account itself are judged.
+    enforce_policies: bool = False
     # Whether the first page of every log search with a pattern is empty and has a nextToken, as AWS's often are.
     empty_log_pages: bool = True
     # Step Functions' waits and retry intervals are multiplied by this; 0 skips them.

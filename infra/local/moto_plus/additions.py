@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     account_alias,
+    account_closing,
     account_creation,
     account_service,
     assume_role,
@@ -48,6 +49,7 @@ from . import (
 
 ADDITIONS = (
     account_alias,
+    account_closing,
     account_creation,
     account_service,
     assume_role,

@@ -208,7 +208,7 @@ impl Baseline {
     }
 
     /// What is remembered of an account under each of its names.
-    pub(super) async fn ledgers(&self, id: &AccountId) -> Result<Vec<Ledger>, StoreError> {
+    pub(crate) async fn ledgers(&self, id: &AccountId) -> Result<Vec<Ledger>, StoreError> {
         Ledger::all(self.store.as_ref(), id).await
     }
 

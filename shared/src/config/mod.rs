@@ -39,7 +39,8 @@ pub use policy_document::PolicyDocument;
 pub use resolve::{Origin, Resolved, Said};
 pub use roles::is_service;
 pub use sandbox::{
-    Costs, Freeze, How, Limits, Pause, Protect, Quarantine, ResetVpc, Sandbox, SandboxMatch, Schedule, Snooze,
+    Costs, Fallback, Freeze, How, Limits, Pause, Pool, Protect, Quarantine, Recreate, ResetVpc, Sandbox, SandboxMatch,
+    Schedule, Snooze,
 };
 pub use schema::schema;
 

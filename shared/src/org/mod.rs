@@ -3,6 +3,7 @@
 //! The mode is known here and nowhere else: it decides where accounts are looked up and whether a role is assumed to
 //! enter one.
 
+pub(crate) mod creation;
 mod file;
 mod forest;
 mod organizations;

@@ -44,6 +44,9 @@ pub struct Head {
     pub receipt: Option<String>,
     /// Where the receipt is, for a browser.
     pub html: Option<String>,
+    /// The account may be closing: from here on it need not be in use any more.
+    #[serde(default)]
+    pub closing: bool,
 }
 
 /// A run, opened for work.
@@ -96,6 +99,7 @@ impl Book<'_> {
                 checkpoint: String::new(),
                 receipt: None,
                 html: None,
+                closing: false,
             };
             return Ok(Opened { run: fresh, head, version: 0, saves: 0 });
         };
@@ -130,6 +134,7 @@ impl Book<'_> {
         self.objects.put(&name, &serde_json::to_vec(run).map_err(corrupt)?, "application/json").await?;
         (head.updated, head.end, head.checkpoint) = (now, run.end().cloned(), name);
         head.progress = run.progress();
+        head.closing = run.recreation.as_ref().is_some_and(super::recreate::Recreation::past_closing);
         let when = if *version == 0 { When::AbsentAt(now) } else { When::Version(*version) };
         *version = self.store.put(&key, serde_json::to_value(&*head).map_err(corrupt)?, None, when).await?;
         *saves += 1;

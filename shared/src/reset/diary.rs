@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cost::Asked;
 use super::item::ItemKey;
+use super::recreate::Recreation;
 use super::snooze::Snoozed;
 use super::state::{Run, Stage, Work};
 
@@ -122,6 +123,7 @@ impl Run {
             Stage::Resting(_) => "rest before the next scan".to_owned(),
             Stage::Vpcs => "default VPCs".to_owned(),
             Stage::Baseline => "baseline".to_owned(),
+            Stage::Recreating => self.recreation.as_ref().map(Recreation::progress).unwrap_or_default(),
             Stage::Finished(_) => "end".to_owned(),
         };
         let moments = &mut self.diary.moments;

@@ -22,7 +22,7 @@ use crate::config::Sandbox;
 const AT_ONCE: usize = 64;
 
 /// What a slice leaves of its time: nothing is asked after that.
-const MARGIN: SignedDuration = SignedDuration::from_secs(45);
+pub const MARGIN: SignedDuration = SignedDuration::from_secs(45);
 
 /// What is not answered by then is asked again in the next slice.
 const LAST: SignedDuration = SignedDuration::from_secs(15);

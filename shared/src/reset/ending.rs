@@ -34,6 +34,9 @@ impl Reset {
             super::freeze::note(&mut opened.run.notes, &left);
         }
         self.count(sandbox, &mut opened.run).await?;
+        if opened.run.recreation.is_some() {
+            self.all_done(&opened.run.account).await?;
+        }
         let now = (self.clock)();
         self.complete(sandbox, &mut opened.run, now).await?;
         let places = self.write(&opened.run).await?;

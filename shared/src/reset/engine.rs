@@ -40,6 +40,9 @@ pub trait Baseliner: Send + Sync {
 
     /// Applies the baseline.
     async fn baseline(&self, account: &AccountId) -> Result<Handover, String>;
+
+    /// What the baseline did in the account when it was there last; nothing where it has not been.
+    async fn seen(&self, account: &AccountId) -> Result<Option<Handover>, String>;
 }
 
 /// What carries out a run.

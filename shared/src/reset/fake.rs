@@ -11,13 +11,13 @@ use tokio::sync::Notify;
 
 use super::catalogue::{Catalogue, Kind};
 use super::engine::{Baseliner, Declared};
-use super::fake_organization::FakeOrganization;
+use super::fake_organization::{FakeMember, FakeOrganization};
 use super::people::{Letter, People};
 use super::slice::{Order, Reset, SliceError, SliceReport};
 use super::state::Handover;
 use crate::aws::{Accounts, Call, CallError, ErrorClass, Meter, RootTask, Scope};
 use crate::config::Config;
-use crate::org::{Account, AccountState, Directory};
+use crate::org::{Account, AccountState, Directory, Forest, Member, Organization};
 use crate::store::{MemoryStore, Objects, StoreError};
 use crate::types::{AccountId, Region};
 
@@ -301,14 +301,47 @@ impl Accounts for Cloud {
     }
 }
 
+/// OUs and their ids.
+pub const UNITS: [(&str, &str); 2] = [("Sandbox", "ou-ab12-11111111"), ("Pool", "ou-ab12-22222222")];
+
+impl Cloud {
+    /// The accounts of the organization, as a directory tells them.
+    fn members(&self) -> Vec<Account> {
+        let world = self.world.lock().unwrap();
+        let account = |(id, member): (&String, &FakeMember)| Account {
+            id: id.parse().unwrap(),
+            name: member.name.clone(),
+            email: Some(member.email.clone()),
+            state: serde_json::from_value(member.state.into()).unwrap(),
+            ou: UNITS.iter().find(|(_, id)| *id == member.parent).map_or("", |(path, _)| path).parse().unwrap(),
+            tags: member.tags.clone(),
+            joined: self.account.joined,
+        };
+        world.organization.members.iter().map(account).collect()
+    }
+}
+
 #[async_trait]
 impl Directory for Cloud {
     async fn accounts(&self) -> Result<Vec<Account>, CallError> {
-        Ok(vec![self.account.clone()])
+        let mut accounts = self.members();
+        if !accounts.iter().any(|account| account.id == self.account.id) {
+            accounts.push(self.account.clone());
+        }
+        Ok(accounts)
     }
 
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, CallError> {
-        Ok((self.account.id == *id).then(|| self.account.clone()))
+        let member = self.members().into_iter().find(|account| account.id == *id);
+        Ok(member.or_else(|| (self.account.id == *id).then(|| self.account.clone())))
+    }
+
+    async fn forest(&self) -> Result<Forest, CallError> {
+        let member = |Account { id, name, email, state, ou, .. }: Account| Member { id, name, email, state, ou };
+        let units = UNITS.iter().map(|(path, id)| (path.parse().unwrap(), id.parse().unwrap())).collect();
+        let organization = Organization { id: "o-acme".to_owned(), management: HOME.parse().unwrap(), units };
+        let members = self.accounts().await?.into_iter().map(member).collect();
+        Ok(Forest { organization: Some(organization), members })
     }
 
     async fn privileged(&self) -> Result<Vec<AccountId>, CallError> {
@@ -320,6 +353,12 @@ impl Directory for Cloud {
 impl Baseliner for Cloud {
     async fn declared(&self, _: &AccountId) -> Result<Declared, String> {
         Ok(self.world.lock().unwrap().declared.clone())
+    }
+
+    async fn seen(&self, account: &AccountId) -> Result<Option<Handover>, String> {
+        let world = self.world.lock().unwrap();
+        let handover = Handover { summary: "in place".to_owned(), failed: vec![] };
+        Ok((!world.baseline_fails && world.organization.members.contains_key(account.as_ref())).then_some(handover))
     }
 
     async fn baseline(&self, _: &AccountId) -> Result<Handover, String> {
@@ -499,6 +538,11 @@ fn execute(world: &mut World, account: &str, region: &str, operation: &str, para
         world.writes.push(format!("{region} {operation} {params}"));
     }
     match operation {
+        "GetCallerIdentity"
+            if world.organization.members.get(account).is_some_and(|member| member.state != "ACTIVE") =>
+        {
+            Err((ErrorClass::Denied, "AccessDenied"))
+        }
         "GetCallerIdentity" => Ok(json!({ "Account": account })),
         "DescribeRegions" => Ok(json!({"Regions": [{"RegionName": "eu-west-1"}, {"RegionName": "us-east-1"}]})),
         "GetCostAndUsage" => {

@@ -54,6 +54,8 @@ pub struct FakeOrganization {
     pub looks: BTreeMap<String, u32>,
     /// Addresses that accounts elsewhere have.
     pub taken: BTreeSet<String>,
+    /// Lists of accounts that leave out the new ones.
+    pub unlisted: u32,
     made: u64,
 }
 
@@ -70,6 +72,7 @@ impl Default for FakeOrganization {
             slow: 2,
             looks: BTreeMap::new(),
             taken: BTreeSet::new(),
+            unlisted: 0,
             made: 0,
         }
     }
@@ -247,7 +250,12 @@ impl FakeOrganization {
                     member.tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect()
                 }),
             },
-            "ListAccounts" => self.members.iter().map(|(id, member)| shown(id, member)).collect(),
+            "ListAccounts" => {
+                let hides = self.unlisted > 0;
+                self.unlisted = self.unlisted.saturating_sub(1);
+                let all = self.members.iter().filter(|(id, _)| !hides || !id.starts_with("7777"));
+                all.map(|(id, member)| shown(id, member)).collect()
+            }
             "ListParents" => json!([{ "Id": self.members[text("ChildId")].parent, "Type": "ORGANIZATIONAL_UNIT" }]),
             "ListCreateAccountStatus" => {
                 (0..self.requests.len()).for_each(|n| self.make(n));

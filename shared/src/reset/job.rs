@@ -16,7 +16,7 @@ use crate::job::{Failure, Invocation, Job};
 use crate::telemetry::{Metric, emit};
 use crate::types::AccountId;
 
-const EXPECTED: &str = "{\"action\":\"due\"}, {\"action\":\"notices\"}, {\"action\":\"reset\",\"account\":…}, {\"action\":\"slice\",\"account\":…,\"run\":…} or a scheduled event";
+const EXPECTED: &str = "{\"action\":\"due\"}, {\"action\":\"notices\"}, {\"action\":\"pool\"}, {\"action\":\"reset\",\"account\":…}, {\"action\":\"slice\",\"account\":…,\"run\":…} or a scheduled event";
 
 /// What the function is asked.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -34,6 +34,8 @@ enum Request {
         /// The account.
         account: AccountId,
     },
+    /// The accounts that are kept ready.
+    Pool,
     /// One slice of work.
     Slice {
         /// The account.
@@ -74,6 +76,7 @@ impl Job for Reset {
                 tell(&report);
                 Ok(json!(report))
             }
+            Request::Pool => Ok(json!({ "pool": self.tend_pool().await.map_err(failure)? })),
             Request::Reset { account } => {
                 let run = self.run_for(&account, invocation.started).await?;
                 let accounts = vec![DueAccount { account, run }];
@@ -176,6 +179,7 @@ mod tests {
         check(include_str!("../../../events/sandbox-reset/schedule.json"), Some(Request::Due { time }));
         check(include_str!("../../../events/sandbox-reset/notices.json"), Some(Request::Notices));
         check(include_str!("../../../events/sandbox-reset/reset.json"), Some(Request::Reset { account: account() }));
+        check(include_str!("../../../events/sandbox-reset/pool.json"), Some(Request::Pool));
         let slice = Request::Slice { account: account(), run, plan: None };
         check(include_str!("../../../events/sandbox-reset/slice.json"), Some(slice));
     }

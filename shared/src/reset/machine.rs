@@ -93,7 +93,7 @@ impl Run {
             }
             Stage::Vpcs => self.alone(Ask::MakeVpcs(self.regions.clone())),
             Stage::Baseline => self.alone(Ask::Baseline),
-            Stage::Finished(_) => Turn::Finished,
+            Stage::Recreating | Stage::Finished(_) => Turn::Finished,
         }
     }
 

@@ -4,6 +4,7 @@
 //! guard      may this account be emptied at all? (before every slice)
 //! slice      loads the checkpoint, drives the machine until the time is up, saves
 //! freeze     keeps everybody else out while a run lasts; quarantine: after runs that failed
+//! recreate   closes the account and makes another one in its place
 //! drive      keeps many questions of the machine open at once
 //! machine    asks and takes answers; order and progress decide, board knows what can be done now, state is the checkpoint
 //! engine     answers: discover lists, steps, batches and hooks delete
@@ -47,6 +48,7 @@ mod progress;
 mod protect;
 mod quarantine;
 mod receipt;
+mod recreate;
 mod scp;
 mod slice;
 mod snooze;
@@ -76,6 +78,7 @@ pub use plan::{PlanReport, Planned, Unseen};
 pub use protect::{Reserved, problems};
 pub use quarantine::{Held, Standing};
 pub use receipt::{GoneLine, KeptLine, Receipt};
+pub use recreate::Pooled;
 pub use slice::{Clock, Due, DueAccount, Next, Order, Reset, Skipped, SliceError, SliceReport};
 pub use snooze::{NoSnooze, PutOff, Snoozed, Snoozes, Wish, day};
 pub use state::{End, Handover, Run};

@@ -51,6 +51,10 @@ impl Reset {
             (Some(End::Done), Some(Verdict::Green)) => false,
             _ => return Ok(()),
         };
+        if run.recreation.is_some() && !failed {
+            // The account is closed, and its successor begins anew.
+            return self.store.delete(&key, When::Always).await;
+        }
         if standing.run != run.id {
             standing.failures = if failed { standing.failures + 1 } else { 0 };
             standing.run.clone_from(&run.id);

@@ -17,7 +17,7 @@ use super::state::{End, Options, Run};
 use super::verdict::Verdict;
 use crate::Forester;
 use crate::aws::Accounts;
-use crate::config::{Config, Sandbox};
+use crate::config::{Config, How, Sandbox};
 use crate::org::{Account, Directory};
 use crate::store::{Objects, Store, StoreError};
 use crate::types::{AccountId, Mode};
@@ -153,7 +153,7 @@ impl Reset {
         self.guard().section()
     }
 
-    fn guard(&self) -> Guard<'_> {
+    pub(super) fn guard(&self) -> Guard<'_> {
         Guard {
             config: &self.config,
             directory: &*self.directory,
@@ -164,7 +164,13 @@ impl Reset {
 
     /// Works until the deadline, a wait, or the end.
     pub async fn slice(&self, order: &Order) -> Result<SliceReport, SliceError> {
-        let sandbox = match self.guard().check(&order.account).await {
+        let head = self.book().head(&order.run).await?;
+        let closing = head.is_some_and(|head| head.closing && head.account == order.account);
+        let checked = match closing {
+            true => self.guard_closing(&order.account).await,
+            false => self.guard().check(&order.account).await,
+        };
+        let sandbox = match checked {
             Ok(sandbox) => sandbox,
             Err(refusal) => {
                 self.thaw_refused(&order.account, &refusal).await;
@@ -199,14 +205,43 @@ impl Reset {
         if opened.head.end.is_some() && opened.head.verdict.is_some() {
             return Ok(report(&opened.head, Next::of(&opened.run), 0));
         }
+        self.recreates(sandbox, order, &mut opened)?;
+        if opened.run.recreation.is_some() {
+            return self.recreated(sandbox, order, &mut opened, lock).await;
+        }
         let stale = now.duration_since(opened.head.updated) > FRESH || opened.run.options.protect != sandbox.protect;
         if stale && opened.run.end().is_none() {
             opened.run.options.protect.clone_from(&sandbox.protect);
             opened.run.reopen();
         }
         let seconds = self.drive(sandbox, order, &mut opened, lock).await?;
+        if self.falls_back(sandbox, &mut opened.run).await? {
+            self.book().save(&mut opened, &order.slice, now).await?;
+        }
+        self.reported(sandbox, order, &mut opened, seconds).await
+    }
+
+    /// The part of a slice that closes the account and makes another.
+    async fn recreated(
+        &self,
+        sandbox: &Sandbox,
+        order: &Order,
+        opened: &mut Opened,
+        lock: &mut Lock,
+    ) -> Result<SliceReport, SliceError> {
+        let seconds = self.recreate(sandbox, order, opened, lock).await?;
+        self.reported(sandbox, order, opened, seconds).await
+    }
+
+    async fn reported(
+        &self,
+        sandbox: &Sandbox,
+        order: &Order,
+        opened: &mut Opened,
+        seconds: u64,
+    ) -> Result<SliceReport, SliceError> {
         if opened.run.end().is_some() {
-            self.conclude(sandbox, order, &mut opened).await?;
+            self.conclude(sandbox, order, opened).await?;
             return Ok(report(&opened.head, Next::of(&opened.run), 0));
         }
         Ok(report(&opened.head, if seconds > 0 { Next::Wait } else { Next::Continue }, seconds))
@@ -250,6 +285,11 @@ impl Reset {
         let sandbox = self.guard().check(account).await?;
         let options = Options::new(sandbox, Mode::DryRun, None);
         let mut run = Run::new("plan", account, options, (self.clock)());
+        if sandbox.how == How::Recreate {
+            let message =
+                "the file says `how: recreate`: the account would be closed with everything in it, kept or not";
+            run.notes.push(message.to_owned());
+        }
         let engine = self.engine(&self.protection(sandbox, &run)?);
         let deadline = Timestamp::MAX;
         Drive { reset: self, sandbox, engine, deadline }.look(&mut run).await?;
@@ -266,6 +306,9 @@ impl Reset {
     pub async fn due(&self, time: Timestamp) -> Result<Due, SliceError> {
         let sandbox = self.section()?;
         self.thaw_left_over().await?;
+        if let Err(error) = self.tend_pool().await {
+            tracing::warn!(%error, "the pool is not tended this time: {error}");
+        }
         let (accounts, skipped) = self.sandboxes(sandbox).await?;
         let mut due = Due { at_once: sandbox.limits.accounts_at_once, skipped, ..Due::default() };
         for account in accounts {
@@ -275,6 +318,12 @@ impl Reset {
                     let run = self.run_for(&account.id, time).await?;
                     due.accounts.push(DueAccount { account: account.id, run });
                 }
+            }
+        }
+        for (account, run) in self.half_done().await? {
+            due.skipped.retain(|skipped| skipped.account != account);
+            if !due.accounts.iter().any(|known| known.account == account) {
+                due.accounts.push(DueAccount { account, run });
             }
         }
         Ok(due)

@@ -10,6 +10,7 @@ use super::catalogue::path::Facts;
 use super::diary::Diary;
 use super::item::{CellKey, Found, ItemKey};
 use super::protect::Reserved;
+use super::recreate::Recreation;
 use crate::config::{Pause, Protect, ResetVpc, Sandbox};
 use crate::types::{AccountId, Mode, Region};
 
@@ -76,6 +77,9 @@ pub struct Run {
     /// What can be done now; made from the rest when it is needed.
     #[serde(skip)]
     pub(super) board: Board,
+    /// The account is closed and another one takes its place.
+    #[serde(default)]
+    pub recreation: Option<Recreation>,
 }
 
 /// What the file said when the run began.
@@ -140,6 +144,8 @@ pub enum Stage {
     Vpcs,
     /// The account is handed to the baseline.
     Baseline,
+    /// The account is closed and another one made.
+    Recreating,
     /// It is over.
     Finished(End),
 }
@@ -335,6 +341,7 @@ impl Run {
             baseline: None,
             diary: Diary::default(),
             board: Board::default(),
+            recreation: None,
         }
     }
 

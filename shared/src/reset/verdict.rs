@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::item::{CellKey, GLOBAL};
+use super::recreate::Recreation;
 use super::state::{Cell, End, Left, LeftAs, Run, Seen, Stage};
 
 /// The colour of a run.
@@ -134,6 +135,9 @@ impl Run {
             End::Stuck | End::Refused(_) => return Some(Verdict::Red),
             End::Done => {}
         }
+        if let Some(recreation) = &self.recreation {
+            return Some(recreation.verdict());
+        }
         if self.baseline.as_ref().is_none_or(|handover| !handover.failed.is_empty()) {
             return Some(Verdict::Red);
         }
@@ -157,6 +161,7 @@ impl Run {
             Stage::Resting(until) => format!("clean; looking again at {}", until.strftime("%H:%M:%S UTC")),
             Stage::Vpcs => "making default VPCs".to_owned(),
             Stage::Baseline => "applying the baseline".to_owned(),
+            Stage::Recreating => self.recreation.as_ref().map(Recreation::progress).unwrap_or_default(),
             Stage::Finished(End::Done) => format!("done: {gone} gone, {} left", self.left.len()),
             Stage::Finished(End::Stuck) => format!("stuck: {gone} gone, {} left", self.left.len()),
             Stage::Finished(End::Refused(reason)) => format!("refused: {reason}"),

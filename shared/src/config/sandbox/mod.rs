@@ -8,6 +8,7 @@ mod freeze;
 mod limits;
 mod pause;
 mod protect;
+mod recreate;
 mod schedule;
 mod snooze;
 
@@ -23,6 +24,7 @@ pub use freeze::{Freeze, Quarantine};
 pub use limits::Limits;
 pub use pause::Pause;
 pub use protect::Protect;
+pub use recreate::{Fallback, Pool, Recreate};
 pub use schedule::Schedule;
 pub use snooze::{Costs, Snooze};
 
@@ -76,6 +78,15 @@ pub struct Sandbox {
     /// What becomes of an account whose resets fail.
     #[serde(default)]
     pub quarantine: Quarantine,
+    /// What is done about an account that cannot be emptied.
+    #[serde(default)]
+    pub fallback: Fallback,
+    /// How accounts are closed and made anew; needed for `how: recreate`, `fallback: recreate` and `pool`.
+    #[serde(default)]
+    pub recreate: Option<Recreate>,
+    /// Fresh accounts that are kept ready to take the place of a closed one.
+    #[serde(default)]
+    pub pool: Option<Pool>,
 }
 
 /// Which accounts are sandboxes.
@@ -95,7 +106,7 @@ pub enum How {
     /// The account is emptied and stays.
     #[default]
     Empty,
-    /// The account is closed and a fresh one made. Not built in this version.
+    /// The account is closed and a fresh one made.
     Recreate,
 }
 
@@ -143,8 +154,17 @@ impl Sandbox {
     pub fn problems(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
         let mut wrong = |path: &str, message: &str| found.push((path.to_owned(), message.to_owned()));
-        if self.how == How::Recreate {
-            wrong("how", "`recreate` is not built in this version; use `empty`");
+        if self.recreate.is_none() {
+            let message = "needs `recreate: {email: \"aws+{name}-g{generation}@…\"}`, the addresses of new accounts";
+            if self.how == How::Recreate {
+                wrong("how", message);
+            }
+            if self.fallback == Fallback::Recreate {
+                wrong("fallback", message);
+            }
+            if self.pool.is_some() {
+                wrong("pool", message);
+            }
         }
         if self.schedule.is_none() && !self.notice.is_empty() {
             wrong("notice", "there is no `schedule`, so no reset could be announced; give one, or remove the line");
@@ -169,6 +189,16 @@ impl Sandbox {
         if self.limits.accounts_at_once == 0 {
             wrong("limits.accounts_at_once", "expected at least 1");
         }
+        let below = |section: &str, problems: Vec<(String, String)>| {
+            let section = section.to_owned();
+            problems.into_iter().map(move |(path, message)| (format!("{section}.{path}"), message))
+        };
+        if self.pool.as_ref().is_some_and(|pool| self.matches.takes_ou(&pool.ou)) {
+            let message = "is an OU whose accounts are reset; name one outside of `match.ou`";
+            found.push(("pool.ou".to_owned(), message.to_owned()));
+        }
+        found.extend(below("recreate", self.recreate.iter().flat_map(Recreate::problems).collect()));
+        found.extend(below("pool", self.pool.iter().flat_map(Pool::problems).collect()));
         for (n, name) in self.freeze_spares.iter().enumerate() {
             found.extend(freeze::problem(name).map(|message| (format!("freeze_spares[{n}]"), message.to_owned())));
         }
@@ -220,6 +250,18 @@ mod tests {
         let senseless = ("snooze", json!({"at_most": "0s", "times": 0}));
         let expect = ["notice[1]", "notice[2]", "snooze.at_most", "snooze.times"];
         check(&[schedule, ("notice", json!(["24h", "1d", "0s"])), senseless], &expect);
+    }
+
+    #[test]
+    fn closing_and_creating_need_addresses_and_a_pool_of_its_own() {
+        let recreate = json!({"email": "aws+{name}-g{generation}@acme.example"});
+        check(&[("how", json!("recreate")), ("recreate", recreate.clone())], &[]);
+        check(&[("fallback", json!("recreate"))], &["fallback"]);
+        let pool = |ou: &str| json!({"ready": 2, "ou": ou, "prefix": "spare"});
+        check(&[("recreate", recreate.clone()), ("pool", pool("Pool"))], &[]);
+        check(&[("recreate", recreate), ("pool", pool("Sandbox"))], &["pool.ou"]);
+        check(&[("recreate", json!({"email": "aws@acme.example"}))], &["recreate.email"]);
+        check(&[("freeze_spares", json!(["AWSReservedSSO_Admin_*", "*"]))], &["freeze_spares[1]"]);
     }
 
     #[test]
