@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::Forester;
 use crate::alert::Router;
 use crate::baseline::{Baseline, Ledger, Notice, Notices, Report, Unheard, declared_roles};
-use crate::config::{DefaultVpc, Enforce};
+use crate::config::{Config, DefaultVpc, Enforce, Resolved, Trail};
 use crate::event::Message;
 use crate::job::{Invocation, Job};
 use crate::org::{Account, Forest};
@@ -83,6 +83,12 @@ impl Baseliner for Baseline {
         Ok(Some(Handover { summary: summary.join(", "), failed }))
     }
 
+    async fn holds(&self, account: &AccountId) -> Result<Option<String>, String> {
+        let accounts = self.accounts_of(account).await.map_err(|error| error.to_string())?;
+        let what = accounts.iter().find_map(|account| held(self.config(), account, &self.resolve(account)));
+        Ok(what.map(str::to_owned))
+    }
+
     async fn baseline(&self, account: &AccountId) -> Result<Handover, String> {
         let forest = self.forest().await.map_err(|error| error.to_string())?;
         let mut reports = Vec::new();
@@ -98,6 +104,20 @@ impl Baseliner for Baseline {
         let summary = format!("{done} steps done, {skipped} skipped, {} failed", failed.len());
         Ok(Handover { summary, failed })
     }
+}
+
+/// What the file puts into an account for others.
+fn held(config: &Config, account: &Account, resolved: &Resolved) -> Option<&'static str> {
+    let is = |word: &str| word == account.name || word == account.id.as_ref();
+    let keeps = |trail: &Trail| trail.organization == Some(true) && trail.remove != Some(true);
+    if resolved.wanted.trail.as_ref().is_some_and(keeps) {
+        return Some("keeps the organization's trail (layers in the file)");
+    }
+    let mut admins = config.layers.iter().filter_map(|layer| layer.services.as_ref()?.admin.as_deref());
+    if admins.any(is) {
+        return Some("runs the organization's security services (services.admin in the file)");
+    }
+    config.is_home(account.subject()).then_some("is where people's identities live (identities.home in the file)")
 }
 
 /// Notices that are routed as alerts.

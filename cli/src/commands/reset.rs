@@ -11,7 +11,8 @@ use forester::baseline::Baseline;
 use forester::config::How;
 use forester::reset::catalogue::{Catalogue, Kind};
 use forester::reset::{
-    Head, Next, Order, PlanReport, Pooled, Receipt, Reset as Work, SliceError, SliceReport, Verdict, page, table,
+    Head, Next, Order, PlanReport, Pooled, Receipt, Refusal, Reset as Work, SliceError, SliceReport, Verdict, page,
+    table,
 };
 use forester::types::AccountId;
 use jiff::{SignedDuration, Timestamp};
@@ -45,6 +46,9 @@ enum Action {
         /// Only carry out the plan with this hash
         #[arg(long, value_name = "HASH")]
         plan: Option<String>,
+        /// Work outside of the hours and dates of sandbox.windows, too
+        #[arg(long)]
+        now: bool,
     },
     /// Tell how runs stand
     Status {
@@ -93,7 +97,7 @@ impl Reset {
     pub async fn run(self, context: &Context) -> Result<Exit, Problem> {
         match self.action {
             Action::Plan { account } => plan(context, &account).await,
-            Action::Run { account, plan } => run(context, &account, plan).await,
+            Action::Run { account, plan, now } => run(context, &account, plan, now).await,
             Action::Status { run } => status(context, run.as_deref()).await,
             Action::Release { account, because } => release(context, &account, &because).await,
             Action::Receipt { run, html, csv } => receipt(context, &run, html, csv).await,
@@ -114,10 +118,13 @@ async fn plan(context: &Context, account: &str) -> Result<Exit, Problem> {
     Ok(if report.delete.is_empty() { Exit::Done } else { Exit::Changes })
 }
 
-async fn run(context: &Context, account: &str, plan: Option<String>) -> Result<Exit, Problem> {
+async fn run(context: &Context, account: &str, plan: Option<String>, now: bool) -> Result<Exit, Problem> {
     let forester = context.forester().await?;
     let account = find(&forester, account).await?;
     let work = forester.reset().map_err(Problem::failed)?;
+    if let Some(until) = work.closed_until(Timestamp::now()).filter(|_| !now) {
+        return Err(Problem::refused(format_args!("refused: {}", Refusal::Window { until })));
+    }
     let snoozed = people::standing(&work, Some(account.as_ref())).await?;
     let snoozed: String = snoozed.iter().map(|(_, snoozed)| format!(" It is {snoozed}.")).collect();
     let recreates = forester.config.sandbox.as_ref().is_some_and(|sandbox| sandbox.how == How::Recreate);
@@ -127,27 +134,35 @@ async fn run(context: &Context, account: &str, plan: Option<String>) -> Result<E
     };
     context.confirm(format_args!("{question}{snoozed}"))?;
     let run = work.run_for(&account, Timestamp::now()).await.map_err(Problem::failed)?;
-    let report = drive(&work, &account, &run, plan).await?;
+    let report = drive(&work, &account, &run, plan, now).await?;
     let receipt = work.receipt(&run).await.map_err(Problem::failed)?;
     let receipt = receipt.ok_or_else(|| Problem::failed(format_args!("run {run} left no receipt")))?;
     result(context.form, &receipt.json(), told(&receipt, &report));
     Ok(match (report.next, report.verdict) {
         (Next::Refused, _) => Exit::Refused,
         (_, Some(Verdict::Green)) => Exit::Done,
+        (Next::Done, None) => Exit::Changes,
         _ => Exit::Unclean,
     })
 }
 
 /// Slices until it is over; what must wait is waited for here, between slices, with nothing locked.
-async fn drive(work: &Work, account: &AccountId, run: &str, plan: Option<String>) -> Result<SliceReport, Problem> {
+async fn drive(
+    work: &Work,
+    account: &AccountId,
+    run: &str,
+    plan: Option<String>,
+    insists: bool,
+) -> Result<SliceReport, Problem> {
     let mut told = String::new();
     for n in 1_u64.. {
         let deadline = Timestamp::now().checked_add(SLICE).map_err(Problem::failed)?;
         let slice = format!("cli-{}-{n}", std::process::id());
-        let order = Order { account: account.clone(), run: run.to_owned(), plan: plan.clone(), slice, deadline };
+        let (account, run) = (account.clone(), run.to_owned());
+        let order = Order { account, run, plan: plan.clone(), slice, deadline, insists };
         let report = work.slice(&order).await.map_err(problem)?;
         if report.progress != told {
-            note(format_args!("{run}: {}", report.progress));
+            note(format_args!("{}: {}", report.run, report.progress));
             told.clone_from(&report.progress);
         }
         match report.next {

@@ -77,6 +77,11 @@ impl Baseline {
         Self { mailbox, notices, ..self }
     }
 
+    /// The file.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The organization.
     pub fn directory(&self) -> &dyn Directory {
         self.directory.as_ref()

@@ -39,8 +39,8 @@ pub use policy_document::PolicyDocument;
 pub use resolve::{Origin, Resolved, Said};
 pub use roles::is_service;
 pub use sandbox::{
-    Costs, Fallback, Freeze, How, Limits, Pause, Pool, Protect, Quarantine, Recreate, ResetVpc, Sandbox, SandboxMatch,
-    Schedule, Snooze,
+    Approve, Costs, Fallback, FirstRun, Freeze, Guards, How, Limits, Pause, Pool, Protect, Quarantine, Recreate,
+    ResetVpc, Sandbox, SandboxMatch, Schedule, Snooze, Window, Windows,
 };
 pub use schema::schema;
 

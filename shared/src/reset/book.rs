@@ -59,6 +59,17 @@ pub struct Opened {
     saves: u64,
 }
 
+impl Opened {
+    /// A checkpoint that is not of this run of this account is not worked on, wherever it came from.
+    pub fn belongs_to(&self, run: &str, account: &AccountId) -> Result<(), Refusal> {
+        let claims = [(&self.run.id, &self.run.account), (&self.head.run, &self.head.account)];
+        match claims.into_iter().find(|(id, of)| *id != run || *of != account) {
+            None => Ok(()),
+            Some((id, of)) => Err(Refusal::Run(format!("run {run} belongs to account {of} (as run {id})"))),
+        }
+    }
+}
+
 /// The store and the objects.
 #[derive(Clone, Copy)]
 pub struct Book<'a> {
@@ -79,9 +90,14 @@ impl Book<'_> {
         self.store.get(&Key::new(RUNS, run)).await?.as_ref().map(head_of).transpose()
     }
 
+    /// The heads of an account's runs, oldest first. A name says nothing: a run belongs to the account that it is of.
+    pub async fn of(&self, account: &AccountId) -> Result<Vec<Head>, StoreError> {
+        Ok(self.heads(account.as_ref()).await?.into_iter().filter(|head| head.account == *account).collect())
+    }
+
     /// The run of an account that has begun and not ended.
     pub async fn unfinished(&self, account: &AccountId) -> Result<Option<Head>, StoreError> {
-        Ok(self.heads(account.as_ref()).await?.into_iter().rfind(|head| head.end.is_none()))
+        Ok(self.of(account).await?.into_iter().rfind(|head| head.end.is_none()))
     }
 
     /// The run, as it was saved last, or as `fresh` where it is new.

@@ -12,11 +12,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::book::{Book, Lock, Opened};
 use super::engine::{Engine, EngineError};
+use super::guard::Gate;
 use super::machine::{Answer, Rules, Turn};
 use super::slice::{Reset, SliceError};
 use super::state::{Run, Stage};
 use crate::aws::Meter;
 use crate::config::Sandbox;
+use crate::types::Mode;
 
 /// Questions that are open at once; the AWS layer bounds calls further by account, region and service.
 const AT_ONCE: usize = 64;
@@ -72,8 +74,8 @@ enum Stop {
 
 impl Drive<'_> {
     /// Goes on until the time is up; returns the seconds to wait before the next slice.
-    pub async fn go(self, opened: &mut Opened, mut keeper: Keeper<'_>) -> Result<u64, SliceError> {
-        let stop = self.work(opened, &mut keeper).await?;
+    pub async fn go(self, opened: &mut Opened, mut keeper: Keeper<'_>, mut gate: Gate<'_>) -> Result<u64, SliceError> {
+        let stop = self.work(opened, &mut keeper, &mut gate).await?;
         let now = (self.reset.clock)();
         keeper.save(opened, now).await?;
         Ok(match stop {
@@ -82,7 +84,12 @@ impl Drive<'_> {
         })
     }
 
-    async fn work(&self, opened: &mut Opened, keeper: &mut Keeper<'_>) -> Result<Stop, SliceError> {
+    async fn work(
+        &self,
+        opened: &mut Opened,
+        keeper: &mut Keeper<'_>,
+        gate: &mut Gate<'_>,
+    ) -> Result<Stop, SliceError> {
         let mut protection = self.reset.protection(self.sandbox, &opened.run)?;
         let mut flying = Flying::new();
         let (mut asked, mut stage) = (false, opened.run.stage.clone());
@@ -93,6 +100,17 @@ impl Drive<'_> {
             }
             let rules = Rules { catalogue: self.reset.catalogue, protection: &protection };
             let now = (self.reset.clock)();
+            if let Some(until) = gate.closed_until(now) {
+                return Ok(Stop::Wait(until));
+            }
+            if !gate.is_fresh(&opened.run.stage) {
+                keeper.prove().await?;
+                if let Err(refusal) = gate.pass(&opened.run.stage).await {
+                    // What was answered is put on record; what is under way is asked again, should the run go on.
+                    keeper.save(opened, now).await?;
+                    return Err(refusal.into());
+                }
+            }
             // However late it is, a slice asks something: a run always goes on.
             let turn = match self.is_late(now) {
                 true if asked => Turn::Busy(None),
@@ -126,9 +144,12 @@ impl Drive<'_> {
                 continue;
             };
             let opening = opened.run.stage == Stage::Opening;
+            gate.count();
             opened.run.answer(rules, answer?, (self.reset.clock)());
             if opening {
-                self.reset.freeze(self.sandbox, &mut opened.run).await?;
+                if opened.run.options.mode == Mode::Apply {
+                    self.reset.freeze(self.sandbox, &mut opened.run).await?;
+                }
             }
             opened.run.mark((self.reset.clock)());
         }
@@ -211,6 +232,11 @@ impl<'a> Keeper<'a> {
 
     fn is_due(&self) -> bool {
         self.last.elapsed() >= self.pause
+    }
+
+    /// Proves that the account is still ours: a slice that lost it asks nothing more.
+    async fn prove(&mut self) -> Result<(), SliceError> {
+        Ok(self.book.renew(self.lock, self.deadline).await?)
     }
 
     /// Proves that the account is still ours, and saves.

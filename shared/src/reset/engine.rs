@@ -38,6 +38,9 @@ pub trait Baseliner: Send + Sync {
     /// What the baseline declares for the account. An error stops the reset: guessing would delete it.
     async fn declared(&self, account: &AccountId) -> Result<Declared, String>;
 
+    /// What the account holds that other accounts depend on, by the file: "keeps the organization's trail".
+    async fn holds(&self, account: &AccountId) -> Result<Option<String>, String>;
+
     /// Applies the baseline.
     async fn baseline(&self, account: &AccountId) -> Result<Handover, String>;
 

@@ -164,7 +164,8 @@ impl Reset {
 
     /// A guard says no to an account that is frozen: it will not be worked on, so nobody is kept out.
     pub(super) async fn thaw_refused(&self, account: &AccountId, refusal: &Refusal) {
-        if refusal.may_pass() {
+        // What was wrong with the order says nothing about the account: a run of it may be under way.
+        if refusal.may_pass() || matches!(refusal, Refusal::Run(_) | Refusal::Approval(_)) {
             return;
         }
         if let Err(error) = self.thaw(account).await {

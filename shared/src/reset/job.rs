@@ -6,10 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::due::{Due, DueAccount};
 use super::engine::EngineError;
 use super::guard::Refusal;
 use super::notice::{NoticeReport, Outcome};
-use super::slice::{Due, DueAccount, Next, Order, Reset, SliceError, SliceReport};
+use super::slice::{Next, Order, Reset, SliceError, SliceReport};
 use super::verdict::Verdict;
 use crate::event::{BadEvent, Message};
 use crate::job::{Failure, Invocation, Job};
@@ -85,7 +86,7 @@ impl Job for Reset {
             Request::Slice { account, run, plan } => {
                 let deadline = invocation.deadline.min(latest(invocation.started));
                 let slice = invocation.request_id.clone();
-                let order = Order { account, run, plan, slice, deadline };
+                let order = Order { account, run, plan, slice, deadline, insists: false };
                 self.slice(&order)
                     .await
                     .or_else(|error| refused(&order, error))
@@ -153,7 +154,8 @@ fn count(report: &SliceReport) {
         (Next::Stuck, _) => "ResetStuck",
         (Next::Done, Some(Verdict::Green)) => "ResetGreen",
         (Next::Done, Some(Verdict::Amber)) => "ResetAmber",
-        (Next::Done, Some(Verdict::Red) | None) => "ResetRed",
+        (Next::Done, Some(Verdict::Red)) => "ResetRed",
+        (Next::Done, None) => "ResetPlanned",
     };
     emit("sandbox-reset", &[Metric::count(name, 1)]);
 }

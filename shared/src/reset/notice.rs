@@ -12,10 +12,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::due::Skipped;
 use super::engine::EngineError;
 use super::letter::{Announced, announcement};
 use super::plan::PlanReport;
-use super::slice::{Reset, Skipped, SliceError};
+use super::slice::{Reset, SliceError};
 use super::snooze::{Snoozed, Snoozes, Tagged};
 use crate::config::{Pause, Sandbox, Schedule};
 use crate::org::Account;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::receipt::{KeptLine, Receipt};
 use super::state::Run;
@@ -30,7 +30,7 @@ pub struct PlanReport {
 }
 
 /// Something that would be deleted.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Planned {
     /// The type.
     #[serde(rename = "type")]
@@ -59,23 +59,30 @@ pub struct Unseen {
     pub reason: String,
 }
 
-impl PlanReport {
-    /// The plan that a dry run came to.
-    pub fn of(run: &Run) -> Self {
-        let receipt = Receipt::of(run);
-        let delete = run.work.iter().map(|(key, work)| Planned {
+impl Planned {
+    /// Everything that a run came to.
+    pub fn all(run: &Run) -> Vec<Self> {
+        let planned = run.work.iter().map(|(key, work)| Self {
             kind: key.cell.kind.to_string(),
             id: key.id.clone(),
             name: work.name.clone(),
             region: key.cell.region.clone(),
             trim: work.trim,
         });
+        planned.collect()
+    }
+}
+
+impl PlanReport {
+    /// The plan that a dry run came to.
+    pub fn of(run: &Run) -> Self {
+        let receipt = Receipt::of(run);
         let unseen = receipt.ledger.into_iter().filter(|line| line.count == 0);
         let unseen = unseen.filter(|line| matches!(line.state, State::Denied | State::Error));
         Self {
             account: run.account.clone(),
             hash: run.plan.clone().unwrap_or_default(),
-            delete: delete.collect(),
+            delete: Planned::all(run),
             keep: receipt.kept,
             unknown: receipt.left,
             unseen: unseen

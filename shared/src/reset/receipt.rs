@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::cost::{Cost, Settled};
 use super::diary::{Moment, Told, Went};
+use super::plan::Planned;
 use super::snooze::Snoozed;
 use super::state::{End, Handover, Run};
 use super::verdict::{LeftLine, Line, State, Verdict, by_region};
@@ -44,6 +45,9 @@ pub struct Receipt {
     pub left: Vec<LeftLine>,
     /// What is kept on purpose.
     pub kept: Vec<KeptLine>,
+    /// What a run that only plans would delete.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub planned: Vec<Planned>,
     /// What the baseline said.
     pub baseline: Option<Handover>,
     /// What else is worth knowing.
@@ -113,7 +117,13 @@ impl Receipt {
         match run.end() {
             Some(End::Refused(reason)) => notes.push(format!("refused: {reason}")),
             Some(End::Stuck) => notes.push("the baseline was not applied: look at what is left, and at why".to_owned()),
-            Some(End::Done | End::Planned) | None => {}
+            Some(End::Planned) => notes.push(format!(
+                "nothing was deleted: the first run of an account only plans (sandbox.guards.first_run); the next run \
+                 deletes, and so does `forester reset run {} --plan {}`",
+                run.account,
+                run.plan.as_deref().unwrap_or("HASH")
+            )),
+            Some(End::Done) | None => {}
         }
         let kept: Vec<KeptLine> = kept.collect();
         let left = run.leftovers();
@@ -136,6 +146,7 @@ impl Receipt {
             ledger,
             left,
             kept,
+            planned: if run.end() == Some(&End::Planned) { Planned::all(run) } else { Vec::new() },
             baseline: run.baseline.clone(),
             notes,
             went: run.diary.went.clone(),
@@ -165,7 +176,8 @@ fn gone(run: &Run) -> Vec<GoneLine> {
 
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = self.verdict.map_or_else(|| "unfinished".to_owned(), |verdict| verdict.to_string());
+        let other = if self.finished.is_some() { "planned" } else { "unfinished" };
+        let verdict = self.verdict.map_or_else(|| other.to_owned(), |verdict| verdict.to_string());
         writeln!(f, "Account {} is {verdict} (run {}).", self.account, self.run)?;
         for why in &self.why {
             writeln!(f, "{why}")?;
@@ -183,6 +195,9 @@ impl fmt::Display for Receipt {
         for line in self.ledger.iter().filter(|line| line.state != State::Empty) {
             let note = if line.note.is_empty() { String::new() } else { format!("  {}", line.note) };
             writeln!(f, "  {:<12} {:>5}  {:<15} {}{note}", line.state.to_string(), line.count, line.region, line.kind)?;
+        }
+        for planned in &self.planned {
+            writeln!(f, "  to delete: {} {} in {}", planned.kind, planned.id, planned.region)?;
         }
         for left in &self.left {
             writeln!(f, "  left: {} {} in {}: {}", left.kind, left.id, left.region, left.reason)?;

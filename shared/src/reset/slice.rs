@@ -9,7 +9,7 @@ use super::book::{Book, Busy, Head, Lock, Opened};
 use super::catalogue::{Catalogue, Unreadable};
 use super::drive::{Drive, Keeper};
 use super::engine::{Baseliner, Engine, EngineError};
-use super::guard::{Guard, Refusal, unreadable};
+use super::guard::{Gate, Guard, Pinned, Refusal};
 use super::people::People;
 use super::protect::Protection;
 use super::receipt::Receipt;
@@ -18,7 +18,7 @@ use super::verdict::Verdict;
 use crate::Forester;
 use crate::aws::Accounts;
 use crate::config::{Config, How, Sandbox};
-use crate::org::{Account, Directory};
+use crate::org::Directory;
 use crate::store::{Objects, Store, StoreError};
 use crate::types::{AccountId, Mode};
 
@@ -64,6 +64,8 @@ pub struct Order {
     pub slice: String,
     /// When the slice must be over.
     pub deadline: Timestamp,
+    /// Somebody insists: outside of `sandbox.windows`, too.
+    pub insists: bool,
 }
 
 /// What comes after a slice.
@@ -159,39 +161,51 @@ impl Reset {
             directory: &*self.directory,
             accounts: &*self.accounts,
             catalogue: self.catalogue,
+            baseliner: &*self.baseliner,
         }
     }
 
     /// Works until the deadline, a wait, or the end.
     pub async fn slice(&self, order: &Order) -> Result<SliceReport, SliceError> {
+        order.sound()?;
+        let worked = self.guarded(order).await;
+        if let Err(SliceError::Refused(refusal)) = &worked {
+            self.thaw_refused(&order.account, refusal).await;
+        }
+        worked
+    }
+
+    async fn guarded(&self, order: &Order) -> Result<SliceReport, SliceError> {
         let head = self.book().head(&order.run).await?;
         let closing = head.is_some_and(|head| head.closing && head.account == order.account);
         let checked = match closing {
             true => self.guard_closing(&order.account).await,
             false => self.guard().check(&order.account).await,
         };
-        let sandbox = match checked {
-            Ok(sandbox) => sandbox,
-            Err(refusal) => {
-                self.thaw_refused(&order.account, &refusal).await;
-                return Err(refusal.into());
-            }
-        };
+        let sandbox = checked?;
+        let gate = Gate::new(self.guard(), sandbox, &order.account, order.insists);
+        gate.running().await?;
+        if let Some(until) = gate.closed_until((self.clock)()) {
+            return Ok(resting(order, until, (self.clock)()));
+        }
         let book = self.book();
         let mut lock = book.lock(&order.account, &order.slice, order.deadline, (self.clock)()).await?;
-        let worked = self.locked(sandbox, order, &mut lock).await;
+        let worked = self.locked(sandbox, order, gate, &mut lock).await;
         book.release(lock).await;
         worked
     }
 
-    async fn locked(&self, sandbox: &Sandbox, order: &Order, lock: &mut Lock) -> Result<SliceReport, SliceError> {
+    async fn locked(
+        &self,
+        sandbox: &Sandbox,
+        order: &Order,
+        gate: Gate<'_>,
+        lock: &mut Lock,
+    ) -> Result<SliceReport, SliceError> {
         let now = (self.clock)();
-        let options = Options::new(sandbox, Mode::Apply, order.plan.clone());
+        let options = Options::new(sandbox, self.mode(sandbox, order).await?, order.plan.clone());
         let mut opened = self.book().open(Run::new(&order.run, &order.account, options, now)).await?;
-        if opened.run.account != order.account {
-            let message = format!("run {} belongs to account {}", order.run, opened.run.account);
-            return Err(Refusal::Run(message).into());
-        }
+        opened.belongs_to(&order.run, &order.account)?;
         if let Some(plan) = order.plan.as_ref().filter(|plan| opened.run.options.plan.as_ref() != Some(plan)) {
             let began =
                 opened.run.options.plan.as_ref().map_or("without a plan".to_owned(), |old| format!("with plan {old}"));
@@ -202,10 +216,13 @@ impl Reset {
             );
             return Err(Refusal::Run(message).into());
         }
-        if opened.head.end.is_some() && opened.head.verdict.is_some() {
+        if opened.head.end.is_some() && opened.head.receipt.is_some() {
             return Ok(report(&opened.head, Next::of(&opened.run), 0));
         }
-        self.recreates(sandbox, order, &mut opened)?;
+        gate.approved(opened.run.options.plan.as_deref())?;
+        if opened.run.options.mode == Mode::Apply {
+            self.recreates(sandbox, order, &mut opened)?;
+        }
         if opened.run.recreation.is_some() {
             return self.recreated(sandbox, order, &mut opened, lock).await;
         }
@@ -214,7 +231,7 @@ impl Reset {
             opened.run.options.protect.clone_from(&sandbox.protect);
             opened.run.reopen();
         }
-        let seconds = self.drive(sandbox, order, &mut opened, lock).await?;
+        let seconds = self.drive(sandbox, order, gate, &mut opened, lock).await?;
         if self.falls_back(sandbox, &mut opened.run).await? {
             self.book().save(&mut opened, &order.slice, now).await?;
         }
@@ -252,26 +269,28 @@ impl Reset {
         &self,
         sandbox: &Sandbox,
         order: &Order,
+        gate: Gate<'_>,
         opened: &mut Opened,
         lock: &mut Lock,
     ) -> Result<u64, SliceError> {
-        let engine = self.engine(&self.protection(sandbox, &opened.run)?);
+        let pinned = Pinned { accounts: &*self.accounts, account: &order.account };
+        let engine = self.engine(&pinned, &self.protection(sandbox, &opened.run)?);
         if opened.run.stage.is_open() && engine.declared(&order.account).await?.0 != opened.run.reserved {
             // What the baseline declares is another thing now: what was decided by the old one is decided again.
             opened.run.reopen();
         }
         let keeper = Keeper::new(self.book(), &order.slice, order.deadline, lock, self.accounts.meter());
         let drive = Drive { reset: self, sandbox, engine, deadline: order.deadline };
-        drive.go(opened, keeper).await
+        drive.go(opened, keeper, gate).await
     }
 
     pub(super) fn protection(&self, sandbox: &Sandbox, run: &Run) -> Result<Protection, Refusal> {
         Protection::new(sandbox, run.reserved.clone()).map_err(Refusal::Section)
     }
 
-    fn engine<'a>(&'a self, protection: &Protection) -> Engine<'a> {
+    fn engine<'a>(&'a self, accounts: &'a Pinned<'_>, protection: &Protection) -> Engine<'a> {
         Engine {
-            accounts: &*self.accounts,
+            accounts,
             catalogue: self.catalogue,
             baseliner: &*self.baseliner,
             home: &self.config.home_region,
@@ -290,134 +309,12 @@ impl Reset {
                 "the file says `how: recreate`: the account would be closed with everything in it, kept or not";
             run.notes.push(message.to_owned());
         }
-        let engine = self.engine(&self.protection(sandbox, &run)?);
+        let pinned = Pinned { accounts: &*self.accounts, account };
+        let engine = self.engine(&pinned, &self.protection(sandbox, &run)?);
         let deadline = Timestamp::MAX;
         Drive { reset: self, sandbox, engine, deadline }.look(&mut run).await?;
         Ok(run)
     }
-
-    /// What the run of this account is called: the unfinished one, or a new one named after `time`.
-    pub async fn run_for(&self, account: &AccountId, time: Timestamp) -> Result<String, StoreError> {
-        let unfinished = self.book().unfinished(account).await?;
-        Ok(unfinished.map_or_else(|| format!("{account}-{}", time.strftime("%Y%m%dT%H%M%SZ")), |head| head.run))
-    }
-
-    /// The accounts that are due, and those that look like sandboxes but are not emptied now, with the reason.
-    pub async fn due(&self, time: Timestamp) -> Result<Due, SliceError> {
-        let sandbox = self.section()?;
-        self.thaw_left_over().await?;
-        if let Err(error) = self.tend_pool().await {
-            tracing::warn!(%error, "the pool is not tended this time: {error}");
-        }
-        let (accounts, skipped) = self.sandboxes(sandbox).await?;
-        let mut due = Due { at_once: sandbox.limits.accounts_at_once, skipped, ..Due::default() };
-        for account in accounts {
-            match self.put_off(sandbox, &account, time, &mut due.notes).await? {
-                Some(reason) => due.skipped.push(Skipped { account: account.id, reason }),
-                None => {
-                    let run = self.run_for(&account.id, time).await?;
-                    due.accounts.push(DueAccount { account: account.id, run });
-                }
-            }
-        }
-        for (account, run) in self.half_done().await? {
-            due.skipped.retain(|skipped| skipped.account != account);
-            if !due.accounts.iter().any(|known| known.account == account) {
-                due.accounts.push(DueAccount { account, run });
-            }
-        }
-        Ok(due)
-    }
-
-    /// Why an account is not emptied at this time after all: a snooze, or that its owner was told another time. A run that
-    /// has begun goes on: what is half emptied is not put off.
-    async fn put_off(
-        &self,
-        sandbox: &Sandbox,
-        account: &Account,
-        time: Timestamp,
-        notes: &mut Vec<String>,
-    ) -> Result<Option<String>, SliceError> {
-        let snoozes = self.book().snoozes(&account.id).await?;
-        if snoozes.running().is_some() {
-            return Ok(None);
-        }
-        let (snoozes, note) = match snoozes.standing(time) {
-            Some(_) => (snoozes, None),
-            None => self.take_tag(sandbox, account, snoozes, time, true).await?,
-        };
-        notes.extend(note.map(|note| format!("{}: {note}", account.id)));
-        if let Some(snoozed) = snoozes.standing(time) {
-            return Ok(Some(snoozed.to_string()));
-        }
-        let told = self.announced(sandbox, &account.id, time).await?;
-        Ok(told.map(|at| {
-            format!(
-                "its owner was told that it is emptied at {at}, as sandbox.schedule says, and not at {time}; let the timer \
-                 (the stack's parameter ResetSchedule) say the same as the file"
-            )
-        }))
-    }
-
-    /// The accounts in the OU: those that may be emptied, and those that may not, with the reason.
-    pub(super) async fn sandboxes(&self, sandbox: &Sandbox) -> Result<(Vec<Account>, Vec<Skipped>), SliceError> {
-        let privileged = self.directory.privileged().await.map_err(unreadable("privileged"))?;
-        let (mut fit, mut skipped) = (Vec::new(), Vec::new());
-        for account in self.directory.accounts().await.map_err(unreadable("member"))? {
-            if !sandbox.matches.takes_ou(&account.ou) {
-                continue;
-            }
-            let fits = super::guard::belongs(sandbox, &account);
-            let fits = fits.and_then(|()| match privileged.contains(&account.id) {
-                true => Err(Refusal::Privileged(account.id.clone())),
-                false => Ok(()),
-            });
-            let held = self.standing(&account.id).await?.held;
-            match fits {
-                Ok(()) if held.is_some() => {
-                    let reason = held.map(|held| held.reason).unwrap_or_default();
-                    let release = format!("forester reset release {} --because TEXT", account.id);
-                    let reason = format!("it is in quarantine: {reason}; look at the receipt, then `{release}`");
-                    skipped.push(Skipped { account: account.id, reason });
-                }
-                Ok(()) => fit.push(account),
-                Err(refusal) => skipped.push(Skipped { account: account.id, reason: refusal.to_string() }),
-            }
-        }
-        Ok((fit, skipped))
-    }
-}
-
-/// What is due.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Due {
-    /// Accounts and the names of their runs.
-    pub accounts: Vec<DueAccount>,
-    /// How many the file wants at the same time.
-    pub at_once: u32,
-    /// Accounts in the OU that are not emptied now.
-    pub skipped: Vec<Skipped>,
-    /// What else is worth knowing.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
-}
-
-/// An account to reset.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct DueAccount {
-    /// The account.
-    pub account: AccountId,
-    /// Its run.
-    pub run: String,
-}
-
-/// An account that is not reset.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Skipped {
-    /// The account.
-    pub account: AccountId,
-    /// Why.
-    pub reason: String,
 }
 
 impl Next {
@@ -428,6 +325,39 @@ impl Next {
             Some(End::Refused(_)) => Self::Refused,
             None => Self::Continue,
         }
+    }
+}
+
+impl Order {
+    /// Names become parts of keys and paths, so they are held to what Forester itself would call them.
+    fn sound(&self) -> Result<(), Refusal> {
+        let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        for name in [&self.run, &self.slice] {
+            if name.is_empty() || name.len() > 128 || name.contains("..") || !name.bytes().all(letter) {
+                let message = format!("`{name}` is not the name of a run; `forester reset status` lists them");
+                return Err(Refusal::Run(message));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whole seconds until then, and one more: a clock that is a little behind must not ask too early.
+fn seconds(now: Timestamp, at: Timestamp) -> u64 {
+    u64::try_from(at.duration_since(now).as_secs()).unwrap_or(0) + 1
+}
+
+/// Outside of the windows nothing is opened, nor locked.
+fn resting(order: &Order, until: Timestamp, now: Timestamp) -> SliceReport {
+    SliceReport {
+        run: order.run.clone(),
+        account: order.account.clone(),
+        next: Next::Wait,
+        seconds: seconds(now, until),
+        progress: Refusal::Window { until }.to_string(),
+        verdict: None,
+        receipt: None,
+        html: None,
     }
 }
 

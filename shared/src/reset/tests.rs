@@ -584,7 +584,7 @@ proptest! {
         let cloud = Cloud::new().with("us-east-1", "DescribeVolumes", kept.iter().enumerate().map(volume));
         let turn = std::sync::atomic::AtomicU64::new(0);
         faulty(&cloud, move |_, operation, _| {
-            let n = turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let n = turn.fetch_add(u64::from(operation == "DeleteVolume"), std::sync::atomic::Ordering::Relaxed);
             (operation == "DeleteVolume" && fails > 1 && n.is_multiple_of(fails)).then_some((ErrorClass::Transient, "InternalError"))
         });
         let section = format!("{FAST}  protect: [{{tag: {{keep: \"true\"}}}}]\n");

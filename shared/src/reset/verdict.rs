@@ -165,7 +165,9 @@ impl Run {
             Stage::Finished(End::Done) => format!("done: {gone} gone, {} left", self.left.len()),
             Stage::Finished(End::Stuck) => format!("stuck: {gone} gone, {} left", self.left.len()),
             Stage::Finished(End::Refused(reason)) => format!("refused: {reason}"),
-            Stage::Finished(End::Planned) => format!("planned: {} to delete", self.work.len()),
+            Stage::Finished(End::Planned) => {
+                format!("only planned: {} to delete, nothing deleted; the next run deletes", self.work.len())
+            }
         }
     }
 }

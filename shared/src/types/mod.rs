@@ -6,6 +6,7 @@ mod mode;
 mod region;
 mod severity;
 mod topic;
+pub(crate) mod words;
 
 pub use account::{AccountId, OuId, OuPath};
 pub use arn::Arn;

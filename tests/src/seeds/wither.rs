@@ -33,6 +33,7 @@ accounts: {management: {id: "111122223333"}}
 sandbox:
   match: {ou: Sandbox, tag: {forester-sandbox: "true"}}
   default_vpc: keep
+  guards: {first_run: delete}
   rescan_after: 0s
   patience: 60s
 "#;

@@ -5,12 +5,14 @@
 
 mod cron;
 mod freeze;
+mod guards;
 mod limits;
 mod pause;
 mod protect;
 mod recreate;
 mod schedule;
 mod snooze;
+mod windows;
 
 use std::collections::BTreeMap;
 
@@ -21,12 +23,14 @@ use super::OuPattern;
 use crate::types::OuPath;
 
 pub use freeze::{Freeze, Quarantine};
+pub use guards::{Approve, FirstRun, Guards};
 pub use limits::Limits;
 pub use pause::Pause;
 pub use protect::Protect;
 pub use recreate::{Fallback, Pool, Recreate};
 pub use schedule::Schedule;
 pub use snooze::{Costs, Snooze};
+pub use windows::{Window, Windows};
 
 /// The `sandbox` section.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +60,16 @@ pub struct Sandbox {
     /// What is never deleted; one matching rule is enough.
     #[serde(default)]
     pub protect: Vec<Protect>,
+    /// What stands between an account and its reset beside `match`.
+    #[serde(default)]
+    pub guards: Guards,
+    /// The name of an SSM parameter in the home region of Forester's own account. While it holds anything but `off`, no
+    /// run works on; where there is no such parameter, runs work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kill_switch: Option<String>,
+    /// When resets may work; absent: at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows: Option<Windows>,
     /// Where a reset stops by itself.
     #[serde(default)]
     pub limits: Limits,
@@ -204,6 +218,13 @@ impl Sandbox {
         }
         found.extend(self.schedule.iter().flat_map(Schedule::problems));
         found.extend(self.snooze.iter().flat_map(Snooze::problems));
+        let named = |name: &str| name.starts_with('/') && name.len() > 1 && !name.contains(char::is_whitespace);
+        if let Some(name) = self.kill_switch.as_deref().filter(|name| !named(name)) {
+            let message = format!("`{name}` is not a parameter's name such as /forester/stop-resets");
+            found.push(("kill_switch".to_owned(), message));
+        }
+        found.extend(self.windows.iter().filter_map(Windows::problems));
+        found.extend(self.guards.problems());
         for (n, rule) in self.protect.iter().enumerate() {
             found.extend(rule.problems().map(|(path, message)| (format!("protect[{n}]{path}"), message)));
         }

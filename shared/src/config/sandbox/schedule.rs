@@ -18,7 +18,7 @@ pub struct Schedule {
     pub timezone: String,
 }
 
-fn utc() -> String {
+pub(super) fn utc() -> String {
     "UTC".to_owned()
 }
 
