@@ -127,7 +127,7 @@ const CODES: &[(Rule, ErrorClass)] = &[
         Starts(&["DeleteConflict", "Concurrent", "OperationAborted", "InvalidState", "ConditionalRequestConflict"]),
         ErrorClass::Conflict,
     ),
-    (Ends(&["StateFault", "InvalidDBInstanceState", "InProgress"]), ErrorClass::Conflict),
+    (Ends(&["State", "StateException", "StateFault", "InProgress"]), ErrorClass::Conflict),
     (Has(&["InUse", "Conflict", "NotEmpty", "BeingDeleted"]), ErrorClass::Conflict),
     (
         Is(&[
@@ -377,6 +377,9 @@ mod tests {
             "RepositoryNotEmptyException",
             "InvalidDBInstanceState",
             "IncorrectInstanceState",
+            "InvalidClusterState",
+            "InvalidReplicationGroupState",
+            "InvalidResourceStateException",
         ] {
             check(code, 400, ErrorClass::Conflict);
         }
