@@ -40,7 +40,9 @@ impl Reset {
         let now = (self.clock)();
         self.complete(sandbox, &mut opened.run, now).await?;
         let places = self.write(&opened.run).await?;
-        opened.run.diary.told = Some(self.tell(&opened.run, &places).await);
+        if !matches!(opened.run.diary.told, Some(Told::Delivered | Told::Nobody)) {
+            opened.run.diary.told = Some(self.tell(&opened.run, &places).await);
+        }
         self.write(&opened.run).await?;
         opened.head.verdict = opened.run.verdict();
         (opened.head.receipt, opened.head.html) = (Some(places.json), Some(places.html));
