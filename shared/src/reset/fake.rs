@@ -84,7 +84,10 @@ impl Thing {
 /// The types that this cloud has: what it does not know it could not hold to AWS's rules.
 pub fn known() -> &'static Catalogue {
     static KNOWN: OnceLock<Catalogue> = OnceLock::new();
-    let listed = |kind: &Kind| kind.parents.is_none() && LISTS.iter().any(|(list, _)| *list == kind.list.operation);
+    // Other services have lists of the same name.
+    let services = ["cloudformation", "dynamodb", "ec2", "iam", "kms", "s3", "sqs"];
+    let ours = move |kind: &Kind| kind.parents.is_none() && services.contains(&kind.service.as_str());
+    let listed = move |kind: &Kind| ours(kind) && LISTS.iter().any(|(list, _)| *list == kind.list.operation);
     KNOWN.get_or_init(|| Catalogue::embedded().unwrap().only(listed))
 }
 
