@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::path::{Take, holes, part};
-use super::{Batch, Catalogue, Kind, List, Parents, Step, Tags};
+use super::{Batch, Catalogue, Gone, Kind, List, Parents, Step, Tags};
 
 /// The service models of a directory, by service.
 #[derive(Debug, Default)]
@@ -192,6 +192,12 @@ fn check_end(kind: &Kind, problems: &mut Vec<String>) {
         (false, false) => problems.push("nothing deletes it".to_owned()),
         (true, true) => problems.push("it is always undeletable, and something deletes it".to_owned()),
         _ => {}
+    }
+    // The step that comes next is only chosen anew for what is known to be neither gone nor changing.
+    let by_state =
+        kind.gone == Gone::Listed && kind.delete.len() > 1 && kind.delete.iter().all(|step| step.when.is_some());
+    if by_state && !kind.tells_busy() {
+        problems.push("its steps go by its state, and no state is busy".to_owned());
     }
     if kind.undeletable.is_none() && kind.undeletable_when.is_some() {
         problems.push("undeletable_when has no undeletable beside it".to_owned());
