@@ -133,7 +133,7 @@ impl Lister<'_> {
         for parent in parents {
             match self.every(&self.kind.list, Some(&parent)).await {
                 Ok(items) => all.extend(items.into_iter().map(|item| (Some(parent.clone()), item))),
-                Err(Miss::Call(error)) if error.is_gone() => {}
+                Err(Miss::Call(error)) if error.is_gone() || self.kind.unused(&error) => {}
                 Err(miss) => return Err(miss),
             }
         }

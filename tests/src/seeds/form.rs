@@ -111,11 +111,12 @@ pub fn fill(template: &Value, known: &Known) -> Value {
     }
 }
 
-/// The same for text.
+/// The same for text; `|tail` takes what is behind the last slash or colon.
 pub fn fill_text(text: &str, known: &Known) -> String {
     known.iter().fold(text.to_owned(), |text, (name, value)| {
         let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        text.replace(&format!("{{{name}}}"), &shown)
+        let tail = shown.rsplit(['/', ':']).next().unwrap_or_default();
+        text.replace(&format!("{{{name}}}"), &shown).replace(&format!("{{{name}|tail}}"), tail)
     })
 }
 
@@ -124,6 +125,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_is_behind_the_last_slash_can_be_asked_for() {
+        let known = Known::from([("zone".to_owned(), json!("/hostedzone/Z1"))]);
+        assert_eq!(fill(&json!("{zone|tail}"), &known), json!("Z1"));
+    }
 
     #[test]
     fn known_names_are_filled_and_other_braces_stay() {

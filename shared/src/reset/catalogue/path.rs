@@ -164,7 +164,8 @@ pub fn as_text(value: &Value) -> String {
 pub fn holes(template: &Value, into: &mut BTreeSet<String>) {
     match template {
         Value::String(text) => into.extend(parts(text).into_iter().filter_map(|part| match part {
-            Part::Hole(path) => Some(path.to_owned()),
+            // What is kept is the whole value; its tail is taken when it is asked for.
+            Part::Hole(path) => Some(path.strip_suffix("|tail").unwrap_or(path).to_owned()),
             Part::Text(_) => None,
         })),
         Value::Array(list) => list.iter().for_each(|value| holes(value, into)),
@@ -232,6 +233,18 @@ mod tests {
     #[test]
     fn missing_field_is_named() {
         assert_eq!(filled(json!("{A.B}"), json!({"A": {}})), Err("A.B".to_owned()));
+    }
+
+    #[test]
+    fn the_tail_of_what_was_kept_can_be_asked_for() {
+        let template = json!("{Id|tail}");
+        let mut paths = BTreeSet::new();
+        holes(&template, &mut paths);
+        let item = json!({"Id": "/hostedzone/Z1"});
+        let facts: Facts = paths.into_iter().filter_map(|path| Some((path.clone(), value_at(&item, &path)?))).collect();
+        let (account, region) = ("111122223333".parse().unwrap(), "us-east-1".parse().unwrap());
+        let source = Source { item: Fields::Facts(&facts), parent: None, account: &account, region: &region };
+        assert_eq!(source.fill(&template), Ok(json!("Z1")));
     }
 
     #[test]
