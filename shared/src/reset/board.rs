@@ -74,8 +74,8 @@ struct Place {
     prepare_all: bool,
     batch: usize,
     every: Duration,
-    /// Only refuses what comes too early, and so need not wait for what is hopeless.
-    forgiving: bool,
+    /// Does not wait for what is hopeless.
+    impatient: bool,
     open: usize,
     hopeful: usize,
     unprepared: usize,
@@ -208,7 +208,7 @@ impl Board {
             prepare_all: kind.is_some_and(|kind| kind.prepare_all),
             batch: kind.map_or(1, batch_of),
             every: Duration::from_secs(kind.and_then(|kind| kind.every).unwrap_or(0).into()),
-            forgiving: kind.is_some_and(order::is_forgiving),
+            impatient: kind.is_some_and(order::is_forgiving),
             open: 0,
             hopeful: 0,
             unprepared: 0,
@@ -362,7 +362,7 @@ impl Board {
         let Some(place) = self.cells.get(slot.cell) else { return false };
         let gone = |gate: &usize| {
             let gate = self.cells.get(*gate);
-            gate.is_none_or(|gate| if place.forgiving { gate.hopeful == 0 } else { gate.open == 0 })
+            gate.is_none_or(|gate| if place.impatient { gate.hopeful == 0 } else { gate.open == 0 })
         };
         // What is done to all before the first is deleted need not wait for single items.
         let first = place.prepare_all && !slot.prepared;

@@ -66,12 +66,34 @@ pub fn edges(work: &BTreeMap<ItemKey, Work>, catalogue: &Catalogue) -> Edges {
     let cells: BTreeSet<&CellKey> = work.iter().filter(|(_, work)| work.open()).map(|(key, _)| &key.cell).collect();
     let mut by_kind: BTreeMap<&TypeName, Vec<&CellKey>> = BTreeMap::new();
     cells.iter().for_each(|cell| by_kind.entry(&cell.kind).or_default().push(cell));
-    for then in cells {
+    for then in &cells {
+        edges.cells.extend(before_last(then, &cells, catalogue));
         let before = catalogue.after(&then.kind).filter_map(|kind| by_kind.get(kind)).flatten();
-        let before = before.filter(|first| near(&first.region, &then.region) && !told.contains(&(**first, then)));
-        edges.cells.extend(before.map(|first| ((*first).clone(), then.clone())));
+        let before = before.filter(|first| near(&first.region, &then.region) && !told.contains(&(**first, *then)));
+        edges.cells.extend(before.map(|first| ((*first).clone(), (*then).clone())));
     }
     edges
+}
+
+/// What goes last waits for everything near, except for what waits for it.
+fn before_last(then: &CellKey, cells: &BTreeSet<&CellKey>, catalogue: &Catalogue) -> Vec<(CellKey, CellKey)> {
+    let is_last = |kind: &TypeName| catalogue.kind(kind).is_some_and(|kind| kind.last);
+    if !is_last(&then.kind) {
+        return Vec::new();
+    }
+    let mut waiting = BTreeSet::from([&then.kind]);
+    loop {
+        let known = waiting.len();
+        let waits = |cell: &&&CellKey| catalogue.after(&cell.kind).any(|first| waiting.contains(first));
+        let more: Vec<&TypeName> = cells.iter().filter(waits).map(|cell| &cell.kind).collect();
+        waiting.extend(more);
+        if waiting.len() == known {
+            break;
+        }
+    }
+    let first =
+        |cell: &&&CellKey| near(&cell.region, &then.region) && !is_last(&cell.kind) && !waiting.contains(&cell.kind);
+    cells.iter().filter(first).map(|first| ((*first).clone(), then.clone())).collect()
 }
 
 /// Edges from item to item. Returns the pairs of cells whose facts tell: where one item names another, all do.

@@ -336,7 +336,8 @@ impl Run {
     /// AWS said that something holds it. What it names is waited for, and what stands before it is listed again.
     fn blocked(&mut self, catalogue: &Catalogue, key: &ItemKey, reason: &str, holders: &[Holder], now: Timestamp) {
         let behind = self.holder(key, reason, holders);
-        for kind in catalogue.after(&key.cell.kind) {
+        // Who holds it is known: nothing new has to be looked for.
+        for kind in catalogue.after(&key.cell.kind).filter(|_| behind.is_none()) {
             let cell = CellKey { region: key.cell.region.clone(), kind: kind.clone() };
             if let Some(state) = self.cells.get_mut(&cell) {
                 let at = *state.refresh_at.get_or_insert(later(now, REFRESH));

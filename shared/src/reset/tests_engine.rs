@@ -129,6 +129,24 @@ async fn subnet_waits_for_its_own_instance_and_for_no_other() {
     assert_eq!((cloud.ids().len(), report.verdict, gone.load(Ordering::Relaxed)), (0, Some(Verdict::Green), true));
 }
 
+#[tokio::test]
+async fn roles_and_keys_go_when_nothing_else_is_left() {
+    let cloud = Cloud::new()
+        .with("eu-west-1", "ListTables", [json!("table")])
+        .with("eu-west-1", "ListKeys", [json!({"KeyId": "key", "KeyArn": "arn:aws:kms:::key/key"})])
+        .with("us-east-1", "ListRoles", [json!({"RoleName": "app", "Path": "/"})]);
+    let turn = std::sync::atomic::AtomicU32::new(0);
+    faulty(&cloud, move |_, operation, _| {
+        let slow = operation == "DeleteTable" && turn.fetch_add(1, Ordering::Relaxed) < 2;
+        slow.then_some((ErrorClass::Conflict, "ResourceInUseException"))
+    });
+    let report = run(&cloud, FAST).await;
+    assert_eq!((cloud.ids().len(), report.verdict), (0, Some(Verdict::Green)));
+    let order: Vec<String> = cloud.world.lock().unwrap().writes.clone();
+    let at = |operation: &str| order.iter().position(|write| write.contains(operation)).unwrap();
+    assert!(at("DeleteTable") < at("ScheduleKeyDeletion") && at("DeleteTable") < at("DeleteRole"), "{order:?}");
+}
+
 #[test]
 fn one_call_that_does_not_come_back_holds_nobody_up() {
     let cloud = Cloud::new();

@@ -153,6 +153,9 @@ pub struct Kind {
     /// Types that must wait for this one.
     #[serde(default)]
     pub before: Vec<TypeName>,
+    /// Goes when nothing else is left that may need it: AWS deletes it without asking, and what needs it is then stuck.
+    #[serde(default)]
+    pub last: bool,
     /// Code that does the delete instead.
     pub hook: Option<Hook>,
     /// Paths whose values the hook needs.
