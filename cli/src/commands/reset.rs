@@ -50,6 +50,11 @@ enum Action {
         #[arg(long)]
         now: bool,
     },
+    /// Take an account's lock away from a run that was killed; one that is alive stops
+    Unlock {
+        /// The account, by its 12-digit id or by its name in the file
+        account: String,
+    },
     /// Tell how runs stand
     Status {
         /// One run; default: all
@@ -98,6 +103,7 @@ impl Reset {
         match self.action {
             Action::Plan { account } => plan(context, &account).await,
             Action::Run { account, plan, now } => run(context, &account, plan, now).await,
+            Action::Unlock { account } => unlock(context, &account).await,
             Action::Status { run } => status(context, run.as_deref()).await,
             Action::Release { account, because } => release(context, &account, &because).await,
             Action::Receipt { run, html, csv } => receipt(context, &run, html, csv).await,
@@ -177,6 +183,20 @@ async fn drive(
 fn told(receipt: &Receipt, report: &SliceReport) -> String {
     let places = report.html.iter().chain(&report.receipt).map(|place| format!("Receipt: {place}\n"));
     format!("{receipt}{}", places.collect::<String>()).trim_end().to_owned()
+}
+
+async fn unlock(context: &Context, account: &str) -> Result<Exit, Problem> {
+    let forester = context.forester().await?;
+    let account = find(&forester, account).await?;
+    context.confirm(format_args!("Take the lock of account {account} away from whoever has it?"))?;
+    let work = forester.reset().map_err(Problem::failed)?;
+    let holder = work.book().unlock(&account).await.map_err(Problem::failed)?;
+    let told = match &holder {
+        Some(holder) => format!("{account} is free: {holder} had the lock. `forester reset run {account}` goes on."),
+        None => format!("nobody had the lock of {account}"),
+    };
+    result(context.form, &json!({ "account": account, "holder": holder }), told);
+    Ok(Exit::Done)
 }
 
 async fn status(context: &Context, run: Option<&str>) -> Result<Exit, Problem> {

@@ -165,7 +165,7 @@ impl Book<'_> {
         deadline: Timestamp,
         now: Timestamp,
     ) -> Result<Lock, Busy> {
-        let key = Key::new(format!("reset#{account}"), "lock");
+        let key = lock_of(account);
         let until = deadline.checked_add(GRACE).unwrap_or(deadline);
         match self.store.put(&key, json!({ "holder": holder }), Some(until), When::AbsentAt(now)).await {
             Ok(version) => Ok(Lock { key, version, holder: holder.to_owned() }),
@@ -174,10 +174,18 @@ impl Book<'_> {
         }
     }
 
+    /// Takes the lock from whoever has it: a slice that was killed cannot give it back, and one that is alive loses it
+    /// and stops at its next save. Returns who had it.
+    pub async fn unlock(&self, account: &AccountId) -> Result<Option<String>, StoreError> {
+        let key = lock_of(account);
+        let Some(item) = self.store.get(&key).await? else { return Ok(None) };
+        self.store.delete(&key, When::Version(item.version)).await?;
+        Ok(Some(holder_of(&item).to_owned()))
+    }
+
     async fn held(&self, account: &AccountId, key: &Key) -> Result<Refusal, StoreError> {
         let item = self.store.get(key).await?;
-        let holder =
-            item.as_ref().and_then(|item| item.body.get("holder")).and_then(Value::as_str).unwrap_or("somebody");
+        let holder = item.as_ref().map_or("somebody", holder_of);
         let until = item.as_ref().and_then(|item| item.expires_at).map(|at| at.to_string());
         let until = until.unwrap_or_else(|| "it is done".to_owned());
         Ok(Refusal::Locked { account: account.clone(), holder: holder.to_owned(), until })
@@ -197,6 +205,14 @@ impl Book<'_> {
             tracing::debug!(%error, "the lock was not given back; it expires by itself");
         }
     }
+}
+
+fn lock_of(account: &AccountId) -> Key {
+    Key::new(format!("reset#{account}"), "lock")
+}
+
+fn holder_of(item: &Item) -> &str {
+    item.body.get("holder").and_then(Value::as_str).unwrap_or("somebody")
 }
 
 /// A lock that is held.

@@ -279,7 +279,7 @@ pub async fn empty(url: &str) -> Outcome<Emptying> {
     let report = loop {
         let deadline = Timestamp::now().checked_add(SignedDuration::from_mins(10))?;
         let slice = format!("slice-{slices}");
-        let order = Order { account: account.clone(), run: "run".to_owned(), plan: None, slice, deadline };
+        let order = Order { account: account.clone(), run: "run".to_owned(), plan: None, slice, deadline, insists: true };
         let report = reset.slice(&order).await?;
         slices += 1;
         checkpoint = largest(&directory).max(checkpoint);
@@ -367,6 +367,14 @@ impl Baseliner for Sandbox {
 
     async fn baseline(&self, _: &AccountId) -> Result<Handover, String> {
         Ok(Handover { summary: "nothing is declared".to_owned(), failed: Vec::new() })
+    }
+
+    async fn seen(&self, _: &AccountId) -> Result<Option<Handover>, String> {
+        Ok(None)
+    }
+
+    async fn holds(&self, _: &AccountId) -> Result<Option<String>, String> {
+        Ok(None)
     }
 }
 

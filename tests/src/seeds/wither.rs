@@ -62,6 +62,14 @@ impl Baseliner for Bare {
     async fn baseline(&self, _: &AccountId) -> Result<Handover, String> {
         Ok(Handover { summary: "none".to_owned(), failed: Vec::new() })
     }
+
+    async fn seen(&self, _: &AccountId) -> Result<Option<Handover>, String> {
+        Ok(None)
+    }
+
+    async fn holds(&self, _: &AccountId) -> Result<Option<String>, String> {
+        Ok(None)
+    }
 }
 
 /// Plans, then empties the account called `name`.
@@ -91,7 +99,7 @@ pub async fn empty(stack: &Stack, world: &World, name: &str, catalogue: &'static
 
 fn order(account: &AccountId, run: &str) -> Order {
     let (account, run) = (account.clone(), run.to_owned());
-    Order { account, run, plan: None, slice: String::new(), deadline: Timestamp::MAX }
+    Order { account, run, plan: None, slice: String::new(), deadline: Timestamp::MAX, insists: true }
 }
 
 async fn reset(stack: &Stack, world: &World, catalogue: &'static Catalogue) -> Outcome<Reset> {
