@@ -3,7 +3,7 @@
 //! A list that fails is never an empty list, and a resource of which something could not be read is neither forgotten
 //! nor deleted: both would end in a green result while money burns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -185,12 +185,34 @@ impl Lister<'_> {
             trimmable: spare == Some(SpareAs::Default) && kind.trim.iter().any(|step| wanted(step, item)),
             needs: kind.needed(source),
             with: kind.belongs(source),
+            contents: BTreeSet::new(),
+            unread: None,
             facts: kind.facts().filter_map(|path| Some((path.to_owned(), source.get(path)?))).collect(),
         };
         found.foreign = found.foreign || found.arn.as_deref().is_some_and(|arn| names_another(arn, scope.account()));
+        match self.contents(source, item, &found).await {
+            Ok(contents) => found.contents = contents,
+            Err(reason) => found.unread = Some(reason),
+        }
         found.tags = self.tags(source, item, &found).await;
         found.name = text(&kind.title).or_else(|| name_tag(&found)).unwrap_or_else(|| found.key.id.clone());
         Ok(found)
+    }
+
+    /// What the item holds, to the last page.
+    async fn contents(&self, source: &Source<'_>, item: &Value, found: &Found) -> Result<BTreeSet<String>, String> {
+        let Some(contents) = self.kind.contents.as_ref().filter(|_| found.spare != Some(SpareAs::Gone)) else {
+            return Ok(BTreeSet::new());
+        };
+        if contents.unless.as_ref().is_some_and(|when| when.holds(value_at(item, &when.path).as_ref())) {
+            return Ok(BTreeSet::new());
+        }
+        let params = source.fill(&contents.list.params).map_err(|path| format!("the answer lacks {path}"))?;
+        match pages(self.scope, &self.kind.service, &contents.list, params).await {
+            Ok(held) => Ok(held.iter().filter_map(|one| source.child(one).text(&contents.each).ok()).collect()),
+            Err(error) if error.is_gone() => Ok(BTreeSet::new()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     async fn tags(&self, source: &Source<'_>, item: &Value, found: &Found) -> Result<BTreeMap<String, String>, String> {

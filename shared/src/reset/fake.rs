@@ -114,6 +114,8 @@ pub struct World {
     pub mfa: bool,
     /// Stacks that import, and those that export.
     pub imports: Vec<(String, String)>,
+    /// Stack, type and physical id of what stacks hold.
+    pub held: Vec<(String, &'static str, String)>,
     pub kill_at: Option<u64>,
     pub calls: u64,
     pub baseline_fails: bool,
@@ -540,6 +542,11 @@ fn list(world: &mut World, region: &str, operation: &str, params: &Value, from: 
     if operation == "ListImports" {
         let of = |(_, exporter): &&(String, String)| params["ExportName"] == format!("out-of-{exporter}");
         return world.imports.iter().filter(of).skip(from).map(|(importer, _)| json!(importer)).collect();
+    }
+    if operation == "ListStackResources" {
+        let held = |(_, kind, id): &(String, &str, String)| json!({"ResourceType": kind, "PhysicalResourceId": id});
+        let of = |(stack, ..): &&(String, &str, String)| params["StackName"] == stack.as_str();
+        return world.held.iter().filter(of).skip(from).take(PAGE).map(held).collect();
     }
     if operation == "ListAccountAliases" {
         return world.aliases.iter().skip(from).map(|alias| json!(alias)).collect();

@@ -65,6 +65,12 @@ pub struct Found {
     pub needs: BTreeSet<String>,
     /// The ids and ARNs of what it belongs to.
     pub with: BTreeSet<String>,
+    /// What it holds: type and physical id of each.
+    #[serde(default)]
+    pub contents: BTreeSet<String>,
+    /// Why what it holds could not be read, if so.
+    #[serde(default)]
+    pub unread: Option<String>,
     /// What its steps need.
     pub facts: Facts,
 }

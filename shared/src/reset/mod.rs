@@ -19,6 +19,9 @@ mod batch;
 mod board;
 mod book;
 pub mod catalogue;
+mod contents;
+#[cfg(test)]
+mod contents_tests;
 mod cost;
 mod csv;
 mod diary;

@@ -9,6 +9,7 @@ use globset::{Glob, GlobMatcher};
 use jiff::civil::Date;
 
 use super::catalogue::{Catalogue, SpareAs, TypeName};
+use super::contents::{self, Pairs};
 use super::item::{Decision, Found};
 use crate::config::{Protect, ResetVpc, Sandbox};
 
@@ -21,6 +22,23 @@ const ORGANIZATION: &[&str] = &[
     "StackSet-*",
     "aws-controltower*",
     "stacksets-exec-*",
+];
+
+/// The types of what an organization puts into its accounts: anything else of such a name is somebody's own.
+const ORGANIZATION_TYPES: &[&str] = &[
+    "AWS::CloudFormation::Stack",
+    "AWS::CloudTrail::Trail",
+    "AWS::Config::ConfigRule",
+    "AWS::Config::ConfigurationRecorder",
+    "AWS::Config::DeliveryChannel",
+    "AWS::Events::Rule",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::Role",
+    "AWS::IAM::SAMLProvider",
+    "AWS::Lambda::Function",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SNS::Topic",
 ];
 
 /// Why the parts of a default VPC stay: only this reason lets its default security group be brought back to bare.
@@ -93,6 +111,7 @@ impl Protection {
     /// Decides about everything that a scan found. Decisions stand in the order of `found`.
     pub fn decide(&self, found: &[Found], today: Date) -> Vec<Decision> {
         let mut decisions: Vec<Decision> = found.iter().map(|item| self.alone(item, today)).collect();
+        contents::doubt(found, &mut decisions);
         self.settle(found, &mut decisions);
         decisions
     }
@@ -100,8 +119,14 @@ impl Protection {
     /// Brings what single decisions mean for others into all of them.
     #[expect(clippy::unused_self, reason = "what is kept with what is part of the protection")]
     pub fn settle(&self, found: &[Found], decisions: &mut [Decision]) {
-        while spread(found, decisions) {}
-        keep_keys(found, decisions);
+        let pairs = Pairs::of(found);
+        loop {
+            while spread(found, decisions) | pairs.spread(found, decisions) {}
+            // A key that is kept may itself be part of something.
+            if !keep_keys(found, decisions) {
+                return;
+            }
+        }
     }
 
     /// Whether a rule of the file could keep an item of this type.
@@ -138,7 +163,11 @@ impl Protection {
         if let Some(reserved) = self.reserved.iter().find(name_of) {
             return Some(reserved.why.clone());
         }
-        let named = self.organization.iter().find(|(glob, _)| glob.is_match(&item.name) || glob.is_match(&item.key.id));
+        if !ORGANIZATION_TYPES.contains(&item.key.cell.kind.as_ref()) {
+            return None;
+        }
+        let is_own = |glob: &GlobMatcher| own_names(item).any(|name| glob.is_match(name));
+        let named = self.organization.iter().find(|(glob, _)| is_own(glob));
         named.map(|(_, pattern)| format!("belongs to the organization ({pattern})"))
     }
 
@@ -199,19 +228,23 @@ const ENCRYPTED: &[&str] = &[
 ];
 
 /// Which key encrypts what is not told by most lists, and data without its key is lost: where data stays, keys stay.
-fn keep_keys(found: &[Found], decisions: &mut [Decision]) {
+/// Returns whether anything changed.
+fn keep_keys(found: &[Found], decisions: &mut [Decision]) -> bool {
     let stays = |decision: &Decision| matches!(decision, Decision::Keep(_) | Decision::Unknown(_));
     let data = found.iter().zip(decisions.iter()).filter(|(_, decision)| stays(decision));
     let data = data.map(|(item, _)| item).filter(|item| ENCRYPTED.contains(&item.key.cell.kind.as_ref()));
     let data: Vec<&Found> = data.collect();
+    let mut changed = false;
     for (key, decision) in found.iter().zip(decisions.iter_mut()) {
         if *decision != Decision::Delete || key.key.cell.kind.as_ref() != "AWS::KMS::Key" {
             continue;
         }
         if let Some(item) = data.iter().find(|item| near(item, key)) {
             *decision = Decision::Keep(format!("may encrypt {}, which is kept", item.key));
+            changed = true;
         }
     }
+    changed
 }
 
 /// Resources by a name that several of them may bear or refer to.
@@ -230,13 +263,19 @@ impl<'f> ByName<'f> {
 }
 
 /// Names such as `default` repeat in every region, so only neighbours count.
-fn near(one: &Found, other: &Found) -> bool {
+pub(super) fn near(one: &Found, other: &Found) -> bool {
     let (one, other) = (&one.key.cell.region, &other.key.cell.region);
     one == other || one == super::item::GLOBAL || other == super::item::GLOBAL
 }
 
 fn names(item: &Found) -> impl Iterator<Item = &str> {
     [Some(item.key.id.as_str()), item.arn.as_deref()].into_iter().flatten()
+}
+
+/// What AWS calls it: its id and the words of its ARN behind the account. A `Name` tag is what people call it.
+fn own_names(item: &Found) -> impl Iterator<Item = &str> {
+    let words = names(item).flat_map(|name| name.splitn(6, ':').nth(5)).flat_map(|name| name.split([':', '/']));
+    std::iter::once(item.key.id.as_str()).chain(words)
 }
 
 /// What other resources may call it: its id, its ARN, and the name of what is referred to by name (key pairs).

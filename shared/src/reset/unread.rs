@@ -15,7 +15,10 @@ use super::state::{Cell, Seen};
 pub fn doubt(cells: &BTreeMap<CellKey, Cell>, rules: Rules<'_>, found: &[Found], decisions: &mut [Decision]) -> bool {
     let unread = |cell: &Cell| !matches!(cell.seen, Seen::Listed | Seen::Unavailable(_));
     let unread: Vec<&CellKey> = cells.iter().filter(|(_, cell)| unread(cell)).map(|(key, _)| key).collect();
-    let unread: Vec<&CellKey> = unread.into_iter().filter(|key| rules.protection.may_keep(&key.kind)).collect();
+    // Holders that belong to the organization are kept without a rule, with all that they hold.
+    let holds = |kind: &TypeName| rules.catalogue.kind(kind).is_some_and(|kind| kind.contents.is_some());
+    let by_rule = |kind: &TypeName| rules.protection.may_keep(kind);
+    let unread: Vec<&CellKey> = unread.into_iter().filter(|key| by_rule(&key.kind) || holds(&key.kind)).collect();
     if unread.is_empty() {
         return false;
     }
@@ -28,7 +31,12 @@ pub fn doubt(cells: &BTreeMap<CellKey, Cell>, rules: Rules<'_>, found: &[Found],
         }
         let near = |cell: &&&CellKey| near(&cell.region, &item.key.cell.region);
         let strange = item.with.iter().any(|name| !seen.contains(name.as_str()));
-        let may = |cell: &&&CellKey| strange || needs.can(&cell.kind, &item.key.cell.kind);
+        let may = |cell: &&&CellKey| {
+            // In a region that is closed by a policy nothing can be listed. What is global is not held up by that.
+            let held = holds(&cell.kind) && cell.region == item.key.cell.region;
+            let told = || strange || needs.can(&cell.kind, &item.key.cell.kind) || has(item, &cell.kind);
+            held || (by_rule(&cell.kind) && told())
+        };
         if let Some(cell) = unread.iter().filter(near).find(may) {
             *decision = Decision::Unknown(format!(
                 "may be needed by {} in {}, which could not be listed, and a rule may keep what is there",
@@ -42,6 +50,11 @@ pub fn doubt(cells: &BTreeMap<CellKey, Cell>, rules: Rules<'_>, found: &[Found],
 
 fn names(found: &Found) -> impl Iterator<Item = &str> {
     [Some(found.key.id.as_str()), found.arn.as_deref(), Some(found.name.as_str())].into_iter().flatten()
+}
+
+/// Whether the item holds something of a type.
+fn has(item: &Found, kind: &TypeName) -> bool {
+    item.contents.iter().filter_map(|held| held.split_once(' ')).any(|(held, _)| held == kind.as_ref())
 }
 
 fn near(one: &str, other: &str) -> bool {

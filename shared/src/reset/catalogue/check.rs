@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::path::{Take, holes, part};
-use super::{Batch, Catalogue, Gone, Kind, List, Parents, Step, Tags};
+use super::{Batch, Catalogue, Contents, Gone, Kind, List, Parents, Step, Tags};
 
 /// The service models of a directory, by service.
 #[derive(Debug, Default)]
@@ -135,6 +135,15 @@ fn check_list(model: &Model, list: &List, problems: &mut Vec<String>) -> Option<
     items
 }
 
+fn check_contents(model: &Model, contents: &Contents, problems: &mut Vec<String>) {
+    let Some(element) = check_list(model, &contents.list, problems) else { return };
+    let mut paths = BTreeSet::new();
+    holes(&Value::from(contents.each.as_str()), &mut paths);
+    for path in paths.iter().filter(|path| model.follow(&element, path).is_none()) {
+        problems.push(format!("{}: {path} is in no element", contents.list.operation));
+    }
+}
+
 fn check_steps(model: &Model, steps: &[Step], problems: &mut Vec<String>) {
     for step in steps {
         let output = model.operation(&step.operation, &step.params, problems);
@@ -175,7 +184,11 @@ fn item_paths(kind: &Kind) -> BTreeSet<String> {
             paths.insert(place.clone());
         }
     }
-    let whens = kind.spare.iter().map(|spare| &spare.when).chain(&kind.undeletable_when);
+    if let Some(contents) = &kind.contents {
+        holes(&contents.list.params, &mut paths);
+    }
+    let unless = kind.contents.iter().filter_map(|contents| contents.unless.as_ref());
+    let whens = kind.spare.iter().map(|spare| &spare.when).chain(&kind.undeletable_when).chain(unless);
     paths.extend(whens.map(|when| when.path.clone()));
     if let Some(Tags::Path(path)) = &kind.tags {
         paths.insert(path.clone());
@@ -219,6 +232,9 @@ fn check_kind(models: &Models, kind: &Kind, problems: &mut Vec<String>) {
     if let Some(describe) = &kind.describe {
         let output = model.operation(&describe.operation, &describe.params, problems);
         items.extend(output.and_then(|output| model.follow(&output, &describe.item)));
+    }
+    if let Some(contents) = &kind.contents {
+        check_contents(model, contents, problems);
     }
     if let Some(Tags::Call(call)) = &kind.tags {
         let output = model.operation(&call.operation, &call.params, problems);

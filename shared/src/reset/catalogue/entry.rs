@@ -99,6 +99,8 @@ pub struct Kind {
     /// Paths or templates of the ids and ARNs of what an item belongs to: where one is kept, the item is kept too.
     #[serde(default)]
     pub with: Vec<String>,
+    /// What an item holds: kept with it, and where one of them is kept, the item is kept too.
+    pub contents: Option<Contents>,
     /// Path of the owning account: items that others share with this account are not ours to delete.
     pub owner: Option<String>,
     /// Path of the region that an item of a global list is in.
@@ -207,6 +209,19 @@ pub struct Describe {
     /// It is about something else that an item may have, such as an administrator: "not found" does not mean the item.
     #[serde(default)]
     pub optional: bool,
+}
+
+/// What an item holds.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contents {
+    /// How it is listed.
+    pub list: List,
+    /// Template of an element's type and what makes it this one: `AWS::S3::Bucket data`. Elements without stand for
+    /// nothing yet.
+    pub each: String,
+    /// Items of which this holds are not asked.
+    pub unless: Option<When>,
 }
 
 /// Where an item's tags are: a path in the item, or a call of their own (made only when a rule asks for tags).

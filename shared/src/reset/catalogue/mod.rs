@@ -13,8 +13,8 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 
 pub use entry::{
-    Batch, Clear, Describe, Gone, Hook, Kind, Lift, List, Parents, Phase, Spare, SpareAs, Step, Tags, TypeName,
-    Verified,
+    Batch, Clear, Contents, Describe, Gone, Hook, Kind, Lift, List, Parents, Phase, Spare, SpareAs, Step, Tags,
+    TypeName, Verified,
 };
 pub use when::{Pattern, When};
 
