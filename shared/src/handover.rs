@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::Forester;
 use crate::alert::Router;
-use crate::baseline::{Baseline, Ledger, Notice, Notices, Report, Unheard, declared_roles};
+use crate::baseline::{Baseline, Ledger, Notice, Notices, Report, Unheard, declared_names, declared_roles};
 use crate::config::{Config, DefaultVpc, Enforce, Resolved, Trail};
 use crate::event::Message;
 use crate::job::{Invocation, Job};
@@ -63,6 +63,10 @@ impl Baseliner for Baseline {
             let keys = self.declared_keys(&target).await.map_err(|error| error.to_string())?;
             let reserve = |name| Reserved { kind: Clone::clone(&key), name, why: why.to_owned() };
             declared.reserved.extend(keys.into_iter().map(reserve));
+            for (kind, name) in declared_names(&target) {
+                let kind = kind.parse().map_err(|error| format!("{error}"))?;
+                declared.reserved.push(Reserved { kind, name, why: why.to_owned() });
+            }
             let unwanted = match target.wanted.default_vpc {
                 Some(DefaultVpc::DeleteIfUnused | DefaultVpc::Delete) => true,
                 Some(DefaultVpc::Keep | DefaultVpc::Strip | DefaultVpc::Recreate) | None => false,

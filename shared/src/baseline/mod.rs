@@ -32,7 +32,7 @@ mod world;
 
 pub use apply::{Failed, Hands, Report, Skipped, apply};
 pub use aspect::{Aspect, Look, Place, Planned, StepError, Taken, Target, Unmet, part};
-pub use aspects::{ASPECTS, Action, Facts, Kind, declared_roles};
+pub use aspects::{ASPECTS, Action, Facts, Kind, declared_names, declared_roles};
 pub use job::BaselineJob;
 pub use ledger::{Ledger, State};
 pub use notice::{Notice, Notices, Unheard};

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::fake::{Cloud, SANDBOX};
+use super::protect::Reserved;
 use super::tests::{FAST, run};
 use super::verdict::Verdict;
 use crate::aws::ErrorClass;
@@ -108,6 +109,18 @@ async fn key_that_may_encrypt_what_stays_keeps_its_stack() {
         .with("eu-west-1", "ListKeys", [key]);
     run(&cloud, &format!("{FAST}{BUCKETS}")).await;
     assert_eq!(cloud.ids(), ["admin", &arn("keys"), "data", "k-1"]);
+}
+
+#[tokio::test]
+async fn bucket_of_the_baseline_stays_and_keeps_no_key_that_it_does_not_use() {
+    let cloud = Cloud::new()
+        .with("us-east-1", "ListBuckets", [json!({"Name": "acme-trail", "BucketRegion": "eu-west-1"})])
+        .with("eu-west-1", "ListKeys", [json!({"KeyId": "k-1", "KeyArn": "arn:aws:kms:::key/k-1"})]);
+    let why = "the baseline declares it (layers in the file)".to_owned();
+    let kind = "AWS::S3::Bucket".parse().unwrap();
+    cloud.change(|world| world.declared.reserved.push(Reserved { kind, name: "acme-trail".to_owned(), why }));
+    run(&cloud, FAST).await;
+    assert_eq!(cloud.ids(), ["acme-trail"]);
 }
 
 #[tokio::test]

@@ -117,13 +117,12 @@ impl Protection {
     }
 
     /// Brings what single decisions mean for others into all of them.
-    #[expect(clippy::unused_self, reason = "what is kept with what is part of the protection")]
     pub fn settle(&self, found: &[Found], decisions: &mut [Decision]) {
         let pairs = Pairs::of(found);
         loop {
             while spread(found, decisions) | pairs.spread(found, decisions) {}
             // A key that is kept may itself be part of something.
-            if !keep_keys(found, decisions) {
+            if !keep_keys(found, decisions, &self.reserved) {
                 return;
             }
         }
@@ -228,9 +227,13 @@ const ENCRYPTED: &[&str] = &[
 ];
 
 /// Which key encrypts what is not told by most lists, and data without its key is lost: where data stays, keys stay.
-/// Returns whether anything changed.
-fn keep_keys(found: &[Found], decisions: &mut [Decision]) -> bool {
-    let stays = |decision: &Decision| matches!(decision, Decision::Keep(_) | Decision::Unknown(_));
+/// What the baseline keeps is not such data: its keys are declared, or told by what uses them. Returns whether anything
+/// changed.
+fn keep_keys(found: &[Found], decisions: &mut [Decision], reserved: &[Reserved]) -> bool {
+    let stays = |decision: &Decision| match decision {
+        Decision::Keep(why) => !reserved.iter().any(|reserved| reserved.why == *why),
+        decision => matches!(decision, Decision::Unknown(_)),
+    };
     let data = found.iter().zip(decisions.iter()).filter(|(_, decision)| stays(decision));
     let data = data.map(|(item, _)| item).filter(|item| ENCRYPTED.contains(&item.key.cell.kind.as_ref()));
     let data: Vec<&Found> = data.collect();

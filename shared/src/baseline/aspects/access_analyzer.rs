@@ -55,7 +55,12 @@ pub enum Action {
     Organization(delegation::Action),
 }
 
-fn pick(services: &Services) -> Option<Service> {
+/// What an analyzer of ours is called.
+pub(super) fn name(target: &Target) -> String {
+    target.labelled("forester")
+}
+
+pub(super) fn pick(services: &Services) -> Option<Service> {
     services.access_analyzer
 }
 
@@ -105,7 +110,7 @@ impl Aspect for AccessAnalyzer {
                     false if part.runs && !lets => {
                         await_appointment(&mut planned, target, "the organization's analyzer");
                     }
-                    false => planned.steps.push(Action::CreateAnalyzer { name: target.labelled("forester"), kind }),
+                    false => planned.steps.push(Action::CreateAnalyzer { name: name(target), kind }),
                 }
                 planned
             }

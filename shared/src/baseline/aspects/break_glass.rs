@@ -84,7 +84,7 @@ fn add(found: &mut BTreeMap<String, Namesakes>, target: &Target, subject: Subjec
 }
 
 /// What is watched for, and which of it cannot be said as exactly as it should.
-fn watches(target: &Target) -> (Vec<Watch>, Vec<(String, String)>) {
+pub(super) fn watches(target: &Target) -> (Vec<Watch>, Vec<(String, String)>) {
     let (mut watches, mut kept) = (Vec::new(), Vec::new());
     for (role, Namesakes { watched, others }) in roles(target) {
         if watched.is_empty() {

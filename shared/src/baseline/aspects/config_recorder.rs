@@ -21,7 +21,8 @@ use crate::baseline::{Aspect, Look, Place, Planned, StepError, Taken, Target};
 use crate::types::{Arn, Region};
 
 const ROLE: &str = "AWSServiceRoleForConfig";
-const NAME: &str = "forester";
+/// What the recorder and the channel are called, where there are none yet.
+pub(super) const NAME: &str = "forester";
 
 /// The recorder.
 pub struct ConfigRecorder;

@@ -18,7 +18,7 @@ pub(super) fn declared(target: &Target) -> bool {
     target.wanted.trail.as_ref().is_some_and(|trail| trail.alarms == Some(config::LogAlarms::Cis))
 }
 
-fn watches(target: &Target) -> Vec<Watch> {
+pub(super) fn watches(target: &Target) -> Vec<Watch> {
     let watch = |control: &crate::cis::Control| Watch {
         name: target.labelled(&control.alarm()),
         about: format!("CIS 4.{}: {}", control.number, control.about),

@@ -188,7 +188,8 @@ fn topic(target: &Target) -> String {
     Arn::of(target.partition(), "sns", target.home().as_ref(), account, &name).to_string()
 }
 
-fn topic_name(target: &Target) -> String {
+/// The name of the topic that addresses are subscribed to.
+pub(super) fn topic_name(target: &Target) -> String {
     target.labelled("forester-alarms")
 }
 

@@ -39,6 +39,7 @@ mod public_access;
 mod quotas;
 mod ram_shares;
 mod regions;
+mod reserved;
 mod roles;
 mod root_credentials;
 mod root_user;
@@ -63,6 +64,7 @@ use super::aspect::{Aspect, Look, Place, Planned, StepError, Taken, Target};
 use crate::aws::{CallError, Scope};
 use crate::types::Region;
 pub use account_key::declared_keys;
+pub use reserved::declared_names;
 pub use roles::names as declared_roles;
 
 /// Makes of the list one enum of kinds, one of facts and one of actions, so that plans stay plain data.

@@ -75,7 +75,10 @@ pub enum Action {
     },
 }
 
-fn pick(services: &Services) -> Option<Service> {
+/// How the ARN of the hub ends in every account and region.
+pub(super) const HUB: &str = "default";
+
+pub(super) fn pick(services: &Services) -> Option<Service> {
     services.securityhub
 }
 

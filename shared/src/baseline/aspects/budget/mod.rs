@@ -209,7 +209,8 @@ struct Wanted {
     alerts: BTreeMap<Alert, BTreeSet<Subscriber>>,
 }
 
-fn name(target: &Target) -> String {
+/// What it is called in the account.
+pub(super) fn name(target: &Target) -> String {
     let declared = target.wanted.budget.as_ref().and_then(|budget| budget.name.as_deref());
     target.labelled(declared.unwrap_or(DEFAULT_NAME))
 }

@@ -105,7 +105,7 @@ fn child(share: &DnsShare, subject: Subject<'_>) -> Option<String> {
 }
 
 /// The names of the account's own parts.
-fn own_names(target: &Target) -> BTreeSet<String> {
+pub(super) fn own_names(target: &Target) -> BTreeSet<String> {
     all(target).filter_map(|share| child(share, target.account.subject())).collect()
 }
 

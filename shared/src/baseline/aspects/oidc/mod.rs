@@ -127,6 +127,11 @@ fn arn(target: &Target, host: &str) -> String {
     Arn::iam(target.partition(), &target.account.id, &format!("oidc-provider/{host}")).to_string()
 }
 
+/// The ARNs of the declared providers.
+pub(super) fn arns(target: &Target) -> impl Iterator<Item = String> {
+    providers(target).map(|(host, _)| arn(target, host))
+}
+
 /// The providers that have an address.
 fn providers(target: &Target) -> impl Iterator<Item = (&str, &OidcProvider)> {
     target.wanted.oidc.iter().flat_map(BTreeMap::values).filter_map(|provider| Some((provider.host()?, provider)))

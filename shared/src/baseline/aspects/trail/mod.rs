@@ -146,6 +146,19 @@ pub enum Action {
     Bucket(log_bucket::Action),
 }
 
+/// The types and names of the trail and what belongs to it, as far as the declaration can be filled in.
+pub(super) fn names(target: &Target) -> Vec<(&'static str, String)> {
+    match Wanted::of(target) {
+        Ok(wanted) => vec![
+            ("AWS::CloudTrail::Trail", wanted.settings.name),
+            ("AWS::IAM::Role", wanted.role),
+            ("AWS::Logs::LogGroup", wanted.group),
+            ("AWS::S3::Bucket", wanted.bucket.bucket),
+        ],
+        Err(_) => vec![("AWS::Logs::LogGroup", log_group(target))],
+    }
+}
+
 #[async_trait]
 impl Aspect for Trail {
     const NAME: &'static str = "trail";
