@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::catalogue::path::{Fields, Source, as_text, find, value_at};
 use super::catalogue::{Kind, List, Parents, SpareAs, Step, Tags};
-use super::item::{CellKey, Found, ItemKey, Listing};
+use super::item::{CellKey, Found, GLOBAL, ItemKey, Listing};
 use crate::aws::{Accounts, CallError, ErrorClass, Scope};
 use crate::types::AccountId;
 
@@ -179,6 +179,11 @@ impl Lister<'_> {
             arn: text(&kind.arn),
             tags: Ok(BTreeMap::new()),
             created: text_at(&kind.created),
+            changed: text_at(&kind.changed),
+            place: match (&kind.region, cell.region.as_str()) {
+                (Some(path), GLOBAL) => text_at(&kind.region).ok_or_else(|| format!("the answer lacks {path}")),
+                (_, region) => Ok(region.to_owned()),
+            },
             spare,
             undeletable: kind.never(item).map(|reason| source.text(reason).unwrap_or_else(|_| UNDELETABLE.to_owned())),
             foreign: text_at(&kind.owner).is_some_and(|owner| owner != scope.account().as_ref()),
@@ -216,7 +221,9 @@ impl Lister<'_> {
     }
 
     async fn tags(&self, source: &Source<'_>, item: &Value, found: &Found) -> Result<BTreeMap<String, String>, String> {
-        let untouched = found.foreign || found.spare.is_some_and(|spare| spare != SpareAs::DefaultVpc);
+        // Only of these the rules decide; what is busy now is deleted later.
+        let ruled = matches!(found.spare, None | Some(SpareAs::DefaultVpc | SpareAs::Busy));
+        let untouched = found.foreign || !ruled;
         let call = match &self.kind.tags {
             Some(Tags::Path(path)) => return Ok(value_at(item, path).map(|tags| tag_map(&tags)).unwrap_or_default()),
             Some(Tags::Call(call)) if self.want_tags && !untouched => call,

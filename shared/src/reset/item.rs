@@ -52,6 +52,12 @@ pub struct Found {
     pub tags: Result<BTreeMap<String, String>, String>,
     /// When it was made, as AWS writes it.
     pub created: Option<String>,
+    /// A time at or after that, as AWS writes it, where nothing better is told.
+    #[serde(default)]
+    pub changed: Option<String>,
+    /// The region that it is in, or `global`; the error says why that is not known.
+    #[serde(default = "unplaced")]
+    pub place: Result<String, String>,
     /// Why it is left alone in any case.
     pub spare: Option<SpareAs>,
     /// Why nobody can delete it, if so.
@@ -73,6 +79,10 @@ pub struct Found {
     pub unread: Option<String>,
     /// What its steps need.
     pub facts: Facts,
+}
+
+fn unplaced() -> Result<String, String> {
+    Err("its region was not read".to_owned())
 }
 
 /// The answer to one list.

@@ -78,10 +78,10 @@ impl Announced<'_> {
     /// How single things are spared, where the file has a rule for that.
     pub fn spare(&self) -> Option<String> {
         let rules = self.sandbox.protect.iter();
-        let rules = rules.filter(|rule| rule.arn.is_none() && rule.kind.is_none() && !rule.tag.is_empty());
+        let rules = rules.filter(|rule| rule.is_tags_alone());
         let words = |(key, value): (&String, &String)| format!("`{key}` with the value `{value}`");
         let tags: Vec<String> =
-            rules.map(|rule| rule.tag.iter().map(words).collect::<Vec<_>>().join(" and ")).collect();
+            rules.map(|rule| rule.tag.iter().flatten().map(words).collect::<Vec<_>>().join(" and ")).collect();
         (!tags.is_empty()).then(|| format!("tag it: {}", tags.join(", or ")))
     }
 }

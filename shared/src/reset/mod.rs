@@ -53,6 +53,9 @@ mod protect;
 mod quarantine;
 mod receipt;
 mod recreate;
+mod rule;
+#[cfg(test)]
+mod rule_tests;
 mod scp;
 mod slice;
 mod snooze;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 
-use jiff::{Timestamp, tz};
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::board::Board;
@@ -83,8 +83,7 @@ impl Run {
 
     /// What becomes of each; what something unread may need is not decided about.
     fn decide(&self, rules: Rules<'_>, found: &[Found], now: Timestamp) -> Vec<Decision> {
-        let today = now.to_zoned(tz::TimeZone::UTC).date();
-        let mut decisions = rules.protection.decide(found, today);
+        let mut decisions = rules.protection.decide(found, now);
         if unread::doubt(&self.cells, rules, found, &mut decisions) {
             rules.protection.settle(found, &mut decisions);
         }

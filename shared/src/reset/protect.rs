@@ -3,15 +3,16 @@
 //! Two properties matter more than comfort: a rule that is not understood stops the run before it starts, and what a
 //! kept resource needs is kept with it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use globset::{Glob, GlobMatcher};
-use jiff::civil::Date;
+use globset::GlobMatcher;
+use jiff::Timestamp;
 
 use super::catalogue::{Catalogue, SpareAs, TypeName};
 use super::contents::{self, Pairs};
 use super::item::{Decision, Found};
-use crate::config::{Protect, ResetVpc, Sandbox};
+use super::rule::{Doubt, Known, Moment, Rule, glob};
+use crate::config::{ResetVpc, Sandbox};
 
 /// Names that belong to the organization wherever they appear.
 const ORGANIZATION: &[&str] = &[
@@ -65,29 +66,16 @@ pub struct Protection {
     organization: Vec<(GlobMatcher, &'static str)>,
 }
 
-#[derive(Clone, Debug)]
-struct Rule {
-    place: String,
-    arn: Option<GlobMatcher>,
-    kind: Option<TypeName>,
-    name: Option<GlobMatcher>,
-    tags: BTreeMap<String, Wanted>,
-}
-
-#[derive(Clone, Debug)]
-enum Wanted {
-    Like(GlobMatcher),
-    FromToday { today_too: bool },
-}
-
 /// Everything wrong with the section, its types included: where (below `sandbox`), and what was expected.
 pub fn problems(sandbox: &Sandbox, catalogue: &Catalogue) -> Vec<(String, String)> {
     let mut found = sandbox.problems();
-    for (n, rule) in sandbox.protect.iter().enumerate() {
-        let Some(kind) = &rule.kind else { continue };
+    let parts = sandbox.protect.iter().enumerate().flat_map(|(n, rule)| {
+        rule.parts().into_iter().map(move |(path, part)| (format!("protect[{n}]{path}.type"), part.kind.as_deref()))
+    });
+    for (path, kind) in parts.filter_map(|(path, kind)| Some((path, kind?))) {
         if kind.parse().ok().and_then(|name| catalogue.kind(&name)).is_none() {
             let message = format!("`{kind}` is not a type that a reset knows; `forester reset catalogue` lists them");
-            found.push((format!("protect[{n}].type"), message));
+            found.push((path, message));
         }
     }
     found
@@ -97,7 +85,7 @@ impl Protection {
     /// Compiles the section's rules. Callers have checked [`problems`]; what is still not understood is told here.
     pub fn new(sandbox: &Sandbox, reserved: Vec<Reserved>) -> Result<Self, String> {
         let rules = sandbox.protect.iter().enumerate();
-        let rules = rules.map(|(n, rule)| compile(n, rule)).collect::<Result<Vec<_>, _>>()?;
+        let rules = rules.map(|(n, rule)| Rule::new(n, rule)).collect::<Result<Vec<_>, _>>()?;
         let organization = ORGANIZATION.iter().map(|pattern| Ok((glob(pattern)?, *pattern)));
         let organization = organization.collect::<Result<Vec<_>, String>>()?;
         Ok(Self { rules, default_vpc: sandbox.default_vpc, reserved, organization })
@@ -105,12 +93,12 @@ impl Protection {
 
     /// Whether any rule asks for tags.
     pub fn wants_tags(&self) -> bool {
-        self.rules.iter().any(|rule| !rule.tags.is_empty())
+        self.rules.iter().any(Rule::wants_tags)
     }
 
     /// Decides about everything that a scan found. Decisions stand in the order of `found`.
-    pub fn decide(&self, found: &[Found], today: Date) -> Vec<Decision> {
-        let mut decisions: Vec<Decision> = found.iter().map(|item| self.alone(item, today)).collect();
+    pub fn decide(&self, found: &[Found], now: Timestamp) -> Vec<Decision> {
+        let mut decisions: Vec<Decision> = found.iter().map(|item| self.alone(item, now)).collect();
         contents::doubt(found, &mut decisions);
         self.settle(found, &mut decisions);
         decisions
@@ -130,11 +118,11 @@ impl Protection {
 
     /// Whether a rule of the file could keep an item of this type.
     pub fn may_keep(&self, kind: &TypeName) -> bool {
-        self.rules.iter().any(|rule| rule.kind.as_ref().is_none_or(|named| named == kind))
+        self.rules.iter().any(|rule| rule.may_keep(kind))
     }
 
     /// What is said about a resource by itself.
-    fn alone(&self, item: &Found, today: Date) -> Decision {
+    fn alone(&self, item: &Found, now: Timestamp) -> Decision {
         if item.foreign {
             return Decision::Ignore(SpareAs::Part);
         }
@@ -152,7 +140,7 @@ impl Protection {
         if let Some(why) = self.built_in(item) {
             return Decision::Keep(why);
         }
-        self.by_rule(item, today)
+        self.by_rule(item, now)
     }
 
     fn built_in(&self, item: &Found) -> Option<String> {
@@ -170,16 +158,22 @@ impl Protection {
         named.map(|(_, pattern)| format!("belongs to the organization ({pattern})"))
     }
 
-    fn by_rule(&self, item: &Found, today: Date) -> Decision {
-        let mut unknown = None;
+    /// A rule that keeps it outweighs one that cannot tell, and one that cannot tell outweighs one that does not.
+    fn by_rule(&self, item: &Found, now: Timestamp) -> Decision {
+        let now = Moment::of(now);
+        let mut doubt: Option<Doubt> = None;
         for rule in &self.rules {
-            match rule.holds(item, today) {
-                Ok(Some(why)) => return Decision::Keep(why),
-                Ok(None) => {}
-                Err(reason) => unknown = Some(reason),
+            match rule.holds(item, &now) {
+                Known::Yes => return Decision::Keep(rule.reason(item)),
+                Known::No => {}
+                Known::Unknown(more) => doubt = Some(doubt.map_or(more.clone(), |doubt| doubt.and(more))),
             }
         }
-        unknown.map_or(Decision::Delete, Decision::Unknown)
+        match doubt {
+            None => Decision::Delete,
+            Some(Doubt::Untold(why)) => Decision::Keep(why),
+            Some(Doubt::Unread(reason)) => Decision::Unknown(reason),
+        }
     }
 }
 
@@ -284,70 +278,4 @@ fn own_names(item: &Found) -> impl Iterator<Item = &str> {
 /// What other resources may call it: its id, its ARN, and the name of what is referred to by name (key pairs).
 fn identities(item: &Found) -> impl Iterator<Item = &str> {
     names(item).chain((item.key.cell.kind.as_ref() == "AWS::EC2::KeyPair").then_some(item.name.as_str()))
-}
-
-impl Rule {
-    /// Why the item is kept, if it is; an error when that cannot be told.
-    fn holds(&self, item: &Found, today: Date) -> Result<Option<String>, String> {
-        let kind = self.kind.as_ref().is_none_or(|kind| *kind == item.key.cell.kind);
-        let name = self.name.as_ref().is_none_or(|glob| glob.is_match(&item.name) || glob.is_match(&item.key.id));
-        let arn = match (&self.arn, &item.arn) {
-            (None, _) => true,
-            (Some(glob), Some(arn)) => glob.is_match(arn),
-            (Some(_), None) => false,
-        };
-        if !(kind && name && arn) {
-            return Ok(None);
-        }
-        if self.tags.is_empty() {
-            return Ok(Some(format!("{} protects it", self.place)));
-        }
-        let tags = item.tags.as_ref().map_err(|error| format!("its tags could not be read: {error}"))?;
-        let holds = |(key, wanted): (&String, &Wanted)| tags.get(key).is_some_and(|value| wanted.holds(value, today));
-        Ok(self.tags.iter().all(holds).then(|| format!("{} protects it ({})", self.place, self.shown(tags))))
-    }
-
-    fn shown(&self, tags: &BTreeMap<String, String>) -> String {
-        let shown = self.tags.keys().filter_map(|key| Some(format!("{key}={}", tags.get(key)?)));
-        shown.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
-    }
-}
-
-impl Wanted {
-    /// A date that cannot be read protects: somebody wanted to keep the thing.
-    fn holds(&self, value: &str, today: Date) -> bool {
-        match self {
-            Self::Like(glob) => glob.is_match(value),
-            Self::FromToday { today_too } => {
-                let date = value.trim().get(..10).unwrap_or(value.trim()).parse::<Date>();
-                date.map_or(true, |date| date > today || (*today_too && date == today))
-            }
-        }
-    }
-}
-
-fn compile(n: usize, rule: &Protect) -> Result<Rule, String> {
-    let place = format!("sandbox.protect[{n}]");
-    let wanted = |value: &String| {
-        Ok::<_, String>(match value.as_str() {
-            ">= today" => Wanted::FromToday { today_too: true },
-            "> today" => Wanted::FromToday { today_too: false },
-            pattern => Wanted::Like(glob(pattern)?),
-        })
-    };
-    let tags = rule.tag.iter().map(|(key, value)| Ok((key.clone(), wanted(value)?)));
-    let kind = rule.kind.as_ref().map(|kind| kind.parse().map_err(|error| format!("{place}.type: {error}")));
-    let compiled = Rule {
-        arn: rule.arn.as_deref().map(glob).transpose()?,
-        kind: kind.transpose()?,
-        name: rule.name.as_deref().map(glob).transpose()?,
-        tags: tags.collect::<Result<_, String>>()?,
-        place,
-    };
-    let empty = compiled.arn.is_none() && compiled.kind.is_none() && compiled.tags.is_empty();
-    if empty { Err(format!("{} protects nothing", compiled.place)) } else { Ok(compiled) }
-}
-
-fn glob(pattern: &str) -> Result<GlobMatcher, String> {
-    Glob::new(pattern).map(|glob| glob.compile_matcher()).map_err(|error| format!("sandbox.protect: {error}"))
 }

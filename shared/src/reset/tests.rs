@@ -566,11 +566,12 @@ async fn all_that_is_asked_at_home_is_what_the_account_cost() {
 
 #[test]
 fn unknown_type_in_a_rule_is_an_error() {
-    let sandbox = serde_json::from_value(
-        json!({"match": {"ou": "Sandbox", "tag": {"a": "b"}}, "protect": [{"type": "AWS::EC2::Vpc"}]}),
-    );
+    let rules =
+        json!([{"type": "AWS::EC2::Vpc"}, {"any": [{"type": "AWS::EC2::VPC"}, {"not": {"type": "AWS::S3::Bukket"}}]}]);
+    let sandbox = serde_json::from_value(json!({"match": {"ou": "Sandbox", "tag": {"a": "b"}}, "protect": rules}));
     let found = super::protect::problems(&sandbox.unwrap(), Catalogue::embedded().unwrap());
-    assert_eq!(found[0].0, "protect[0].type");
+    let places: Vec<&str> = found.iter().map(|(place, _)| place.as_str()).collect();
+    assert_eq!(places, ["protect[0].type", "protect[1].any[1].not.type"]);
 }
 
 proptest! {

@@ -279,7 +279,8 @@ pub async fn empty(url: &str) -> Outcome<Emptying> {
     let report = loop {
         let deadline = Timestamp::now().checked_add(SignedDuration::from_mins(10))?;
         let slice = format!("slice-{slices}");
-        let order = Order { account: account.clone(), run: "run".to_owned(), plan: None, slice, deadline, insists: true };
+        let order =
+            Order { account: account.clone(), run: "run".to_owned(), plan: None, slice, deadline, insists: true };
         let report = reset.slice(&order).await?;
         slices += 1;
         checkpoint = largest(&directory).max(checkpoint);

@@ -24,3 +24,4 @@ mod validate;
 
 pub(crate) use client::{Client, Permits};
 pub(crate) use pace::Paces;
+pub(crate) use time::parse_text as moment;

@@ -17,7 +17,8 @@ pub(super) fn parse(value: &Value) -> Option<Timestamp> {
     }
 }
 
-fn parse_text(text: &str) -> Option<Timestamp> {
+/// A timestamp in any of the forms that services write as text.
+pub(crate) fn parse_text(text: &str) -> Option<Timestamp> {
     if let Ok(time) = text.parse() {
         return Some(time);
     }

@@ -226,7 +226,7 @@ impl Sandbox {
         found.extend(self.windows.iter().filter_map(Windows::problems));
         found.extend(self.guards.problems());
         for (n, rule) in self.protect.iter().enumerate() {
-            found.extend(rule.problems().map(|(path, message)| (format!("protect[{n}]{path}"), message)));
+            found.extend(rule.problems().into_iter().map(|(path, message)| (format!("protect[{n}]{path}"), message)));
         }
         found
     }
@@ -301,9 +301,48 @@ mod tests {
     }
 
     #[test]
-    fn unknown_property_of_a_rule_is_an_error() {
-        let rules = json!([{"tags": {"keep": "true"}}]);
-        assert!(serde_json::from_value::<Sandbox>(section(&[("protect", rules)])).is_err());
+    fn what_a_rule_does_not_know_or_leaves_out_is_an_error_at_any_depth() {
+        let wrong = [
+            json!({"tags": {"keep": "true"}}),
+            json!({"any": [{"tag": {"a": "b"}}, {"all": [{"tags": {"keep": "true"}}]}]}),
+            json!({"not": {"older": "7d"}}),
+            json!({"younger_than": "a week"}),
+            json!({"type": "AWS::S3::Bucket", "tag": null}),
+            json!({"type": "AWS::S3::Bucket", "any": null}),
+        ];
+        for rule in wrong {
+            let read = serde_json::from_value::<Sandbox>(section(&[("protect", json!([rule.clone()]))]));
+            assert!(read.is_err(), "{rule}");
+        }
+    }
+
+    #[test]
+    fn parts_of_rules_that_protect_nothing_are_told_with_their_place() {
+        let rule = |rule: Value, expect: &[&str]| check(&[("protect", json!([rule]))], expect);
+        rule(json!({"any": []}), &["protect[0].any"]);
+        rule(json!({"type": "AWS::S3::Bucket", "all": []}), &["protect[0].all"]);
+        rule(json!({"not": {}}), &["protect[0].not"]);
+        rule(json!({"type": "AWS::S3::Bucket", "tag": {}}), &["protect[0].tag"]);
+        rule(json!({"any": [{"arn": "*"}, {"not": {"all": [{}]}}]}), &["protect[0].any[1].not.all[0]"]);
+        rule(json!({"any": [{"tag": {"keep": "< today"}}]}), &["protect[0].any[0].tag.keep"]);
+        rule(
+            json!({"any": [{"region": "EU"}, {"region": ""}]}),
+            &["protect[0].any[0].region", "protect[0].any[1].region"],
+        );
+        rule(json!({"any": [{"name": "x-*"}]}), &["protect[0].any[0].name"]);
+        rule(json!({"younger_than": "7d", "older_than": "30d"}), &["protect[0].older_than"]);
+        rule(json!({"younger_than": "0s"}), &["protect[0].younger_than"]);
+    }
+
+    #[test]
+    fn a_name_may_have_its_type_around_or_beside_it() {
+        let kind = json!({"type": "AWS::S3::Bucket"});
+        let rules = json!([
+            {"type": "AWS::S3::Bucket", "not": {"name": "scratch-*"}},
+            {"all": [kind, {"any": [{"name": "tf-*"}, {"name": "logs-*"}]}]},
+            {"older_than": "7d", "younger_than": "30d", "region": "eu-*"},
+        ]);
+        check(&[("protect", rules)], &[]);
     }
 
     #[test]

@@ -176,7 +176,7 @@ fn item_paths(kind: &Kind) -> BTreeSet<String> {
     {
         holes(&Value::from(template.as_str()), &mut paths);
     }
-    paths.extend([&kind.created, &kind.owner, &kind.region].into_iter().flatten().cloned());
+    paths.extend([&kind.created, &kind.changed, &kind.owner, &kind.region].into_iter().flatten().cloned());
     for place in kind.needs.iter().chain(&kind.with) {
         if place.contains('{') {
             holes(&Value::from(place.as_str()), &mut paths);

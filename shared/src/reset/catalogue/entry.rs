@@ -93,6 +93,8 @@ pub struct Kind {
     pub tags: Option<Tags>,
     /// Path of the creation time.
     pub created: Option<String>,
+    /// Path of a time that is the creation time or a later one, such as the last change: where no other is told.
+    pub changed: Option<String>,
     /// Paths or templates of the ids, names and ARNs of what an item cannot do without: protected with it.
     #[serde(default)]
     pub needs: Vec<String>,
