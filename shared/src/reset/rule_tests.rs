@@ -6,8 +6,12 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::item::{CellKey, Decision, Found, GLOBAL, ItemKey};
+use super::catalogue::{Catalogue, SpareAs};
+use super::discover::Lister;
+use super::fake::Cloud;
+use super::item::{CellKey, Decision, Found, GLOBAL, ItemKey, Listing};
 use super::protect::Protection;
+use crate::aws::Accounts;
 
 const TABLE: &str = "AWS::DynamoDB::Table";
 
@@ -227,6 +231,20 @@ fn tags_are_asked_for_and_types_are_known_however_deep_they_are_named() {
     assert!(deep.may_keep(&table) && !deep.may_keep(&volume));
     let others = protection(&json!({"not": {"type": TABLE}}));
     assert!(!others.may_keep(&table) && others.may_keep(&volume));
+}
+
+#[tokio::test]
+async fn tags_of_what_is_busy_are_read_because_it_is_deleted_later() {
+    let cloud = Cloud::new().with("us-east-1", "ListRoles", [json!({"RoleName": "app", "Path": "/busy/"})]);
+    let mut kind = Catalogue::embedded().unwrap().kind(&"AWS::IAM::Role".parse().unwrap()).unwrap().clone();
+    kind.spare =
+        vec![serde_json::from_value(json!({"as": "busy", "when": {"path": "Path", "is": ["/busy/"]}})).unwrap()];
+    let scope = cloud.scope(&cloud.account.id, &"us-east-1".parse().unwrap()).await.unwrap();
+    let cell = CellKey { region: GLOBAL.to_owned(), kind: kind.name.clone() };
+    let lister = Lister { accounts: &cloud, scope: &scope, kind: &kind, cell: &cell, want_tags: true };
+    let Listing::Items(found) = lister.list().await else { panic!() };
+    assert_eq!(found[0].spare, Some(SpareAs::Busy));
+    assert!(kept(&json!({"tag": {"Name": "for *"}}), found[0].clone()));
 }
 
 fn rules() -> impl Strategy<Value = Value> {

@@ -166,20 +166,8 @@ impl SandboxMatch {
 impl Sandbox {
     /// What is wrong with the section beyond its form: where (below `sandbox`), and what was expected.
     pub fn problems(&self) -> Vec<(String, String)> {
-        let mut found = Vec::new();
+        let mut found: Vec<(String, String)> = self.lacks_addresses().collect();
         let mut wrong = |path: &str, message: &str| found.push((path.to_owned(), message.to_owned()));
-        if self.recreate.is_none() {
-            let message = "needs `recreate: {email: \"aws+{name}-g{generation}@…\"}`, the addresses of new accounts";
-            if self.how == How::Recreate {
-                wrong("how", message);
-            }
-            if self.fallback == Fallback::Recreate {
-                wrong("fallback", message);
-            }
-            if self.pool.is_some() {
-                wrong("pool", message);
-            }
-        }
         if self.schedule.is_none() && !self.notice.is_empty() {
             wrong("notice", "there is no `schedule`, so no reset could be announced; give one, or remove the line");
         }
@@ -229,6 +217,18 @@ impl Sandbox {
             found.extend(rule.problems().into_iter().map(|(path, message)| (format!("protect[{n}]{path}"), message)));
         }
         found
+    }
+
+    /// What makes accounts, though it is not said how they are made.
+    fn lacks_addresses(&self) -> impl Iterator<Item = (String, String)> {
+        let makes = [
+            ("how", self.how == How::Recreate),
+            ("fallback", self.fallback == Fallback::Recreate),
+            ("pool", self.pool.is_some()),
+        ];
+        let message = "needs `recreate: {email: \"aws+{name}-g{generation}@…\"}`, the addresses of new accounts";
+        let lacking = makes.into_iter().filter(|(_, makes)| *makes && self.recreate.is_none());
+        lacking.map(|(path, _)| (path.to_owned(), message.to_owned()))
     }
 }
 
