@@ -39,8 +39,8 @@ pub use policy_document::PolicyDocument;
 pub use resolve::{Origin, Resolved, Said};
 pub use roles::is_service;
 pub use sandbox::{
-    Approve, Costs, Fallback, FirstRun, Freeze, Guards, How, Limits, Pause, Pool, Protect, Quarantine, Recreate,
-    ResetVpc, Sandbox, SandboxMatch, Schedule, Snooze, Window, Windows,
+    Approve, CloudControl, Costs, Fallback, FirstRun, Freeze, Guards, How, Limits, Pause, Pool, Protect, Quarantine,
+    Recreate, ResetVpc, Sandbox, SandboxMatch, Schedule, Snooze, Window, Windows, Witness, Witnesses,
 };
 pub use schema::schema;
 

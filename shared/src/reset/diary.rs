@@ -117,6 +117,7 @@ impl Run {
     /// Writes down what the run is at, when that has changed.
     pub fn mark(&mut self, now: Timestamp) {
         let what = match &self.stage {
+            Stage::Hearing | Stage::Verifying(_) => "witnesses are asked".to_owned(),
             Stage::Opening => "regions and what the baseline declares".to_owned(),
             Stage::Scanning => format!("scan {}", self.scans + 1),
             Stage::Deleting => format!("round {} of deleting", self.rounds),
@@ -163,6 +164,7 @@ mod tests {
             alone: false,
             turns: 0,
             number: 0,
+            request: None,
             attempts: 0,
             since: None,
             reason: None,

@@ -267,7 +267,7 @@ fn name_tag(found: &Found) -> Option<String> {
 }
 
 /// Tags come as a map, or as a list of pairs in one of three spellings.
-fn tag_map(tags: &Value) -> BTreeMap<String, String> {
+pub fn tag_map(tags: &Value) -> BTreeMap<String, String> {
     let pair = |tag: &Value| {
         let member = |names: [&str; 3]| names.iter().find_map(|name| tag.get(*name)).map(as_text);
         Some((member(["Key", "key", "TagKey"])?, member(["Value", "value", "TagValue"]).unwrap_or_default()))

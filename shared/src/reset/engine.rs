@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 
 use super::batch;
 use super::catalogue::{Catalogue, Kind, TypeName};
+use super::cloudcontrol::CloudLister;
 use super::discover::{Lister, failure};
 use super::item::{CellKey, GLOBAL, ItemKey, Listing, Outcome};
 use super::machine::{Answer, Ask};
+use super::oracle::Oracle;
 use super::protect::Reserved;
 use super::state::{Handover, Work};
 use super::steps::Attempt;
@@ -61,6 +63,8 @@ pub struct Engine<'a> {
     pub home: &'a Region,
     /// Whether a rule asks for tags.
     pub want_tags: bool,
+    /// Whether a rule asks for anything that only a read may tell: tags, ARNs.
+    pub want_details: bool,
     /// How accounts are entered.
     pub access: &'a Access,
 }
@@ -97,6 +101,11 @@ impl Engine<'_> {
     pub async fn carry_out(&self, account: &AccountId, ask: Ask) -> Result<Answer, EngineError> {
         Ok(match ask {
             Ask::Open => self.open(account).await?,
+            Ask::Hear(inquiry) => {
+                let oracle = Oracle { accounts: self.accounts, account, home: self.home, inquiry: &inquiry };
+                let (testimony, shown) = oracle.hear().await;
+                Answer::Heard(testimony, shown)
+            }
             Ask::List(cell) => {
                 let listing = self.list(account, &cell).await;
                 Answer::Listed(cell, listing)
@@ -159,6 +168,10 @@ impl Engine<'_> {
         };
         match self.scope(account, cell).await {
             Ok(scope) => {
+                if let Some(control) = &kind.control {
+                    let (scope, want_details) = (&scope, self.want_details);
+                    return CloudLister { scope, kind, control, cell, want_details }.list().await;
+                }
                 let (accounts, want_tags) = (self.accounts, self.want_tags);
                 Lister { accounts, scope: &scope, kind, cell, want_tags }.list().await
             }

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use super::catalogue::{Catalogue, Kind};
 use super::engine::{Baseliner, Declared};
+use super::fake_beyond::Beyond;
 use super::fake_organization::{FakeMember, FakeOrganization};
 use super::people::{Letter, People};
 use super::slice::{Order, Reset, SliceError, SliceReport};
@@ -122,6 +123,8 @@ pub struct World {
     pub declared: Declared,
     pub baselined: u32,
     pub organization: FakeOrganization,
+    pub beyond: Beyond,
+    pub called: BTreeSet<(String, String)>,
     pub letters: Vec<Letter>,
     pub deaf: Option<&'static str>,
     pub costs: Vec<(&'static str, &'static str)>,
@@ -466,6 +469,7 @@ impl Client {
     ) -> (Result<Value, Refused>, bool) {
         let mut world = self.cloud.world.lock().unwrap();
         world.calls += 1;
+        world.called.insert((self.account.to_string(), operation.to_owned()));
         if self.account.as_ref() == HOME {
             world.at_home.push(operation.to_owned());
         }
@@ -483,7 +487,7 @@ impl Call for Client {
     async fn call(&self, service: &str, operation: &str, params: Value) -> Result<Value, CallError> {
         let region = self.region.to_string();
         let account = self.account.to_string();
-        if service == "organizations" {
+        if service == "organizations" && operation != "DescribeOrganization" {
             let work = |world: &mut World| {
                 if !["Describe", "List"].iter().any(|verb| operation.starts_with(verb)) {
                     world.writes.push(format!("organizations {operation} {params}"));
@@ -494,13 +498,17 @@ impl Call for Client {
         }
         let work = |world: &mut World| match locked_out(world, self.root, operation, &params) {
             Some(refused) => Err(refused),
-            None => execute(world, &account, &region, operation, &params),
+            None => {
+                let beyond = world.beyond.execute(&region, operation, &params);
+                beyond.unwrap_or_else(|| execute(world, &account, &region, operation, &params))
+            }
         };
         self.act(service, operation, &params, work).await
     }
 
     async fn pages(&self, service: &str, operation: &str, params: Value) -> Result<Vec<Value>, CallError> {
-        if service == "organizations" {
+        let known = || self.cloud.world.lock().unwrap().organization.knows(&params["ChildId"]);
+        if service == "organizations" && (operation != "ListParents" || known()) {
             let work = |world: &mut World| Ok(world.organization.list(operation, &params));
             return self.act(service, operation, &params, work).await.map(|all| all.as_array().unwrap().clone());
         }
@@ -527,6 +535,9 @@ fn locked_out(world: &World, root: bool, operation: &str, params: &Value) -> Opt
 }
 
 fn list(world: &mut World, region: &str, operation: &str, params: &Value, from: usize) -> Value {
+    if let Some(found) = world.beyond.list(region, operation, params) {
+        return found.into_iter().skip(from).take(PAGE).collect();
+    }
     if operation == "ListAttachedRolePolicies" {
         let of = |(role, _): &&(String, String)| params["RoleName"] == role.as_str();
         return world.attached.iter().filter(of).skip(from).map(|(_, arn)| json!({"PolicyArn": arn})).collect();
@@ -574,7 +585,8 @@ fn list(world: &mut World, region: &str, operation: &str, params: &Value, from: 
 }
 
 fn execute(world: &mut World, account: &str, region: &str, operation: &str, params: &Value) -> Result<Value, Refused> {
-    let reads = ["Get", "Describe", "List"].iter().any(|verb| operation.starts_with(verb));
+    let reads =
+        ["Get", "Describe", "List", "Search", "Lookup", "Generate"].iter().any(|verb| operation.starts_with(verb));
     if !reads {
         world.writes.push(format!("{region} {operation} {params}"));
     }

@@ -134,6 +134,11 @@ impl FakeOrganization {
         }
     }
 
+    /// Whether it has an account of this id.
+    pub fn knows(&self, id: &Value) -> bool {
+        id.as_str().is_some_and(|id| self.members.contains_key(id))
+    }
+
     fn account_call(&mut self, operation: &str, params: &Value) -> Result<Value, Refused> {
         let text = |name: &str| params[name].as_str().unwrap_or_default().to_owned();
         match operation {

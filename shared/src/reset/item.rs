@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::path::Facts;
 use super::catalogue::{SpareAs, TypeName};
+use super::cloudcontrol::Request;
 use crate::types::Region;
 
 /// What stands for the region of global types in ledgers and reports.
@@ -126,6 +128,13 @@ pub enum Outcome {
     Gone,
     /// AWS is deleting it; a list will tell.
     Accepted,
+    /// A request is under way.
+    Requested {
+        /// By which it is followed.
+        request: Request,
+        /// When AWS wants to be asked again.
+        until: Option<Timestamp>,
+    },
     /// The steps before the delete are done.
     Prepared,
     /// More is to be done at once; something was achieved.

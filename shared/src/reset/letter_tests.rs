@@ -25,6 +25,7 @@ fn plan(many: usize) -> PlanReport {
         keep: (0..many).map(kept).collect(),
         unknown: Vec::new(),
         unseen: Vec::new(),
+        uncovered: Vec::new(),
         calls: 0,
     }
 }

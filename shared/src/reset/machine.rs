@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::board::Board;
 use super::catalogue::Catalogue;
 use super::item::{CellKey, ItemKey, Listing, Outcome};
+use super::oracle::{Inquiry, Shown, Testimony, word_of};
 use super::protect::{Protection, Reserved};
 use super::state::{Cell, End, Handover, Run, Seen, Stage};
 use super::task::Task;
@@ -38,6 +39,8 @@ pub enum Turn {
 pub enum Ask {
     /// Look up regions and what the baseline declares.
     Open,
+    /// Ask the witnesses.
+    Hear(Inquiry),
     /// List this.
     List(CellKey),
     /// Do this.
@@ -60,6 +63,8 @@ pub enum Answer {
         /// No default VPCs wanted.
         no_default_vpc: bool,
     },
+    /// What the witnesses said: in terms of services, and of resources.
+    Heard(Testimony, Vec<Shown>),
     /// What is in a cell.
     Listed(CellKey, Listing),
     /// An outcome for each resource of a task.
@@ -84,6 +89,9 @@ impl Run {
     pub fn turn(&mut self, rules: Rules<'_>, now: Timestamp) -> Turn {
         match &self.stage {
             Stage::Opening => self.alone(Ask::Open),
+            Stage::Hearing => self.alone(Ask::Hear(self.inquiry(false, now))),
+            Stage::Verifying(at) if now < *at => Turn::Wait(*at),
+            Stage::Verifying(_) => self.alone(Ask::Hear(self.inquiry(true, now))),
             Stage::Scanning => self.turn_of_scan(rules, now),
             Stage::Deleting => self.turn_of_work(rules, now),
             Stage::Resting(until) if now < *until => Turn::Wait(*until),
@@ -156,9 +164,24 @@ impl Run {
                 (self.regions, self.reserved, self.no_default_vpc) = (regions, reserved, no_default_vpc);
                 let cleaned = |key: &CellKey| self.cells.get(key).map_or(0, |cell| cell.cleaned);
                 let fresh = |key: CellKey| (Cell { cleaned: cleaned(&key), ..Cell::default() }, key);
-                let cells = self.all_cells(rules.catalogue).map(fresh).map(|(cell, key)| (key, cell)).collect();
+                // What witnesses added stays, whatever they say this time.
+                let added = self.cells.keys().filter(|key| self.beyond.contains(&key.kind)).cloned();
+                let all = self.all_cells(rules.catalogue).chain(added.collect::<Vec<_>>());
+                let cells = all.map(fresh).map(|(cell, key)| (key, cell)).collect();
                 self.cells = cells;
                 self.scan.clear();
+                if self.asks_witnesses() {
+                    return self.enter(Stage::Hearing);
+                }
+                self.choose(rules.catalogue);
+                self.enter(Stage::Scanning);
+            }
+            Answer::Heard(testimony, shown) if matches!(self.stage, Stage::Verifying(_)) => {
+                self.heard_last(rules.catalogue, testimony, &shown, now);
+            }
+            Answer::Heard(testimony, _) => {
+                self.testimony = testimony;
+                self.choose(rules.catalogue);
                 self.enter(Stage::Scanning);
             }
             Answer::Listed(cell, listing) => {
@@ -228,6 +251,7 @@ impl Run {
         cell.tries += 1;
         cell.seen = match listing {
             Listing::Items(items) => {
+                self.words.extend(items.iter().filter_map(|item| item.arn.as_deref()).map(word_of));
                 if !items.is_empty() {
                     self.scan.insert(key.clone(), items);
                 }

@@ -22,6 +22,7 @@ pub mod catalogue;
 mod contents;
 #[cfg(test)]
 mod contents_tests;
+mod cloudcontrol;
 mod cost;
 mod csv;
 mod diary;
@@ -32,6 +33,8 @@ mod ending;
 mod engine;
 #[cfg(test)]
 mod fake;
+#[cfg(test)]
+mod fake_beyond;
 #[cfg(test)]
 mod fake_organization;
 mod freeze;
@@ -45,6 +48,7 @@ mod job;
 mod letter;
 mod machine;
 mod notice;
+mod oracle;
 mod order;
 mod people;
 mod plan;
@@ -65,6 +69,8 @@ mod task;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_beyond;
+#[cfg(test)]
 mod tests_engine;
 #[cfg(test)]
 mod tests_faults;
@@ -81,6 +87,7 @@ pub use engine::{Baseliner, Declared, EngineError};
 pub use guard::Refusal;
 pub use html::page;
 pub use notice::{NoticeReport, Outcome, Upcoming};
+pub use oracle::{Heard, HeardAs, Uncovered};
 pub use people::{Letter, Nobody, People};
 pub use plan::{PlanReport, Planned, Unseen};
 pub use protect::{Reserved, problems};

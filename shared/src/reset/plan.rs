@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::oracle::Uncovered;
 use super::receipt::{KeptLine, Receipt};
 use super::state::Run;
 use super::verdict::{LeftLine, State};
@@ -25,6 +26,8 @@ pub struct PlanReport {
     pub unknown: Vec<LeftLine>,
     /// Lists that could not be read: there may be more.
     pub unseen: Vec<Unseen>,
+    /// What is in use and not covered.
+    pub uncovered: Vec<Uncovered>,
     /// AWS calls that it took to find out.
     pub calls: u64,
 }
@@ -83,6 +86,7 @@ impl PlanReport {
             account: run.account.clone(),
             hash: run.plan.clone().unwrap_or_default(),
             delete: Planned::all(run),
+            uncovered: receipt.uncovered,
             keep: receipt.kept,
             unknown: receipt.left,
             unseen: unseen
@@ -116,6 +120,9 @@ impl fmt::Display for PlanReport {
         }
         for Unseen { kind, region, state, reason } in &self.unseen {
             writeln!(f, "{state}: {kind} in {region} could not be listed: {reason}")?;
+        }
+        for one in &self.uncovered {
+            writeln!(f, "not covered: {one}")?;
         }
         write!(
             f,

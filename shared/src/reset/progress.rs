@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::board::Board;
 use super::catalogue::{Catalogue, SpareAs};
+use super::cloudcontrol::Request;
 use super::item::{CellKey, Decision, Found, GLOBAL, Holder, ItemKey, Listing, Outcome};
 use super::machine::{Rules, backoff, later};
 use super::state::{End, Left, LeftAs, Run, Seen, Settled, Stage, Work, WorkState};
@@ -47,6 +48,10 @@ impl Run {
         let found: Vec<Found> = std::mem::take(&mut self.scan).into_values().flatten().collect();
         let decisions = self.decide(rules, &found, now);
         self.scans += 1;
+        if self.quiet + 1 >= QUIET_SCANS {
+            self.remember(&found);
+        }
+        self.weigh(rules.catalogue, &BTreeSet::new());
         let old = std::mem::take(&mut self.left);
         self.kept.clear();
         for (key, _) in std::mem::take(&mut self.work).into_iter().filter(|(_, work)| work.open()) {
@@ -173,7 +178,11 @@ impl Run {
             if self.quiet < QUIET_SCANS {
                 self.enter(Stage::Resting(later(now, self.options.rescan_after.length())));
             } else {
-                self.enter(if self.wants_vpcs() { Stage::Vpcs } else { Stage::Baseline });
+                self.enter(match (self.asks_witnesses(), self.wants_vpcs()) {
+                    (true, _) => Stage::Verifying(now),
+                    (false, true) => Stage::Vpcs,
+                    (false, false) => Stage::Baseline,
+                });
             }
             return;
         }
@@ -302,9 +311,13 @@ impl Run {
 
     /// One attempt is over.
     pub(super) fn worked(&mut self, catalogue: &Catalogue, key: &ItemKey, outcome: Outcome, now: Timestamp) {
+        if let Some(work) = self.work.get_mut(key) {
+            work.request = None;
+        }
         match outcome {
             Outcome::Gone => self.gone(key, now),
             Outcome::Accepted => self.wait_on(key, "is being deleted", now),
+            Outcome::Requested { request, until } => self.request(key, request, until, now),
             Outcome::Prepared => self.change(key, |work| (work.prepared, work.state) = (true, WorkState::Todo)),
             Outcome::More => self.change(key, |work| {
                 (work.attempts, work.since, work.turns, work.state) = (0, None, work.turns + 1, WorkState::Todo);
@@ -388,6 +401,17 @@ impl Run {
             if let (Some(follower), Some(leader)) = (follower, leader) {
                 self.board.follow(follower, leader);
             }
+        }
+    }
+
+    /// A request is under way: its token is kept, and it is asked for when AWS says, or a little later each time.
+    fn request(&mut self, key: &ItemKey, request: Request, until: Option<Timestamp>, now: Timestamp) {
+        if self.patient(key, "is being deleted through Cloud Control", now) {
+            let soonest = later(now, backoff(1));
+            self.change(key, |work| {
+                let at = until.unwrap_or_else(|| later(now, backoff(work.attempts)));
+                (work.state, work.request) = (WorkState::Parked(at.max(soonest)), Some(request));
+            });
         }
     }
 

@@ -96,6 +96,11 @@ impl Protection {
         self.rules.iter().any(Rule::wants_tags)
     }
 
+    /// Whether any rule asks for what a list may not tell: tags, ARNs.
+    pub fn wants_details(&self) -> bool {
+        self.wants_tags() || self.rules.iter().any(|rule| rule.arn.is_some())
+    }
+
     /// Decides about everything that a scan found. Decisions stand in the order of `found`.
     pub fn decide(&self, found: &[Found], now: Timestamp) -> Vec<Decision> {
         let mut decisions: Vec<Decision> = found.iter().map(|item| self.alone(item, now)).collect();

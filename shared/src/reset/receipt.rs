@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::cost::{Cost, Settled};
 use super::diary::{Moment, Told, Went};
+use super::oracle::{Heard, Uncovered};
 use super::plan::Planned;
 use super::snooze::Snoozed;
 use super::state::{End, Handover, Run};
@@ -52,6 +53,12 @@ pub struct Receipt {
     pub baseline: Option<Handover>,
     /// What else is worth knowing.
     pub notes: Vec<String>,
+    /// Who was asked what is in use, and how that went.
+    #[serde(default)]
+    pub witnesses: Vec<Heard>,
+    /// What is in use and not covered, or contradicts the lists.
+    #[serde(default)]
+    pub uncovered: Vec<Uncovered>,
     /// How much went, by type and region.
     #[serde(default)]
     pub gone: Vec<GoneLine>,
@@ -114,6 +121,9 @@ impl Receipt {
         });
         let mut notes = run.notes.clone();
         notes.extend(run.remarks.iter().cloned());
+        notes.extend(run.uncovered.iter().map(|one| format!("not covered: {one}")));
+        let told = run.testimony.heard.iter().filter(|heard| !heard.note.is_empty());
+        notes.extend(told.map(|heard| format!("witness {heard}")));
         match run.end() {
             Some(End::Refused(reason)) => notes.push(format!("refused: {reason}")),
             Some(End::Stuck) => notes.push("the baseline was not applied: look at what is left, and at why".to_owned()),
@@ -156,6 +166,8 @@ impl Receipt {
             told: run.diary.told.clone(),
             gone,
             cost,
+            witnesses: run.testimony.heard.clone(),
+            uncovered: run.uncovered.iter().cloned().collect(),
         }
     }
 

@@ -295,6 +295,7 @@ impl Reset {
             baseliner: &*self.baseliner,
             home: &self.config.home_region,
             want_tags: protection.wants_tags(),
+            want_details: protection.wants_details(),
             access: &self.config.access,
         }
     }

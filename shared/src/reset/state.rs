@@ -6,12 +6,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::board::Board;
+use super::catalogue::TypeName;
 use super::catalogue::path::Facts;
+use super::cloudcontrol::Request;
 use super::diary::Diary;
 use super::item::{CellKey, Found, ItemKey};
+use super::oracle::{Testimony, Uncovered};
 use super::protect::Reserved;
 use super::recreate::Recreation;
-use crate::config::{Pause, Protect, ResetVpc, Sandbox};
+use crate::config::{CloudControl, Pause, Protect, ResetVpc, Sandbox, Witnesses};
 use crate::types::{AccountId, Mode, Region};
 
 /// One reset of one account.
@@ -71,6 +74,24 @@ pub struct Run {
     pub remarks: Vec<String>,
     /// What the baseline said.
     pub baseline: Option<Handover>,
+    /// What the witnesses said.
+    #[serde(default)]
+    pub testimony: Testimony,
+    /// Types that Cloud Control lists in this run.
+    #[serde(default)]
+    pub beyond: BTreeSet<TypeName>,
+    /// `service:word` of the ARNs that scans found: what a witness calls such things is known by them.
+    #[serde(default)]
+    pub words: BTreeSet<String>,
+    /// Names of everything that the last scan found and left.
+    #[serde(default)]
+    pub remaining: BTreeSet<String>,
+    /// How often the witnesses were asked since.
+    #[serde(default)]
+    pub hearings: u32,
+    /// What is in use and not covered, or still shown by a witness.
+    #[serde(default)]
+    pub uncovered: BTreeSet<Uncovered>,
     /// What the receipt tells beside the ledger.
     #[serde(default)]
     pub diary: Diary,
@@ -105,6 +126,12 @@ pub struct Options {
     /// The most objects of one bucket that are deleted one by one.
     #[serde(default = "many")]
     pub objects: u64,
+    /// Where types without an entry are listed.
+    #[serde(default)]
+    pub cloud_control: CloudControl,
+    /// Who is asked what is in use.
+    #[serde(default)]
+    pub witnesses: Witnesses,
 }
 
 fn many() -> u64 {
@@ -124,6 +151,8 @@ impl Options {
             retries: sandbox.retries,
             deletes: sandbox.limits.deletes,
             objects: sandbox.limits.objects,
+            cloud_control: sandbox.cloud_control,
+            witnesses: sandbox.witnesses.clone(),
         }
     }
 }
@@ -134,12 +163,16 @@ impl Options {
 pub enum Stage {
     /// Regions and reserved names are looked up.
     Opening,
+    /// Witnesses are asked what is in use.
+    Hearing,
     /// Everything is listed.
     Scanning,
     /// What was found is deleted.
     Deleting,
     /// Between two clean scans.
     Resting(Timestamp),
+    /// Witnesses are asked again, not before this time: they may contradict.
+    Verifying(Timestamp),
     /// Default VPCs are made where they are wanted and absent.
     Vpcs,
     /// The account is handed to the baseline.
@@ -247,6 +280,9 @@ pub struct Work {
     /// What it waits for, as learned from AWS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behind: Option<ItemKey>,
+    /// What Cloud Control was asked and has not finished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
     /// Its place on the board.
     #[serde(skip)]
     pub(super) number: usize,
@@ -339,6 +375,12 @@ impl Run {
             notes: Vec::new(),
             remarks: Vec::new(),
             baseline: None,
+            testimony: Testimony::default(),
+            beyond: BTreeSet::new(),
+            words: BTreeSet::new(),
+            remaining: BTreeSet::new(),
+            hearings: 0,
+            uncovered: BTreeSet::new(),
             diary: Diary::default(),
             board: Board::default(),
             recreation: None,
@@ -376,6 +418,7 @@ impl Work {
             since: None,
             reason: None,
             behind: None,
+            request: None,
             number: usize::MAX,
         }
     }

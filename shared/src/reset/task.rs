@@ -40,6 +40,8 @@ pub struct Around {
     pub unread: BTreeSet<TypeName>,
     /// The most objects of one bucket that are deleted one by one.
     pub objects: u64,
+    /// What tells this round of this run from all others: requests made twice by accident are one by it.
+    pub seed: String,
 }
 
 impl Around {
@@ -52,6 +54,11 @@ impl Around {
         let reserved = run.reserved.iter().map(|reserved| (reserved.kind.clone(), reserved.name.clone()));
         let unread = run.cells.iter().filter(|(_, cell)| !matches!(cell.seen, Seen::Listed | Seen::Unavailable(_)));
         let unread = unread.map(|(key, _)| key.kind.clone()).filter(|kind| catalogue.kind(kind).is_some());
-        Self { kept: kept.chain(reserved).collect(), unread: unread.collect(), objects: run.options.objects }
+        Self {
+            kept: kept.chain(reserved).collect(),
+            unread: unread.collect(),
+            objects: run.options.objects,
+            seed: format!("{}/{}", run.id, run.scans),
+        }
     }
 }

@@ -85,7 +85,8 @@ async fn everything_goes_in_all_regions_except_the_way_in() {
     let report = run(&cloud, FAST).await;
     assert_eq!(cloud.ids(), KEPT);
     let receipt = cloud.receipt(&report);
-    assert_eq!((report.next, report.verdict, receipt.left), (Next::Done, Some(Verdict::Green), vec![]));
+    let told = receipt.to_string();
+    assert_eq!((report.next, report.verdict, receipt.left), (Next::Done, Some(Verdict::Green), vec![]), "{told}");
     assert_eq!(cloud.world.lock().unwrap().baselined, 1);
     let once = receipt.ledger.iter().map(|line| (&line.region, &line.kind)).collect::<BTreeSet<_>>();
     assert_eq!(once.len(), receipt.ledger.len(), "one state a region and type");

@@ -141,9 +141,17 @@ impl Run {
         if self.baseline.as_ref().is_none_or(|handover| !handover.failed.is_empty()) {
             return Some(Verdict::Red);
         }
-        let worst = self.ledger().iter().map(|line| line.state.colour()).max();
-        let noted = if self.notes.is_empty() { Verdict::Green } else { Verdict::Amber };
+        let worst = self.ledger().iter().map(|line| self.colour(line)).max();
+        let noted = if self.notes.is_empty() && self.uncovered.is_empty() { Verdict::Green } else { Verdict::Amber };
         worst.map(|worst| worst.max(noted))
+    }
+
+    /// The colour of a line. A list of Cloud Control that fails says as little as one that is denied: handlers of some
+    /// types fail for reasons of their own, and then nobody knows of anything that is left.
+    fn colour(&self, line: &Line) -> Verdict {
+        let unread = line.state == State::Error && line.count == 0;
+        let beyond = || self.beyond.iter().any(|kind| kind.as_ref() == line.kind);
+        if unread && beyond() { Verdict::Amber } else { line.state.colour() }
     }
 
     /// One line for people while it goes on.
@@ -153,6 +161,8 @@ impl Run {
         let gone = self.cleaned();
         match &self.stage {
             Stage::Opening => "looking up regions".to_owned(),
+            Stage::Hearing => "asking what is in use".to_owned(),
+            Stage::Verifying(_) => "asking who might contradict".to_owned(),
             Stage::Scanning => format!("scan {}: {unseen} of {} lists to go", self.scans + 1, self.cells.len()),
             Stage::Deleting => {
                 let waiting = self.work.values().filter(|work| work.since.is_some() && work.open()).count();

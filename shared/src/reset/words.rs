@@ -29,6 +29,9 @@ pub fn why(run: &Run, ledger: &[Line], left: usize) -> Vec<String> {
             if left == 1 { "resource is" } else { "resources are" }
         ));
     }
+    if !run.uncovered.is_empty() {
+        told.push(format!("{} in use and not covered, or contradicted; the notes say what.", run.uncovered.len()));
+    }
     match &run.baseline {
         Some(said) if !said.failed.is_empty() => {
             told.push(format!("The baseline is not in place: {} of its steps failed.", said.failed.len()));

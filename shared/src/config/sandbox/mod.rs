@@ -13,6 +13,7 @@ mod recreate;
 mod schedule;
 mod snooze;
 mod windows;
+mod witness;
 
 use std::collections::BTreeMap;
 
@@ -31,6 +32,7 @@ pub use recreate::{Fallback, Pool, Recreate};
 pub use schedule::Schedule;
 pub use snooze::{Costs, Snooze};
 pub use windows::{Window, Windows};
+pub use witness::{CloudControl, Witness, Witnesses};
 
 /// The `sandbox` section.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -101,6 +103,12 @@ pub struct Sandbox {
     /// Fresh accounts that are kept ready to take the place of a closed one.
     #[serde(default)]
     pub pool: Option<Pool>,
+    /// Where types are listed that have no entry in the catalogue, through Cloud Control.
+    #[serde(default)]
+    pub cloud_control: CloudControl,
+    /// Who is asked what is in use, besides the lists.
+    #[serde(default)]
+    pub witnesses: Witnesses,
 }
 
 /// Which accounts are sandboxes.
@@ -213,6 +221,7 @@ impl Sandbox {
         }
         found.extend(self.windows.iter().filter_map(Windows::problems));
         found.extend(self.guards.problems());
+        found.extend(self.witnesses.problems());
         for (n, rule) in self.protect.iter().enumerate() {
             found.extend(rule.problems().into_iter().map(|(path, message)| (format!("protect[{n}]{path}"), message)));
         }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::path::{Source, holes};
 use super::when::When;
 use crate::aws::{CallError, ErrorClass};
+use crate::reset::cloudcontrol::Control;
 use crate::types::{Malformed, Region, string_type};
 
 /// The CloudFormation name of a type: `AWS::EC2::VPC`.
@@ -29,6 +30,18 @@ impl FromStr for TypeName {
         }
     }
 }
+impl TypeName {
+    /// The service's part: `EC2`.
+    pub fn service(&self) -> &str {
+        self.0.split("::").nth(1).unwrap_or_default()
+    }
+
+    /// The resource's part: `VPC`.
+    pub fn resource(&self) -> &str {
+        self.0.split("::").nth(2).unwrap_or_default()
+    }
+}
+
 string_type!(TypeName, "^[A-Za-z0-9]+::[A-Za-z0-9]+::[A-Za-z0-9]+$");
 
 /// When in a run a type is worked on, other things being equal: what costs money stops first, what records goes last.
@@ -165,6 +178,9 @@ pub struct Kind {
     /// Paths whose values the hook needs.
     #[serde(default)]
     pub keep: Vec<String>,
+    /// What is particular to a type that Cloud Control lists: it has no entry in a file.
+    #[serde(skip)]
+    pub control: Option<Control>,
     /// Paths that a template asks for, collected when the file is read.
     #[serde(skip)]
     pub(super) facts: BTreeSet<String>,
@@ -368,6 +384,8 @@ pub enum Gone {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Hook {
+    /// A type without an entry of its own: a request that is followed.
+    CloudControl,
     /// Buckets must be empty: versions, delete markers, uploads, locks.
     S3Bucket,
     /// A queue's policy may deny everybody but the root user.

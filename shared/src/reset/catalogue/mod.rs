@@ -12,6 +12,8 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use super::cloudcontrol;
+
 pub use entry::{
     Batch, Clear, Contents, Describe, Gone, Hook, Kind, Lift, List, Parents, Phase, Spare, SpareAs, Step, Tags,
     TypeName, Verified,
@@ -35,6 +37,8 @@ pub struct Unreadable {
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     kinds: BTreeMap<TypeName, Kind>,
+    /// Types without an entry, which Cloud Control lists and deletes.
+    beyond: BTreeMap<TypeName, Kind>,
     /// For each type, the types that must be gone before it.
     after: BTreeMap<TypeName, BTreeSet<TypeName>>,
 }
@@ -50,7 +54,7 @@ impl Catalogue {
     /// The catalogue that comes with this version.
     pub fn embedded() -> Result<&'static Self, Unreadable> {
         static READ: OnceLock<Result<Catalogue, Unreadable>> = OnceLock::new();
-        READ.get_or_init(|| Self::read(FILES)).as_ref().map_err(Clone::clone)
+        READ.get_or_init(|| Self::read(FILES).map(Self::and_beyond)).as_ref().map_err(Clone::clone)
     }
 
     /// Reads files of `(service, text)`; a type given twice, or an edge to nowhere, is an error.
@@ -99,15 +103,27 @@ impl Catalogue {
         let known =
             |names: &BTreeSet<TypeName>| names.iter().filter(|name| kinds.contains_key(*name)).cloned().collect();
         let after = self.after.iter().map(|(name, first)| (name.clone(), known(first))).collect();
-        Self { kinds, after }
+        Self { kinds, after, beyond: self.beyond.clone() }
     }
 
-    /// One type.
+    /// The same with every type that Cloud Control can list and that has no entry.
+    fn and_beyond(mut self) -> Self {
+        let kinds = cloudcontrol::kinds(|name| self.kinds.contains_key(name));
+        self.beyond = kinds.into_iter().map(|kind| (kind.name.clone(), kind)).collect();
+        self
+    }
+
+    /// One type, with an entry or without.
     pub fn kind(&self, name: &TypeName) -> Option<&Kind> {
-        self.kinds.get(name)
+        self.kinds.get(name).or_else(|| self.beyond.get(name))
     }
 
-    /// All types, by name.
+    /// The types without an entry, by name.
+    pub fn beyond(&self) -> impl Iterator<Item = &Kind> {
+        self.beyond.values()
+    }
+
+    /// All types that have an entry, by name.
     pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
         self.kinds.values()
     }

@@ -134,6 +134,7 @@ fn no_word_of_others_becomes_part_of_a_notice_page() {
         keep: receipt(HOSTILE).kept,
         unknown: receipt(HOSTILE).left,
         unseen: Vec::new(),
+        uncovered: Vec::new(),
         calls: 0,
     };
     check(&plan_page(&announced, &plan));

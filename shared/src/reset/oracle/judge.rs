@@ -1,0 +1,151 @@
+//! How a run takes in what witnesses say.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::coverage::Coverage;
+use super::names::Names;
+use super::{HeardAs, Inquiry, Shown, Testimony, Uncovered, Use};
+use crate::config::{CloudControl, Witness, Witnesses};
+use crate::reset::catalogue::{Catalogue, TypeName};
+use crate::reset::item::{CellKey, Found, GLOBAL};
+use crate::reset::machine::later;
+use crate::reset::state::{Run, Stage};
+use crate::types::Region;
+
+/// How often witnesses are asked after the last scan: they forget late.
+const HEARINGS: u32 = 3;
+
+impl Run {
+    /// Whether anybody is asked at all.
+    pub(in crate::reset) fn asks_witnesses(&self) -> bool {
+        !self.options.witnesses.ask.is_empty()
+    }
+
+    /// Where Cloud Control is to list, by what the witnesses said: cells are added, never taken away.
+    pub(in crate::reset) fn choose(&mut self, catalogue: &Catalogue) {
+        let mut chosen = BTreeSet::new();
+        match self.options.cloud_control {
+            CloudControl::Off => {}
+            CloudControl::All => {
+                chosen.extend(catalogue.beyond().flat_map(|kind| self.places(kind.global, None, &kind.name)));
+            }
+            CloudControl::Used => {
+                for seen in &self.testimony.uses {
+                    let prefixes: BTreeSet<&str> = Names::embedded().prefixes(&seen.service).collect();
+                    let kinds = catalogue.beyond().filter(|kind| prefixes.contains(kind.name.service()));
+                    chosen.extend(kinds.flat_map(|kind| self.places(kind.global, seen.region.as_deref(), &kind.name)));
+                }
+            }
+        }
+        self.beyond.extend(chosen.iter().map(|cell| cell.kind.clone()));
+        for cell in chosen {
+            self.cells.entry(cell).or_default();
+        }
+        let unguided = self.options.cloud_control == CloudControl::Used && self.asks_witnesses();
+        if unguided && self.testimony.heard.iter().all(|heard| heard.answer != HeardAs::Answered) {
+            let note = "no witness could be asked what is in use, so types without an entry were looked for nowhere";
+            self.note(note);
+        }
+    }
+
+    /// The cells of a type: the region that a witness named, or all of them where it named none.
+    fn places(&self, global: bool, region: Option<&str>, kind: &TypeName) -> Vec<CellKey> {
+        let cell = |region: &str| CellKey { region: region.to_owned(), kind: kind.clone() };
+        if global {
+            return vec![cell(GLOBAL)];
+        }
+        let named = region.and_then(|region| region.parse::<Region>().ok());
+        let meant = |region: &&Region| named.as_ref().is_none_or(|named| named == *region);
+        self.regions.iter().filter(meant).map(|region| cell(region.as_ref())).collect()
+    }
+
+    fn note(&mut self, note: &str) {
+        if !self.notes.iter().any(|known| known == note) {
+            self.notes.push(note.to_owned());
+        }
+    }
+
+    /// What is asked before the scans, or after the last one: then of those who know single resources.
+    pub(in crate::reset) fn inquiry(&self, last: bool, now: Timestamp) -> Inquiry {
+        let Witnesses { ask, days } = self.options.witnesses.clone();
+        let ask = ask.into_iter().filter(|witness| !last || knows_resources(*witness)).collect();
+        let length = SignedDuration::from_hours(24 * i64::from(days));
+        let since = now.checked_sub(length).unwrap_or(Timestamp::MIN);
+        Inquiry { ask, regions: self.regions.clone(), since, now }
+    }
+
+    /// What is in use and not covered, once the lists were read. What some said before is not asked of those who have
+    /// said since what is left.
+    pub(in crate::reset) fn weigh(&mut self, catalogue: &Catalogue, said_since: &BTreeSet<Witness>) {
+        let coverage = Coverage::new(self, catalogue);
+        let uses = self.testimony.uses.iter().filter(|seen| !said_since.contains(&seen.witness));
+        let found = uses.filter_map(|seen| Some(uncovered(seen, coverage.problem(seen)?)));
+        self.uncovered = found.collect();
+    }
+
+    /// After the last scan: what is still shown, and is neither kept nor spared. Asked again while that may be lateness.
+    pub(in crate::reset) fn heard_last(
+        &mut self,
+        catalogue: &Catalogue,
+        testimony: Testimony,
+        shown: &[Shown],
+        now: Timestamp,
+    ) {
+        let answered = testimony.heard.iter().filter(|heard| heard.answer == HeardAs::Answered);
+        let said_since: BTreeSet<Witness> = answered.map(|heard| heard.witness).collect();
+        for heard in testimony.heard {
+            self.testimony.heard.retain(|before| before.witness != heard.witness);
+            self.testimony.heard.push(heard);
+        }
+        self.testimony.heard.sort_by_key(|heard| heard.witness);
+        self.weigh(catalogue, &said_since);
+        let (mut late, mut found) = (BTreeSet::new(), BTreeSet::new());
+        let coverage = Coverage::new(self, catalogue);
+        for shown in shown.iter().filter(|shown| !self.explains(shown)) {
+            match coverage.problem_of(shown) {
+                Some(reason) => found.insert(uncovered(&shown.as_use(), reason)),
+                None => late.insert(uncovered(&shown.as_use(), "is still shown, though no list shows it any more")),
+            };
+        }
+        self.hearings += 1;
+        if !late.is_empty() && self.hearings < HEARINGS {
+            return self.enter(Stage::Verifying(later(now, self.options.rescan_after.length())));
+        }
+        self.uncovered.extend(found.into_iter().chain(late));
+        self.enter(if self.wants_vpcs() { Stage::Vpcs } else { Stage::Baseline });
+    }
+
+    /// Whether a resource is one that the last scan found and left: kept, a default, AWS's, or gone and still listed.
+    fn explains(&self, shown: &Shown) -> bool {
+        let resource = shown.arn.splitn(6, ':').nth(5).unwrap_or_default();
+        let mut parts = resource.split([':', '/']).filter(|part| !part.is_empty());
+        self.remaining.contains(&shown.arn)
+            || self.remaining.contains(resource)
+            || parts.any(|part| self.remaining.contains(part))
+    }
+
+    /// Remembers what the last scan found, all of which stays.
+    pub(in crate::reset) fn remember(&mut self, found: &[Found]) {
+        let names = |found: &Found| [Some(found.key.id.clone()), found.arn.clone(), Some(found.name.clone())];
+        self.remaining = found.iter().flat_map(names).flatten().collect();
+        self.hearings = 0;
+    }
+}
+
+/// Whether a witness shows resources one by one.
+fn knows_resources(witness: Witness) -> bool {
+    matches!(witness, Witness::Tags | Witness::Explorer)
+}
+
+fn uncovered(seen: &Use, reason: &str) -> Uncovered {
+    Uncovered {
+        service: seen.service.clone(),
+        region: seen.region.clone().unwrap_or_default(),
+        kind: seen.kind.clone().unwrap_or_default(),
+        witness: seen.witness,
+        example: seen.example.clone().unwrap_or_default(),
+        reason: reason.to_owned(),
+    }
+}

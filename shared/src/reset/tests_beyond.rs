@@ -1,0 +1,267 @@
+//! Whole runs in accounts that use what the catalogue does not know.
+
+use serde_json::{Value, json};
+
+use super::catalogue::Catalogue;
+use super::fake::{Cloud, HOME, SANDBOX};
+use super::fake_beyond::Beyond;
+use super::oracle::HeardAs;
+use super::receipt::Receipt;
+use super::verdict::{State, Verdict};
+use crate::aws::ErrorClass;
+
+const FAST: &str = "  rescan_after: 1m\n  patience: 10m\n  default_vpc: delete\n  freeze: 'off'\n  costs: none\n\
+     \x20 witnesses: {ask: [tags, explorer, access-report, costs, trail]}\n";
+
+/// A type that Cloud Control lists and that has no entry. If it gets one, take another.
+const PLAN: &str = "AWS::ARCRegionSwitch::Plan";
+const ARN: &str = "arn:aws:arc-region-switch:eu-west-1:555566667777:plan/p-1";
+
+async fn run(cloud: &Cloud, section: &str) -> Receipt {
+    let report = cloud.drive(&cloud.reset(section), "run-1", None).await.unwrap();
+    cloud.receipt(&report)
+}
+
+fn with(change: impl FnOnce(&mut Beyond)) -> Cloud {
+    let cloud = Cloud::new();
+    cloud.change(|world| change(&mut world.beyond));
+    cloud
+}
+
+/// An account with one plan, which is tagged.
+fn planned(properties: Value) -> Cloud {
+    with(|beyond| {
+        beyond.resources = vec![Beyond::resource("eu-west-1", PLAN, "p-1", properties)];
+        beyond.tagged = vec![("eu-west-1", ARN.to_owned(), Some("p-1"))];
+    })
+}
+
+fn left(cloud: &Cloud) -> Vec<String> {
+    cloud.world.lock().unwrap().beyond.ids().into_iter().map(str::to_owned).collect()
+}
+
+fn state(receipt: &Receipt, region: &str, kind: &str) -> Option<State> {
+    receipt.ledger.iter().find(|line| line.region == region && line.kind == kind).map(|line| line.state)
+}
+
+#[tokio::test]
+async fn service_that_nobody_covers_is_amber_by_name() {
+    let cloud = with(|beyond| beyond.billed = vec![("Amazon Teleport", "eu-west-1"), ("Tax", "NoRegion")]);
+    let receipt = run(&cloud, FAST).await;
+    assert_eq!((receipt.verdict, receipt.uncovered.len()), (Some(Verdict::Amber), 1), "{receipt}");
+    assert_eq!(
+        (receipt.uncovered[0].service.as_str(), receipt.uncovered[0].region.as_str()),
+        ("Amazon Teleport", "eu-west-1")
+    );
+    assert!(receipt.to_string().contains("Amazon Teleport"), "{receipt}");
+}
+
+#[tokio::test]
+async fn every_witness_is_believed() {
+    let report = json!({"ServiceNamespace": "teleport", "LastAuthenticatedTime": "2027-01-14T00:00:00Z"});
+    let event = json!({"EventName": "CreateGate", "EventSource": "teleport.amazonaws.com", "Username": "ana"});
+    let indexed =
+        json!({"Arn": "arn:aws:teleport:eu-west-1:1:gate/g", "Region": "eu-west-1", "OwningAccountId": SANDBOX});
+    let clouds = [
+        with(|beyond| beyond.report = vec![report]),
+        with(|beyond| beyond.events = vec![("us-east-1", event)]),
+        with(|beyond| beyond.indexed = vec![indexed]),
+        with(|beyond| beyond.tagged = vec![("us-east-1", "arn:aws:teleport:us-east-1:1:gate/g".to_owned(), None)]),
+    ];
+    for (n, cloud) in clouds.iter().enumerate() {
+        let receipt = run(cloud, FAST).await;
+        let named: Vec<&str> = receipt.uncovered.iter().map(|one| one.service.as_str()).collect();
+        assert_eq!((receipt.verdict, named), (Some(Verdict::Amber), vec!["teleport"]), "witness {n}");
+    }
+}
+
+#[tokio::test]
+async fn use_of_long_ago_and_what_others_own_do_not_count() {
+    let report = json!({"ServiceNamespace": "teleport", "LastAuthenticatedTime": "2026-12-01T00:00:00Z"});
+    let indexed = json!({"Arn": "arn:aws:teleport:eu-west-1:1:gate/g", "Region": "eu-west-1", "OwningAccountId": HOME});
+    let cloud = with(|beyond| (beyond.report, beyond.indexed) = (vec![report], vec![indexed]));
+    assert_eq!(run(&cloud, FAST).await.verdict, Some(Verdict::Green));
+}
+
+#[tokio::test]
+async fn use_in_a_region_that_is_not_enabled_is_amber() {
+    let cloud = with(|beyond| beyond.billed = vec![("Amazon DynamoDB", "af-south-1")]);
+    let receipt = run(&cloud, FAST).await;
+    assert_eq!((receipt.verdict, receipt.uncovered[0].region.as_str()), (Some(Verdict::Amber), "af-south-1"));
+}
+
+#[tokio::test]
+async fn resource_without_an_entry_is_found_and_deleted() {
+    let cloud = planned(json!({"Name": "failover"}));
+    cloud.change(|world| world.beyond.polls = 3);
+    let receipt = run(&cloud, FAST).await;
+    assert_eq!((left(&cloud), receipt.verdict, &receipt.uncovered), (vec![], Some(Verdict::Green), &vec![]));
+    assert_eq!(state(&receipt, "eu-west-1", PLAN), Some(State::Cleaned));
+    assert_eq!(state(&receipt, "us-east-1", PLAN), None, "nobody saw the service there");
+}
+
+#[tokio::test]
+async fn killed_at_any_call_a_request_is_made_once() {
+    let calm = {
+        let cloud = planned(json!({}));
+        cloud.change(|world| world.beyond.polls = 3);
+        run(&cloud, FAST).await;
+        cloud.world.lock().unwrap().calls
+    };
+    let near = cloud_control_calls(calm);
+    for n in near {
+        let cloud = planned(json!({}));
+        cloud.change(|world| (world.beyond.polls, world.kill_at) = (3, Some(n)));
+        let receipt = run(&cloud, FAST).await;
+        let made = cloud.world.lock().unwrap().beyond.made.clone();
+        assert_eq!((left(&cloud), receipt.verdict), (vec![], Some(Verdict::Green)), "killed at {n}");
+        assert_eq!(made, ["DeleteResource p-1"], "killed at {n}");
+    }
+}
+
+/// A sample of all calls of a run, which is long, and every call of the middle, where the request is made and followed.
+fn cloud_control_calls(calm: u64) -> Vec<u64> {
+    let scan = (calm - 12) / 3;
+    (1..calm).step_by(97).chain(scan..scan + 30).collect()
+}
+
+#[tokio::test]
+async fn failures_that_pass_are_tried_again_and_others_are_told() {
+    let passing = ["NotStabilized", "Throttling", "ResourceConflict", "ServiceInternalError"];
+    for code in passing {
+        let cloud = planned(json!({}));
+        cloud.change(|world| world.beyond.fails = [(code, "not now")].into());
+        assert_eq!((run(&cloud, FAST).await.verdict, left(&cloud)), (Some(Verdict::Green), vec![]), "{code}");
+    }
+    for (code, expect) in [("AccessDenied", State::Denied), ("GeneralServiceException", State::Error)] {
+        let cloud = planned(json!({}));
+        cloud.change(|world| world.beyond.fails = vec![(code, "never"); 99].into());
+        let receipt = run(&cloud, FAST).await;
+        assert_ne!(receipt.verdict, Some(Verdict::Green), "{code}");
+        assert_eq!((state(&receipt, "eu-west-1", PLAN), left(&cloud).len()), (Some(expect), 1), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn protection_is_lifted_when_the_delete_tells_of_it() {
+    let cloud = planned(json!({"DeletionProtection": true}));
+    cloud.change(|world| world.beyond.fails = [("InvalidRequest", "Deletion protection is enabled")].into());
+    let receipt = run(&cloud, FAST).await;
+    let made = cloud.world.lock().unwrap().beyond.made.clone();
+    assert_eq!((receipt.verdict, left(&cloud)), (Some(Verdict::Green), vec![]));
+    assert_eq!(made, ["DeleteResource p-1", "UpdateResource p-1", "DeleteResource p-1"]);
+}
+
+#[tokio::test]
+async fn rules_hold_for_what_has_no_entry() {
+    let cloud = planned(json!({"Tags": [{"Key": "keep", "Value": "yes"}]}));
+    let receipt = run(&cloud, &format!("{FAST}  protect: [{{tag: {{keep: \"yes\"}}}}]\n")).await;
+    assert_eq!((receipt.verdict, left(&cloud).len(), receipt.kept.len()), (Some(Verdict::Green), 1, 1));
+    let cloud = planned(json!({"Arn": ARN}));
+    run(&cloud, &format!("{FAST}  protect: [{{arn: \"arn:*:plan/p-*\"}}]\n")).await;
+    assert_eq!(left(&cloud).len(), 1, "the ARN is read where the list does not tell");
+    let cloud = planned(json!({}));
+    run(&cloud, &format!("{FAST}  protect: [{{type: \"{PLAN}\"}}]\n")).await;
+    assert_eq!(left(&cloud).len(), 1);
+}
+
+#[tokio::test]
+async fn unreadable_tags_of_what_has_no_entry_neither_delete_nor_forget() {
+    let cloud = planned(json!({}));
+    cloud.change(|world| {
+        world.fault = Some(Box::new(|_, operation, _| {
+            (operation == "GetResource").then_some((ErrorClass::Throttled, "Throttling"))
+        }));
+    });
+    let receipt = run(&cloud, &format!("{FAST}  protect: [{{tag: {{keep: \"yes\"}}}}]\n")).await;
+    assert_eq!((receipt.verdict, left(&cloud).len(), receipt.left.len()), (Some(Verdict::Red), 1, 1));
+}
+
+#[tokio::test]
+async fn denied_and_unavailable_lists_are_told_apart() {
+    for (class, code, expect, verdict) in [
+        (ErrorClass::Denied, "AccessDeniedException", State::Denied, Verdict::Amber),
+        (ErrorClass::Unavailable, "TypeNotFoundException", State::Unavailable, Verdict::Amber),
+        (ErrorClass::Other, "GeneralServiceException", State::Error, Verdict::Amber),
+    ] {
+        let cloud = planned(json!({}));
+        cloud.change(|world| {
+            world.fault =
+                Some(Box::new(move |_, operation, _| (operation == "ListResources").then_some((class, code))));
+        });
+        let receipt = run(&cloud, FAST).await;
+        assert_eq!((state(&receipt, "eu-west-1", PLAN), receipt.verdict), (Some(expect), Some(verdict)), "{code}");
+        assert!(
+            expect != State::Unavailable || !receipt.uncovered.is_empty(),
+            "a witness saw it where it is not offered"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_a_witness_still_shows_contradicts_after_it_had_time() {
+    let gone = "arn:aws:dynamodb:eu-west-1:555566667777:table/ghost".to_owned();
+    let cloud = with(|beyond| beyond.tagged = vec![("eu-west-1", gone.clone(), None)]);
+    let receipt = run(&cloud, FAST).await;
+    assert_eq!((receipt.verdict, receipt.uncovered[0].example.as_str()), (Some(Verdict::Amber), gone.as_str()));
+    // It shows it before the scan and once after the last one.
+    let late = with(|beyond| (beyond.tagged, beyond.shows) = (vec![("eu-west-1", gone, None)], Some(2)));
+    let receipt = run(&late, FAST).await;
+    assert_eq!((receipt.verdict, receipt.uncovered), (Some(Verdict::Green), vec![]));
+}
+
+#[tokio::test]
+async fn witnesses_that_cannot_be_asked_are_told() {
+    let cloud = Cloud::new();
+    cloud.change(|world| {
+        world.fault = Some(Box::new(|_, operation, _| {
+            (operation == "LookupEvents").then_some((ErrorClass::Denied, "AccessDeniedException"))
+        }));
+    });
+    let receipt = run(&cloud, FAST).await;
+    assert_eq!(receipt.verdict, Some(Verdict::Green));
+    let answers: Vec<HeardAs> = receipt.witnesses.iter().map(|heard| heard.answer).collect();
+    use HeardAs::{Absent, Answered, Denied};
+    assert_eq!(answers, [Answered, Absent, Answered, Answered, Denied]);
+    assert!(receipt.to_string().contains("CloudTrail may not be asked"), "{receipt}");
+}
+
+#[tokio::test]
+async fn where_no_witness_answers_nobody_claims_to_have_looked() {
+    let cloud = Cloud::new();
+    cloud.change(|world| {
+        world.fault = Some(Box::new(|_, operation, _| {
+            let asked = ["LookupEvents", "GetResources", "GetCostAndUsage", "GenerateOrganizationsAccessReport"];
+            asked.contains(&operation).then_some((ErrorClass::Denied, "AccessDeniedException"))
+        }));
+    });
+    let receipt = run(&cloud, FAST).await;
+    let told = receipt.notes.iter().any(|note| note.starts_with("no witness could be asked"));
+    assert!(receipt.verdict == Some(Verdict::Amber) && told, "{receipt}");
+    let silent = FAST.replace("[tags, explorer, access-report, costs, trail]", "[]");
+    let nobody = run(&Cloud::new(), &silent).await;
+    assert_eq!((nobody.verdict, nobody.witnesses.len()), (Some(Verdict::Green), 0));
+}
+
+#[tokio::test]
+async fn home_is_only_asked_for_the_report() {
+    let cloud = Cloud::new();
+    run(&cloud, FAST).await;
+    let world = cloud.world.lock().unwrap();
+    let home: Vec<&str> =
+        world.called.iter().filter(|(account, _)| account == HOME).map(|(_, operation)| operation.as_str()).collect();
+    let report =
+        ["DescribeOrganization", "GenerateOrganizationsAccessReport", "GetOrganizationsAccessReport", "ListParents"];
+    assert!(!home.is_empty() && home.iter().all(|operation| report.contains(operation)), "{home:?}");
+}
+
+#[tokio::test]
+async fn all_types_are_listed_where_the_file_says_so() {
+    let cloud = Cloud::new();
+    let run = cloud.reset(&format!("{FAST}  cloud_control: all\n")).plan(&cloud.account.id).await.unwrap();
+    let catalogue = Catalogue::embedded().unwrap();
+    assert_eq!(run.beyond.len(), catalogue.beyond().count());
+    assert!(run.beyond.len() > 100, "{}", run.beyond.len());
+    let off = cloud.reset(&format!("{FAST}  cloud_control: off\n")).plan(&cloud.account.id).await.unwrap();
+    assert_eq!(off.beyond.len(), 0);
+}
