@@ -53,8 +53,10 @@ pub trait Baseliner: Send + Sync {
 /// What carries out a run.
 #[derive(Clone, Copy)]
 pub struct Engine<'a> {
-    /// Ways into accounts.
+    /// Ways into the one account.
     pub accounts: &'a dyn Accounts,
+    /// The account that Forester runs in, which is asked for the access report and for nothing else.
+    pub reports: &'a dyn Accounts,
     /// The types.
     pub catalogue: &'a Catalogue,
     /// The baseline.
@@ -102,7 +104,8 @@ impl Engine<'_> {
         Ok(match ask {
             Ask::Open => self.open(account).await?,
             Ask::Hear(inquiry) => {
-                let oracle = Oracle { accounts: self.accounts, account, home: self.home, inquiry: &inquiry };
+                let Self { accounts, reports, home, .. } = *self;
+                let oracle = Oracle { accounts, reports, account, home, inquiry: &inquiry };
                 let (testimony, shown) = oracle.hear().await;
                 Answer::Heard(testimony, shown)
             }

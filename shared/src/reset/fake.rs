@@ -86,7 +86,7 @@ impl Thing {
 pub fn known() -> &'static Catalogue {
     static KNOWN: OnceLock<Catalogue> = OnceLock::new();
     // Other services have lists of the same name.
-    let services = ["cloudformation", "dynamodb", "ec2", "iam", "kms", "s3", "sqs"];
+    let services = ["cloudformation", "dynamodb", "ec2", "iam", "kms", "logs", "rds", "s3", "sqs"];
     let ours = move |kind: &Kind| kind.parents.is_none() && services.contains(&kind.service.as_str());
     let listed = move |kind: &Kind| ours(kind) && LISTS.iter().any(|(list, _)| *list == kind.list.operation);
     KNOWN.get_or_init(|| Catalogue::embedded().unwrap().only(listed))
@@ -584,11 +584,40 @@ fn list(world: &mut World, region: &str, operation: &str, params: &Value, from: 
     page
 }
 
+/// Calls that only look, and whose answers are simple.
+fn looked(world: &mut World, region: &str, operation: &str, params: &Value) -> Option<Result<Value, Refused>> {
+    Some(match operation {
+        "DescribeRegions" => Ok(json!({"Regions": [{"RegionName": "eu-west-1"}, {"RegionName": "us-east-1"}]})),
+        "GetCostAndUsage" => {
+            let row = |(service, amount): &(&str, &str)| json!({"Keys": [service], "Metrics": {"UnblendedCost": {"Amount": amount, "Unit": "USD"}}});
+            let groups: Vec<Value> = world.costs.iter().map(row).collect();
+            Ok(json!({"ResultsByTime": [{"Groups": groups}]}))
+        }
+        "DescribeTable" => {
+            let arn = format!("arn:aws:dynamodb:{region}:{SANDBOX}:table/{}", params["TableName"].as_str().unwrap());
+            Ok(json!({"Table": {"TableName": params["TableName"], "TableArn": arn, "TableStatus": "ACTIVE"}}))
+        }
+        "ListTagsOfResource" => Ok(json!({ "Tags": [{"Key": "keep", "Value": "until-later"}] })),
+        "DescribeKey" => Ok(json!({ "KeyMetadata": {"KeyManager": "CUSTOMER", "KeyState": "Enabled"} })),
+        "ListRoleTags" => Ok(json!({ "Tags": [{"Key": "Name", "Value": "for people"}] })),
+        "DescribeKeyPairs" => Ok(json!({ "KeyPairs": list(world, region, operation, params, 0) })),
+        "ListObjectVersions" => Ok(versions(world, params)),
+        "GetObjectLegalHold" => Err((ErrorClass::Invalid, "InvalidRequest")),
+        "GetObjectRetention" => {
+            Ok(json!({"Retention": {"Mode": "COMPLIANCE", "RetainUntilDate": "2031-01-01T00:00:00Z"}}))
+        }
+        _ => return None,
+    })
+}
+
 fn execute(world: &mut World, account: &str, region: &str, operation: &str, params: &Value) -> Result<Value, Refused> {
     let reads =
         ["Get", "Describe", "List", "Search", "Lookup", "Generate"].iter().any(|verb| operation.starts_with(verb));
     if !reads {
         world.writes.push(format!("{region} {operation} {params}"));
+    }
+    if let Some(answer) = looked(world, region, operation, params) {
+        return answer;
     }
     match operation {
         "GetCallerIdentity"
@@ -602,22 +631,7 @@ fn execute(world: &mut World, account: &str, region: &str, operation: &str, para
             let value = world.parameter.as_ref().ok_or((ErrorClass::Gone, "ParameterNotFound"))?;
             Ok(json!({ "Parameter": {"Name": params["Name"], "Value": value} }))
         }
-        "DescribeRegions" => Ok(json!({"Regions": [{"RegionName": "eu-west-1"}, {"RegionName": "us-east-1"}]})),
-        "GetCostAndUsage" => {
-            let row = |(service, amount): &(&str, &str)| json!({"Keys": [service], "Metrics": {"UnblendedCost": {"Amount": amount, "Unit": "USD"}}});
-            let groups: Vec<Value> = world.costs.iter().map(row).collect();
-            Ok(json!({"ResultsByTime": [{"Groups": groups}]}))
-        }
-        "ListTagsOfResource" => Ok(json!({ "Tags": [{"Key": "keep", "Value": "until-later"}] })),
-        "DescribeKey" => Ok(json!({ "KeyMetadata": {"KeyManager": "CUSTOMER", "KeyState": "Enabled"} })),
-        "ListRoleTags" => Ok(json!({ "Tags": [{"Key": "Name", "Value": "for people"}] })),
-        "DescribeKeyPairs" => Ok(json!({ "KeyPairs": list(world, region, operation, params, 0) })),
-        "ListObjectVersions" => Ok(versions(world, params)),
         "DeleteObjects" => Ok(delete_objects(world, params)),
-        "GetObjectLegalHold" => Err((ErrorClass::Invalid, "InvalidRequest")),
-        "GetObjectRetention" => {
-            Ok(json!({"Retention": {"Mode": "COMPLIANCE", "RetainUntilDate": "2031-01-01T00:00:00Z"}}))
-        }
         "CreateDefaultVpc" => {
             world.vpcs_made.push(region.to_owned());
             Ok(json!({}))

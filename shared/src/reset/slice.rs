@@ -291,6 +291,7 @@ impl Reset {
     fn engine<'a>(&'a self, accounts: &'a Pinned<'_>, protection: &Protection) -> Engine<'a> {
         Engine {
             accounts,
+            reports: &*self.accounts,
             catalogue: self.catalogue,
             baseliner: &*self.baseliner,
             home: &self.config.home_region,

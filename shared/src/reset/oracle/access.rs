@@ -19,8 +19,8 @@ const APART: Duration = Duration::from_secs(2);
 const DEPTH: usize = 6;
 
 pub(super) async fn ask(oracle: &Oracle<'_>) -> Result<Said, Silence> {
-    let home = oracle.accounts.home().await?;
-    let scope = oracle.accounts.scope(&home, &oracle.global()).await?;
+    let home = oracle.reports.home().await?;
+    let scope = oracle.reports.scope(&home, &oracle.global()).await?;
     let path = path(&scope, oracle.account.as_ref()).await?;
     let job = scope.call("iam", "GenerateOrganizationsAccessReport", json!({ "EntityPath": path })).await?;
     let Some(job) = text(&job, "JobId").map(str::to_owned) else {

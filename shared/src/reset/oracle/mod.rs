@@ -152,8 +152,10 @@ pub struct Inquiry {
 /// Asks witnesses about an account.
 #[derive(Clone, Copy)]
 pub struct Oracle<'a> {
-    /// Ways into accounts.
+    /// Ways into the one account.
     pub accounts: &'a dyn Accounts,
+    /// The way to the organization's access report.
+    pub reports: &'a dyn Accounts,
     /// The account.
     pub account: &'a AccountId,
     /// A region that every account of the partition has.
