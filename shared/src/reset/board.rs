@@ -301,7 +301,8 @@ impl Board {
     /// Items and cells that waited for what has just changed are offered.
     fn opened_gates(&mut self, cell: usize, was: (bool, bool, bool), is: (bool, bool, bool)) {
         let Some(place) = self.cells.get(cell) else { return };
-        let prepared = place.prepare_all && place.unprepared == 0 && (was.0 && !was.2) && !(is.0 && !is.2);
+        let unprepared = |(open, _, prepared): (bool, bool, bool)| open && !prepared;
+        let prepared = place.prepare_all && place.unprepared == 0 && unprepared(was) && !unprepared(is);
         let passed = (place.open == 0 && was.0 && !is.0) || (place.hopeful == 0 && was.1 && !is.1);
         let mut offered = if passed { place.then.clone() } else { Vec::new() };
         offered.extend(prepared.then_some(cell));

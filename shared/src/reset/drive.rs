@@ -5,13 +5,12 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 
 use super::book::{Book, Lock, Opened};
 use super::engine::{Engine, EngineError};
+use super::flight::Flight;
 use super::guard::Gate;
 use super::machine::{Answer, Rules, Turn};
 use super::slice::{Reset, SliceError};
@@ -60,8 +59,6 @@ pub struct Keeper<'a> {
     counted: u64,
 }
 
-type Flying<'f> = FuturesUnordered<BoxFuture<'f, Result<Answer, EngineError>>>;
-
 /// Why the loop stopped.
 enum Stop {
     /// The time is up.
@@ -91,7 +88,7 @@ impl Drive<'_> {
         gate: &mut Gate<'_>,
     ) -> Result<Stop, SliceError> {
         let mut protection = self.reset.protection(self.sandbox, &opened.run)?;
-        let mut flying = Flying::new();
+        let mut flying = Flight::default();
         let (mut asked, mut stage) = (false, opened.run.stage.clone());
         loop {
             if opened.run.stage != stage {
@@ -104,10 +101,10 @@ impl Drive<'_> {
                 return Ok(Stop::Wait(until));
             }
             if !gate.is_fresh(&opened.run.stage) {
-                keeper.prove().await?;
-                if let Err(refusal) = gate.pass(&opened.run.stage).await {
+                flying.during(keeper.prove()).await?;
+                if let Err(refusal) = flying.during(gate.pass(&opened.run.stage)).await {
                     // What was answered is put on record; what is under way is asked again, should the run go on.
-                    keeper.save(opened, now).await?;
+                    flying.during(keeper.save(opened, now)).await?;
                     return Err(refusal.into());
                 }
             }
@@ -135,7 +132,7 @@ impl Drive<'_> {
             }
             // Nothing of what was just asked for is under way yet: what was decided is on record before it is done.
             if opened.run.stage != stage || keeper.is_due() {
-                keeper.save(opened, now).await?;
+                flying.during(keeper.save(opened, now)).await?;
             }
             let Some(answer) = self.next(&mut flying, &turn, now).await else {
                 if self.left(LAST).is_zero() && asked {
@@ -147,11 +144,17 @@ impl Drive<'_> {
             gate.count();
             opened.run.answer(rules, answer?, (self.reset.clock)());
             if opening {
-                if opened.run.options.mode == Mode::Apply {
-                    self.reset.freeze(self.sandbox, &mut opened.run).await?;
-                }
+                flying.during(self.freeze(&mut opened.run)).await?;
             }
             opened.run.mark((self.reset.clock)());
+        }
+    }
+
+    /// Keeps everybody else out, where something is to be deleted.
+    async fn freeze(&self, run: &mut Run) -> Result<(), SliceError> {
+        match run.options.mode {
+            Mode::Apply => Ok(self.reset.freeze(self.sandbox, run).await?),
+            Mode::DryRun => Ok(()),
         }
     }
 
@@ -160,7 +163,7 @@ impl Drive<'_> {
         &'f self,
         run: &mut Run,
         rules: Rules<'_>,
-        flying: &mut Flying<'f>,
+        flying: &mut Flight<'f>,
         at_once: usize,
         now: Timestamp,
     ) -> Turn {
@@ -177,7 +180,7 @@ impl Drive<'_> {
     }
 
     /// The next answer; nothing when something else falls due before, or the time is up.
-    async fn next(&self, flying: &mut Flying<'_>, turn: &Turn, now: Timestamp) -> Option<Result<Answer, EngineError>> {
+    async fn next(&self, flying: &mut Flight<'_>, turn: &Turn, now: Timestamp) -> Option<Result<Answer, EngineError>> {
         let due = match turn {
             Turn::Busy(Some(at)) | Turn::Wait(at) => at.duration_since(now).unsigned_abs(),
             Turn::Busy(None) | Turn::Do(_) | Turn::Finished => Duration::MAX,
@@ -199,7 +202,7 @@ impl Drive<'_> {
     /// Works without keeping anything, until it is over: for plans, which delete nothing.
     pub async fn look(&self, run: &mut Run) -> Result<(), SliceError> {
         let before = self.reset.accounts.meter().total();
-        let mut flying = Flying::new();
+        let mut flying = Flight::default();
         loop {
             let protection = self.reset.protection(self.sandbox, run)?;
             let rules = Rules { catalogue: self.reset.catalogue, protection: &protection };

@@ -37,6 +37,7 @@ mod fake;
 mod fake_beyond;
 #[cfg(test)]
 mod fake_organization;
+mod flight;
 mod freeze;
 #[cfg(test)]
 mod freeze_tests;

@@ -11,12 +11,11 @@ use super::tests::{FAST, KEPT, full};
 use super::verdict::{State, Verdict};
 use crate::aws::ErrorClass;
 
+/// What a call meets: by account, operation and parameters.
+type Fault = Box<dyn Fn(&str, &str, &Value) -> Option<(ErrorClass, &'static str)> + Send>;
+
 /// Fails this share of calls, in this way.
-fn share(
-    percent: u64,
-    seed: u64,
-    refused: (ErrorClass, &'static str),
-) -> Box<dyn Fn(&str, &str, &Value) -> Option<(ErrorClass, &'static str)> + Send> {
+fn share(percent: u64, seed: u64, refused: (ErrorClass, &'static str)) -> Fault {
     let dice = Mutex::new(Dice::new(seed));
     Box::new(move |_, _, _| (dice.lock().unwrap().roll(100) < percent).then_some(refused))
 }
