@@ -19,10 +19,10 @@ mod batch;
 mod board;
 mod book;
 pub mod catalogue;
+mod cloudcontrol;
 mod contents;
 #[cfg(test)]
 mod contents_tests;
-mod cloudcontrol;
 mod cost;
 mod csv;
 mod diary;

@@ -93,6 +93,8 @@ impl CloudLister<'_> {
             undeletable: None,
             needs: needs(&Value::Object(all.clone()), id, arn.as_deref()),
             with: BTreeSet::new(),
+            contents: BTreeSet::new(),
+            unread: None,
             facts: Facts::from([("Identifier".to_owned(), Value::from(id))]),
             arn,
         }
