@@ -98,7 +98,7 @@ impl Protection {
 
     /// Whether any rule asks for what a list may not tell: tags, ARNs.
     pub fn wants_details(&self) -> bool {
-        self.wants_tags() || self.rules.iter().any(|rule| rule.arn.is_some())
+        self.wants_tags() || self.rules.iter().any(Rule::wants_arns)
     }
 
     /// Decides about everything that a scan found. Decisions stand in the order of `found`.

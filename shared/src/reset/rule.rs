@@ -134,6 +134,11 @@ impl Rule {
         self.node.conditions().iter().any(|condition| matches!(condition, Condition::Tag(..)))
     }
 
+    /// Whether it asks for ARNs anywhere.
+    pub fn wants_arns(&self) -> bool {
+        self.node.conditions().iter().any(|condition| matches!(condition, Condition::Arn(..)))
+    }
+
     /// Whether it could keep an item of this type.
     pub fn may_keep(&self, kind: &TypeName) -> bool {
         let known = self.node.judge(&|condition| match condition {

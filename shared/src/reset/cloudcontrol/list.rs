@@ -87,6 +87,8 @@ impl CloudLister<'_> {
             name: name(self.kind, id, &all),
             tags,
             created: text(&all, &["CreationTime", "CreatedAt", "CreationDate", "CreatedTime", "CreateTime"]),
+            changed: None,
+            place: Ok(self.cell.region.clone()),
             spare: if known { Some(SpareAs::Default) } else { spare(&all) },
             foreign: owner(&all).is_some_and(|owner| owner != self.scope.account().as_ref()),
             trimmable: false,
