@@ -28,6 +28,7 @@ impl Local {
     pub async fn start(tell: &dyn Fn(&str)) -> Outcome<Self> {
         tell("starting the emulators");
         let stack = Stack::start().await?;
+        stack.shorten().await?;
         let webhook = Webhook::listen().await?;
         tell("creating the organization");
         let world = World::create(&stack).await?;

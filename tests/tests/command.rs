@@ -68,6 +68,7 @@ async fn plan_apply_plan_converges() -> Outcome<()> {
 #[tokio::test]
 async fn a_sandbox_is_planned_then_emptied() -> Outcome<()> {
     let stack = Stack::start().await?;
+    stack.shorten().await?;
     let world = World::create(&stack).await?;
     seed::fill(&world, "sbx-ana").await?;
     let terminal = Terminal::open("reset", &local_config()?, Some(&stack))?;

@@ -29,7 +29,11 @@ async fn world(name: &str) -> Outcome<(Stack, World, Terminal)> {
     let world = World::create(&stack).await?;
     stack.control("config", &json!({ "regions": REGIONS, "unknown_is_empty": true })).await?;
     let config = std::fs::read_to_string(environment::root()?.join("infra/local/forester.yaml"))?;
-    let terminal = Terminal::open(name, &config.replace("deletes: 5000", "deletes: 10000"), Some(&stack))?;
+    let terminal = Terminal::open(
+        name,
+        &config.replace("rescan_after: 0s", "rescan_after: 0s\n  patience: 2m\n  retries: 1"),
+        Some(&stack),
+    )?;
     Ok((stack, world, terminal))
 }
 

@@ -37,6 +37,9 @@ class ResourceExplorerResponse(BaseResponse):
         found = [{"Arn": self.arn(region), "Region": region, "Type": kind} for region, kind in known]
         return ActionResult({"Indexes": found})
 
+    def list_views(self) -> ActionResult:
+        return ActionResult({"Views": []})
+
     def search(self) -> ActionResult:
         if INDEXES.get(self.current_account, ("", ""))[0] != self.region:
             raise refuse("UnauthorizedException", "There is no default view in the region.", 401)

@@ -38,7 +38,9 @@ class Registry:
     """Methods for `CloudFormationResponse`."""
 
     def list_types(self) -> ActionResult:
-        mutable = self._get_param("ProvisioningType") in (None, "FULLY_MUTABLE")
+        filters = self._get_param("Filters") or {}
+        registry = self._get_param("Visibility") == "PUBLIC" and filters.get("Category") in (None, "AWS_TYPES")
+        mutable = registry and self._get_param("ProvisioningType") in (None, "FULLY_MUTABLE")
         found = [{"Type": "RESOURCE", "TypeName": name} for name in sorted(types()) if mutable]
         listed = page("TypeSummaries", found, self._get_param("NextToken"), self._get_param("MaxResults"), most=100)
         return ActionResult(listed)
