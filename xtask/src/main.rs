@@ -75,7 +75,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "bench",
         arguments: "[size] [start] | baseline | reset",
-        about: "size and start of each function as it goes to Lambda; what baselines and resets cost",
+        about: "size and start of each function; what baselines and resets cost",
         run: bench::run,
     },
     Task {
