@@ -31,7 +31,7 @@ async fn world(name: &str) -> Outcome<(Stack, World, Terminal)> {
     let config = std::fs::read_to_string(environment::root()?.join("infra/local/forester.yaml"))?;
     let terminal = Terminal::open(
         name,
-        &config.replace("rescan_after: 0s", "rescan_after: 0s\n  patience: 2m\n  retries: 1"),
+        &config.replace("rescan_after: 0s", "rescan_after: 0s\n  patience: 10m"),
         Some(&stack),
     )?;
     Ok((stack, world, terminal))
