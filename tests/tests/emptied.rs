@@ -29,11 +29,8 @@ async fn world(name: &str) -> Outcome<(Stack, World, Terminal)> {
     let world = World::create(&stack).await?;
     stack.control("config", &json!({ "regions": REGIONS, "unknown_is_empty": true })).await?;
     let config = std::fs::read_to_string(environment::root()?.join("infra/local/forester.yaml"))?;
-    let terminal = Terminal::open(
-        name,
-        &config.replace("rescan_after: 0s", "rescan_after: 0s\n  patience: 10m"),
-        Some(&stack),
-    )?;
+    let terminal =
+        Terminal::open(name, &config.replace("rescan_after: 0s", "rescan_after: 0s\n  patience: 10m"), Some(&stack))?;
     Ok((stack, world, terminal))
 }
 
