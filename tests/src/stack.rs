@@ -18,6 +18,9 @@ use crate::{Outcome, environment};
 /// How long the stack may take to answer its first call.
 const START_LIMIT: Duration = Duration::from_secs(90);
 
+/// The regions that a shortened stack has.
+pub const SHORT: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-2"];
+
 /// A running local stack.
 #[derive(Debug)]
 pub struct Stack {
@@ -120,7 +123,7 @@ impl Stack {
     /// Lets accounts have three regions, and every list that no emulator has be empty: a reset lists a thousand types in
     /// each region.
     pub async fn shorten(&self) -> Outcome<()> {
-        let config = json!({ "regions": ["us-east-1", "eu-west-1", "ap-southeast-2"], "unknown_is_empty": true });
+        let config = json!({ "regions": SHORT, "unknown_is_empty": true });
         self.control("config", &config).await.map(drop)
     }
 

@@ -5,15 +5,13 @@ use forester::aws::Scope;
 use forester::reset::catalogue::{Catalogue, Verified};
 use forester_e2e::command::Terminal;
 use forester_e2e::seeds::{self, Planted};
-use forester_e2e::stack::Stack;
+use forester_e2e::stack::{SHORT, Stack};
 use forester_e2e::world::{World, text};
 use forester_e2e::{Outcome, environment, jobs};
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 
 const ACCOUNT: &str = "sbx-ana";
-
-const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-2"];
 
 /// More than one page of DynamoDB's tables (100).
 const TABLES: usize = 150;
@@ -27,7 +25,7 @@ const WEB: usize = 12;
 async fn world(name: &str) -> Outcome<(Stack, World, Terminal)> {
     let stack = Stack::start().await?;
     let world = World::create(&stack).await?;
-    stack.control("config", &json!({ "regions": REGIONS, "unknown_is_empty": true })).await?;
+    stack.shorten().await?;
     let config = std::fs::read_to_string(environment::root()?.join("infra/local/forester.yaml"))?;
     let terminal =
         Terminal::open(name, &config.replace("rescan_after: 0s", "rescan_after: 0s\n  patience: 10m"), Some(&stack))?;
@@ -90,7 +88,7 @@ async fn seen(world: &World, planted: &[Planted]) -> Outcome<Vec<String>> {
 async fn an_account_with_everything_in_it_is_emptied() -> Outcome<()> {
     let (stack, world, terminal) = world("emptied").await?;
     let seeds = seeds::read(&environment::root()?.join("tests/seeds"), &[])?;
-    let (planted, failed) = seeds::plant(&world, ACCOUNT, &REGIONS, &seeds).await?;
+    let (planted, failed) = seeds::plant(&world, ACCOUNT, &SHORT, &seeds).await?;
     assert!(failed.is_empty(), "{failed:?}");
     let scope = world.scope(ACCOUNT, "us-east-1").await?;
     tables(&scope).await?;
@@ -113,7 +111,7 @@ async fn an_account_with_everything_in_it_is_emptied() -> Outcome<()> {
         "{} seeds of {} types in {} regions, {TABLES} tables, {VERSIONS} versions: {} calls",
         planted.len(),
         seeds.len(),
-        REGIONS.len(),
+        SHORT.len(),
         receipt["calls"]
     );
     stack.stop().await

@@ -13,7 +13,7 @@ use super::engine::{Engine, EngineError};
 use super::flight::Flight;
 use super::guard::Gate;
 use super::machine::{Answer, Rules, Turn};
-use super::slice::{Reset, SliceError};
+use super::slice::{Reset, SliceError, seconds};
 use super::state::{Run, Stage};
 use crate::aws::Meter;
 use crate::config::Sandbox;
@@ -77,7 +77,7 @@ impl Drive<'_> {
         keeper.save(opened, now).await?;
         Ok(match stop {
             Stop::Finished | Stop::Time => 0,
-            Stop::Wait(at) => u64::try_from(at.duration_since(now).as_secs()).unwrap_or(0) + 1,
+            Stop::Wait(at) => seconds(now, at),
         })
     }
 

@@ -345,7 +345,7 @@ impl Order {
 }
 
 /// Whole seconds until then, and one more: a clock that is a little behind must not ask too early.
-fn seconds(now: Timestamp, at: Timestamp) -> u64 {
+pub(super) fn seconds(now: Timestamp, at: Timestamp) -> u64 {
     u64::try_from(at.duration_since(now).as_secs()).unwrap_or(0) + 1
 }
 

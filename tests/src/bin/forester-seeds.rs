@@ -59,15 +59,6 @@ async fn judge(world: &World, catalogue: &Catalogue, emptied: &Emptied, one: &Pl
 
 /// The catalogue as it lies on the disk.
 fn catalogue() -> Outcome<&'static Catalogue> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(environment::root()?.join("shared/catalogue"))? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|ending| ending == "toml") {
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            files.push((name, std::fs::read_to_string(&path)?));
-        }
-    }
-    files.sort();
-    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    Ok(Box::leak(Box::new(Catalogue::read(&files)?)))
+    let directory = environment::root()?.join("shared/catalogue");
+    Ok(Box::leak(Box::new(Catalogue::read_directory(&directory)?)))
 }

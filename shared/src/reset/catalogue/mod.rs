@@ -8,6 +8,7 @@ pub mod path;
 mod when;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
@@ -55,6 +56,23 @@ impl Catalogue {
     pub fn embedded() -> Result<&'static Self, Unreadable> {
         static READ: OnceLock<Result<Catalogue, Unreadable>> = OnceLock::new();
         READ.get_or_init(|| Self::read(FILES).map(Self::and_beyond)).as_ref().map_err(Clone::clone)
+    }
+
+    /// Reads every file of a directory, as [`Catalogue::read`] does.
+    pub fn read_directory(directory: &Path) -> Result<Self, Unreadable> {
+        let wrong =
+            |error: std::io::Error| Unreadable { file: directory.display().to_string(), problem: error.to_string() };
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(directory).map_err(wrong)? {
+            let path = entry.map_err(wrong)?.path();
+            if path.extension().is_some_and(|ending| ending == "toml") {
+                let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                files.push((name, std::fs::read_to_string(&path).map_err(wrong)?));
+            }
+        }
+        files.sort();
+        let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        Self::read(&files)
     }
 
     /// Reads files of `(service, text)`; a type given twice, or an edge to nowhere, is an error.

@@ -155,6 +155,11 @@ impl<'a> Source<'a> {
     }
 }
 
+/// A member that is text.
+pub fn text<'v>(value: &'v Value, member: &str) -> Option<&'v str> {
+    value.get(member).and_then(Value::as_str)
+}
+
 /// A value as it stands in a sentence or an ARN.
 pub fn as_text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)

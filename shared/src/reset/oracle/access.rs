@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::super::catalogue::path::text;
 use super::{Oracle, Said, Silence, Use};
 use crate::aws::{CallError, CallSite, ErrorClass, Scope};
 use crate::config::Witness;
@@ -89,10 +90,6 @@ fn seen(detail: &Value, since: Timestamp) -> Option<Use> {
         witness: Witness::AccessReport,
         example: Some(format!("last talked to at {last}")),
     })
-}
-
-fn text<'v>(value: &'v Value, member: &str) -> Option<&'v str> {
-    value.get(member).and_then(Value::as_str)
 }
 
 fn broken(scope: &Scope, message: &str) -> CallError {

@@ -9,6 +9,7 @@ use super::{Ending, Phase, Recreation, Reset, Step, lasted, names, overdue};
 use crate::aws::CallError;
 use crate::config::Recreate;
 use crate::org::creation::advice;
+use crate::reset::catalogue::path::text;
 use crate::reset::engine::EngineError;
 use crate::reset::freeze::note;
 use crate::reset::scp::Organization;
@@ -233,10 +234,6 @@ async fn known(
         }
     }
     Ok(None)
-}
-
-fn text<'a>(value: &'a Value, member: &str) -> Option<&'a str> {
-    value.get(member).and_then(Value::as_str)
 }
 
 async fn ask(organization: &Organization, wish: &Wish<'_>, request: &mut Option<String>) -> Result<Made, CallError> {
