@@ -32,17 +32,26 @@ pub struct Incident {
     pub title: Text,
 }
 
-/// What a signal is to a matter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// What a signal is to a matter, and so what a delivery tells of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Turn {
     /// It begins.
+    #[default]
     First,
-    /// It is known.
+    /// Something was found out, or it became worse, or somebody took it.
+    Update,
+    /// A signal: nothing new.
+    Known,
+    /// It still lasts.
     Repeat,
+    /// Nobody has taken it, so somebody else hears of it.
+    Escalation,
     /// It ends.
     Resolve,
-    /// It is older than what is known, or ends what is not open.
+    /// Several matters that waited together.
+    Digest,
+    /// A signal: it is older than what is known, or ends what is not open.
     Stale,
 }
 
@@ -50,8 +59,8 @@ impl Turn {
     /// Whether somebody should hear of it; else why not.
     pub fn silent_because(self) -> Option<&'static str> {
         match self {
-            Self::First | Self::Resolve => None,
-            Self::Repeat => Some("it was delivered before"),
+            Self::First | Self::Update | Self::Repeat | Self::Escalation | Self::Resolve | Self::Digest => None,
+            Self::Known => Some("it was delivered before"),
             Self::Stale => Some("it is older than what is known, or nothing was open"),
         }
     }
@@ -79,7 +88,7 @@ pub(super) fn forgotten(now: Timestamp) -> Option<Timestamp> {
 pub fn turn(known: Option<&Incident>, alert: &Alert, now: Timestamp) -> Turn {
     let at = alert.time.unwrap_or(now);
     match (known, alert.status) {
-        (Some(known), Status::Firing) if known.episode == alert.identity.episode => Turn::Repeat,
+        (Some(known), Status::Firing) if known.episode == alert.identity.episode => Turn::Known,
         (Some(known), Status::Firing) if at < known.at => Turn::Stale,
         (_, Status::Firing) => Turn::First,
         (Some(known), Status::Resolved) if known.status == Status::Firing && at >= known.at => Turn::Resolve,
@@ -100,7 +109,7 @@ pub fn after(known: Option<&Incident>, alert: &Alert, turn: Turn, now: Timestamp
             account: alert.account.clone(),
             title: alert.title.clone(),
         }),
-        (Turn::Repeat, Some(known)) => Some(Incident { seen: now, signals: known.signals + 1, ..known.clone() }),
+        (Turn::Known, Some(known)) => Some(Incident { seen: now, signals: known.signals + 1, ..known.clone() }),
         (Turn::Resolve, Some(known)) => Some(Incident {
             status: Status::Resolved,
             at: alert.time.unwrap_or(now),
@@ -108,7 +117,7 @@ pub fn after(known: Option<&Incident>, alert: &Alert, turn: Turn, now: Timestamp
             signals: known.signals + 1,
             ..known.clone()
         }),
-        (Turn::Repeat | Turn::Resolve, None) | (Turn::Stale, _) => None,
+        (_, _) => None,
     }
 }
 
@@ -143,10 +152,10 @@ mod tests {
         use Status::{Firing, Resolved};
         check(&[
             (Firing, T1, Turn::First),
-            (Firing, T1, Turn::Repeat),
+            (Firing, T1, Turn::Known),
             (Resolved, T2, Turn::Resolve),
             (Resolved, T2, Turn::Stale),
-            (Firing, T1, Turn::Repeat),
+            (Firing, T1, Turn::Known),
             (Firing, T3, Turn::First),
         ]);
     }

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::digest::digest;
+use super::incident::Turn;
 use super::model::{Alert, Status};
 use crate::store::{Item, Key, Store, StoreError, When};
 
@@ -16,6 +17,18 @@ use crate::store::{Item, Key, Store, StoreError, When};
 pub struct Delivery {
     /// Its id: the same for the same alert, episode and channel.
     pub id: String,
+    /// The matter: the same for everything that is told of it, by whatever channel.
+    #[serde(default)]
+    pub incident: String,
+    /// Which telling of the matter it is, counted from 1.
+    #[serde(default = "one")]
+    pub revision: u32,
+    /// What it is to the matter.
+    #[serde(default)]
+    pub turn: Turn,
+    /// Where a person says that they have seen it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledge: Option<String>,
     /// The receiver in the configuration.
     pub receiver: String,
     /// Which of the receiver's channels, counted from 0.
@@ -87,6 +100,10 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
 /// How long a sender has.
 pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(90);
 
+fn one() -> u32 {
+    1
+}
+
 impl Ticket {
     fn key(&self) -> Key {
         Key::new(format!("outbox#{}", self.receiver), &self.delivery)
@@ -103,6 +120,13 @@ impl Delivery {
         let account = alert.account.as_ref().map_or("-", AsRef::as_ref);
         let way = format!("{receiver}/{kind}/{channel}");
         Self {
+            incident: format!("inc_{}", digest(&[alert.identity.thing(), account, episode])),
+            revision: one(),
+            turn: match alert.status {
+                Status::Firing => Turn::First,
+                Status::Resolved => Turn::Resolve,
+            },
+            acknowledge: None,
             id: format!("msg_{}", digest(&[alert.identity.thing(), account, episode, phase, &way])),
             receiver: receiver.to_owned(),
             channel,

@@ -140,7 +140,7 @@ async fn same_message_twice_is_delivered_once() {
     let stage = Stage::new(FakeAws::answering(&[]), Some(sandbox_budget()));
     stage.report("budget-router/actual-monthly-100pct").await;
     let again = stage.report("budget-router/sqs-raw-delivery-budget").await;
-    assert_eq!((&again["turn"], &again["suppressed_by"]), (&json!("repeat"), &json!("it was delivered before")));
+    assert_eq!((&again["turn"], &again["suppressed_by"]), (&json!("known"), &json!("it was delivered before")));
     assert_eq!(stage.receivers(), ["owner"]);
     stage.report("budget-router/actual-monthly-80pct").await;
     assert_eq!(stage.receivers(), ["owner", "owner"], "another threshold is another matter");
@@ -150,7 +150,7 @@ async fn same_message_twice_is_delivered_once() {
 async fn forecast_that_comes_again_in_the_period_is_a_repetition() {
     let stage = Stage::new(FakeAws::answering(&[]), Some(sandbox_budget()));
     assert_eq!(stage.report("budget-router/forecasted-monthly-100pct").await["turn"], "first");
-    assert_eq!(stage.report("budget-router/forecasted-repeat-same-period").await["turn"], "repeat");
+    assert_eq!(stage.report("budget-router/forecasted-repeat-same-period").await["turn"], "known");
 }
 
 #[tokio::test]
