@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::channels::{self, Https, Loopback, Outcome, Secrets, Tools};
+use super::channels::{self, Https, Loopback, Outcome, Secrets, Tools, thread};
 use super::explain::test_message;
 use super::outbox::{Delivery, Held, State, Ticket, begin, owe, settle};
 use super::sources::{Incoming, detect};
@@ -162,7 +162,12 @@ impl Deliverer {
         let outcome = self.send(&delivery, clock).await;
         let now = clock.now();
         delivery.state = match outcome {
-            Outcome::Accepted(answer) => State::Sent { at: now, answer },
+            Outcome::Accepted { answer, thread } => {
+                if let Some(thread) = thread {
+                    thread::remember(self.store.as_ref(), &delivery, &thread, now).await;
+                }
+                State::Sent { at: now, answer }
+            }
             Outcome::Refused(reason) => State::Dead { reason },
             Outcome::Later(reason, _) if delivery.attempts >= ATTEMPTS => {
                 State::Dead { reason: format!("given up after {ATTEMPTS} attempts: {reason}") }
@@ -184,7 +189,12 @@ impl Deliverer {
         let Some(channel) = declared.filter(|d| d.kind() == delivery.kind).and_then(channels::of) else {
             return Outcome::Refused(format!("receiver {} has no such channel any more", delivery.receiver));
         };
-        channel.send(delivery, &self.tools, clock.now()).await
+        let known = thread::recall(self.store.as_ref(), delivery, clock.now()).await;
+        match &known {
+            // The sender before died between sending and saying so.
+            Some((_, true)) => Outcome::Accepted { answer: "it had arrived before".to_owned(), thread: None },
+            _ => channel.send(delivery, known.as_ref().map(|(thread, _)| thread), &self.tools, clock.now()).await,
+        }
     }
 
     /// Writes the outcome down, insisting: what is not written will be sent again.

@@ -3,6 +3,7 @@
 //! What the format foresees but this version does not do is read and refused in plain words, so that nobody waits for
 //! an alert that will never be sent.
 
+mod channels;
 mod problems;
 mod values;
 
@@ -14,8 +15,7 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::types::TopicArn;
-
+pub use channels::{Channel, Sns, Webhook};
 pub use values::{NotBuilt, Reference, Secretive};
 
 /// The `alerts` section.
@@ -35,51 +35,6 @@ pub struct Alerts {
     #[schemars(skip)]
     #[serde(default, skip_serializing)]
     ladder: NotBuilt,
-}
-
-/// One way to a person or a system.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Channel {
-    /// An HTTPS endpoint, signed in the manner of Standard Webhooks, the body a CloudEvent.
-    Webhook(Webhook),
-    /// An SNS topic.
-    Sns(Sns),
-    #[schemars(skip)]
-    #[serde(skip_serializing)]
-    #[doc(hidden)]
-    Slack(NotBuilt),
-    #[schemars(skip)]
-    #[serde(skip_serializing)]
-    #[doc(hidden)]
-    Teams(NotBuilt),
-    #[schemars(skip)]
-    #[serde(skip_serializing)]
-    #[doc(hidden)]
-    Pagerduty(NotBuilt),
-    #[schemars(skip)]
-    #[serde(skip_serializing)]
-    #[doc(hidden)]
-    Email(NotBuilt),
-}
-
-/// An HTTPS endpoint.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Webhook {
-    /// Where to post to: an `https` URL, or a reference to one that is itself a secret.
-    pub url: Secretive,
-    /// The signing secret, by reference. Without it requests are not signed.
-    #[serde(default)]
-    pub secret: Option<Reference>,
-}
-
-/// An SNS topic.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Sns {
-    /// Its ARN.
-    pub topic: TopicArn,
 }
 
 /// A node of the routing tree. The first child that matches takes the alert; with `continue` the next ones are asked too.
@@ -132,23 +87,5 @@ impl Silence {
     /// Whether it still holds.
     pub fn holds(&self, now: Timestamp) -> bool {
         now.to_zoned(TimeZone::UTC).date() <= self.until
-    }
-}
-
-impl Channel {
-    /// The word in the file.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Webhook(_) => "webhook",
-            Self::Sns(_) => "sns",
-            Self::Slack(_) => "slack",
-            Self::Teams(_) => "teams",
-            Self::Pagerduty(_) => "pagerduty",
-            Self::Email(_) => "email",
-        }
-    }
-
-    fn is_built(&self) -> bool {
-        matches!(self, Self::Webhook(_) | Self::Sns(_))
     }
 }

@@ -4,6 +4,7 @@
 mod https;
 mod secrets;
 mod sns;
+pub(super) mod thread;
 mod webhook;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use crate::config::alerts::Channel as Declared;
 
 pub use https::{Https, Loopback};
 pub use secrets::Secrets;
+pub use thread::Thread;
 
 /// A way to somebody.
 #[async_trait]
@@ -26,19 +28,32 @@ pub trait Channel: Send + Sync {
     /// What the other side gets: pure, and what `alerts explain` shows.
     fn render(&self, delivery: &Delivery) -> String;
 
-    /// Sends it, once. `now` is the time in signatures.
-    async fn send(&self, delivery: &Delivery, tools: &Tools, now: Timestamp) -> Outcome;
+    /// Sends it, once. `thread` is where the matter was told before, if the channel gave a place then; `now` is the time
+    /// in signatures.
+    async fn send(&self, delivery: &Delivery, thread: Option<&Thread>, tools: &Tools, now: Timestamp) -> Outcome;
 }
 
 /// How sending went.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// It was taken, and what the other side said.
-    Accepted(String),
+    /// It was taken.
+    Accepted {
+        /// What the other side said.
+        answer: String,
+        /// Where the matter stands from now on, if it is a place that can be written to again.
+        thread: Option<Thread>,
+    },
     /// Not now; perhaps the other side said how long to wait.
     Later(String, Option<Duration>),
     /// Never: a repetition would fail in the same way.
     Refused(String),
+}
+
+impl Outcome {
+    /// It was taken, and nothing can be added to it later.
+    fn accepted(answer: impl Into<String>) -> Self {
+        Self::Accepted { answer: answer.into(), thread: None }
+    }
 }
 
 /// What channels send with.

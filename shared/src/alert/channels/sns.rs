@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Channel, Outcome, Tools};
+use super::{Channel, Outcome, Thread, Tools};
 use crate::alert::outbox::Delivery;
 use crate::alert::plain;
 use crate::aws::sns::Publication;
@@ -17,7 +17,7 @@ impl Channel for Sns {
         plain::text(&delivery.alert)
     }
 
-    async fn send(&self, delivery: &Delivery, tools: &Tools, _now: Timestamp) -> Outcome {
+    async fn send(&self, delivery: &Delivery, _thread: Option<&Thread>, tools: &Tools, _now: Timestamp) -> Outcome {
         let alert = &delivery.alert;
         let publication = Publication {
             topic: &self.topic,
@@ -27,7 +27,7 @@ impl Channel for Sns {
             group: &delivery.group(),
         };
         match tools.topics.publish(publication).await {
-            Ok(id) => Outcome::Accepted(id),
+            Ok(id) => Outcome::accepted(id),
             Err(error) if error.may_pass() => Outcome::Later(error.to_string(), None),
             Err(error) => Outcome::Refused(error.to_string()),
         }

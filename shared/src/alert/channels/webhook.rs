@@ -13,7 +13,7 @@ use sha2::Sha256;
 
 use super::https::{Answer, PostError};
 use super::secrets::Secret;
-use super::{Channel, Outcome, Tools};
+use super::{Channel, Outcome, Thread, Tools};
 use crate::alert::model::Status;
 use crate::alert::outbox::Delivery;
 use crate::config::alerts::Webhook;
@@ -41,7 +41,7 @@ impl Channel for Webhook {
         event.to_string()
     }
 
-    async fn send(&self, delivery: &Delivery, tools: &Tools, now: Timestamp) -> Outcome {
+    async fn send(&self, delivery: &Delivery, _thread: Option<&Thread>, tools: &Tools, now: Timestamp) -> Outcome {
         let url = match tools.secrets.url(&self.url).await {
             Ok(url) => url,
             Err(why) => return Outcome::Later(why, None),
@@ -84,7 +84,7 @@ fn signature(secret: &Secret, id: &str, stamp: &str, body: &str) -> Option<Strin
 
 fn outcome(answer: Result<Answer, PostError>) -> Outcome {
     match answer {
-        Ok(Answer { status: 200..=299, .. }) => Outcome::Accepted("taken by the endpoint".to_owned()),
+        Ok(Answer { status: 200..=299, .. }) => Outcome::accepted("taken by the endpoint"),
         Ok(Answer { status: status @ (408 | 425 | 429 | 500..), retry_after }) => {
             Outcome::Later(format!("the endpoint answered {status}"), retry_after)
         }
