@@ -5,12 +5,14 @@
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 use rust_decimal::Decimal;
 
 use super::enrich::World;
 use super::model::Alert;
 use super::sources::Budget;
-use crate::aws::budgets::{BudgetFacts, TimeUnit};
+use super::spending::{Confirmation, Spending};
+use crate::aws::budgets::{BudgetFacts, Spend, TimeUnit};
 
 /// Adds what the budget itself says.
 pub(super) async fn confirm(mut alert: Alert, said: &Budget, world: &World) -> Alert {
@@ -19,25 +21,28 @@ pub(super) async fn confirm(mut alert: Alert, said: &Budget, world: &World) -> A
         return alert;
     };
     match world.budgets.describe(owner, name).await {
-        Ok(facts) => add(&mut alert, said, &facts),
+        Ok(facts) => add(&mut alert, said, &facts, world.now),
         Err(error) if error.is_gone() => alert.partial(format_args!("{owner} has no budget of this name (any more)")),
         Err(error) => alert.partial(error),
     }
     alert
 }
 
-fn add(alert: &mut Alert, said: &Budget, facts: &BudgetFacts) {
+fn add(alert: &mut Alert, said: &Budget, facts: &BudgetFacts, now: Timestamp) {
     if let [account] = facts.accounts.iter().collect::<Vec<_>>().as_slice() {
         alert.account = Some((*account).clone());
     } else if !facts.accounts.is_empty() {
         let ids: Vec<&str> = facts.accounts.iter().map(AsRef::as_ref).collect();
         alert.fact("accounts", ids.join(" "));
     }
+    let today = now.to_zoned(TimeZone::UTC).date();
     let late = is_late(said, facts);
-    if let Some(start) = said.published.and_then(|day| period(facts, day, late)) {
-        alert.identity.episode = start.to_string();
-        alert.label("period", start.to_string());
-        alert.fact("period", format!("{} from {start}", facts.unit.name()));
+    let period = Period::of(facts, said.published.unwrap_or(today), late);
+    if let Some(period) = period {
+        alert.identity.episode = period.start.to_string();
+        alert.label("period", period.start.to_string());
+        alert.label("until", period.until.to_string());
+        alert.fact("period", format!("{} from {}", facts.unit.name(), period.start));
     }
     if let Some(actual) = &facts.actual {
         alert.fact("actual spend now", format!("{} {}", actual.amount.normalize(), actual.unit));
@@ -45,25 +50,58 @@ fn add(alert: &mut Alert, said: &Budget, facts: &BudgetFacts) {
     if let Some(forecast) = &facts.forecast {
         alert.fact("forecast", format!("{} {}", forecast.amount.normalize(), forecast.unit));
     }
-    alert.fact("confirmed", confirmation(said, facts, late));
+    let confirmed = if late { Confirmation::Late } else { confirmation(said, facts, period, today) };
+    alert.label("confirmed", confirmed.name());
+    alert.fact("confirmed", confirmed.sentence());
+    alert.spending = period.and_then(|period| spending(said, facts, period, confirmed));
+}
+
+fn spending(said: &Budget, facts: &BudgetFacts, period: Period, confirmed: Confirmation) -> Option<Spending> {
+    let mut accounts = facts.accounts.iter();
+    let only = accounts.next().filter(|_| accounts.next().is_none());
+    Some(Spending {
+        owner: said.owner.clone()?,
+        budget: said.name.clone()?,
+        account: only.cloned(),
+        start: period.start,
+        until: period.until,
+        percent: facts.actual.as_ref().zip(facts.limit.as_ref()).and_then(share),
+        is_cost: facts.is_cost,
+        is_actual: said.is_actual_excess(),
+        confirmed,
+    })
+}
+
+/// The one in percent of the other.
+fn share((part, whole): (&Spend, &Spend)) -> Option<Decimal> {
+    let percent = part.amount.checked_mul(Decimal::ONE_HUNDRED)?.checked_div(whole.amount)?;
+    (part.unit == whole.unit).then(|| percent.round_dp(1).normalize())
 }
 
 /// Whether the notification may be about the period before: on the first day of a period AWS still sums up the last.
 fn is_late(said: &Budget, facts: &BudgetFacts) -> bool {
-    let first_day = said.published.and_then(|day| Some(period(facts, day, false)? == day)).unwrap_or(false);
+    let first_day = said.published.is_some_and(|day| begins(facts, day));
     let spent_less = actual(facts).zip(said.reported()).is_some_and(|(now, reported)| now < reported);
     first_day && said.is_actual_excess() && spent_less
 }
 
-fn confirmation(said: &Budget, facts: &BudgetFacts, late: bool) -> &'static str {
-    if late {
-        return "no: the period has just begun and its spend is lower; the message is about the period before";
+/// Whether `day` is the first of a period longer than a day.
+fn begins(facts: &BudgetFacts, day: Date) -> bool {
+    facts.unit != TimeUnit::Daily && Period::of(facts, day, false).is_some_and(|period| period.start == day)
+}
+
+fn confirmation(said: &Budget, facts: &BudgetFacts, period: Option<Period>, today: Date) -> Confirmation {
+    let (true, Some(now), Some(threshold)) = (said.is_actual_excess(), actual(facts), said.threshold()) else {
+        return Confirmation::Unknown;
+    };
+    // The spend that was read is that of today's period, which need not be the one of the message.
+    if facts.unit != TimeUnit::Daily && Period::of(facts, today, false) != period {
+        return Confirmation::Over;
     }
-    match (said.is_actual_excess(), actual(facts), said.threshold()) {
-        (true, Some(now), Some(threshold)) if now >= threshold => "yes: the actual spend is over the threshold",
-        (true, Some(_), Some(_)) => "no: the actual spend is below the threshold",
-        (true, _, _) => "no: the budget reports no spend that could be compared",
-        (false, _, _) => "the budget exists; only actual spend over a threshold can be confirmed",
+    match now >= threshold {
+        false => Confirmation::Below,
+        true if begins(facts, today) => Confirmation::TooEarly,
+        true => Confirmation::Yes,
     }
 }
 
@@ -71,20 +109,38 @@ fn actual(facts: &BudgetFacts) -> Option<Decimal> {
     facts.actual.as_ref().map(|spend| spend.amount)
 }
 
-/// The first day of the period that a notification of `day` is about.
-fn period(facts: &BudgetFacts, day: Date, late: bool) -> Option<Date> {
-    let day = if late { day.yesterday().ok()? } else { day };
-    match facts.unit {
-        // A daily budget reports the day before.
-        TimeUnit::Daily => day.yesterday().ok(),
-        TimeUnit::Monthly => Some(day.first_of_month()),
-        TimeUnit::Quarterly => {
-            let first = (day.month() - 1) / 3 * 3 + 1;
-            Date::new(day.year(), first, 1).ok()
-        }
-        TimeUnit::Annually => Date::new(day.year(), 1, 1).ok(),
-        TimeUnit::Other => facts.start.map(|start| start.to_zoned(TimeZone::UTC).date()),
+/// A period of a budget; days begin at midnight UTC.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Period {
+    start: Date,
+    until: Timestamp,
+}
+
+impl Period {
+    /// The period that a notification of `day` is about; `late`: the one before.
+    fn of(facts: &BudgetFacts, day: Date, late: bool) -> Option<Self> {
+        let day = if late { day.yesterday().ok()? } else { day };
+        let first = day.first_of_month();
+        let (start, end) = match facts.unit {
+            // A daily budget reports the day before, and what it reports stands until the next report.
+            TimeUnit::Daily => (day.yesterday().ok()?, day.tomorrow().ok()?),
+            TimeUnit::Monthly => (first, first.checked_add(1.month()).ok()?),
+            TimeUnit::Quarterly => {
+                let start = Date::new(day.year(), (day.month() - 1) / 3 * 3 + 1, 1).ok()?;
+                (start, start.checked_add(3.months()).ok()?)
+            }
+            TimeUnit::Annually => {
+                let start = Date::new(day.year(), 1, 1).ok()?;
+                (start, start.checked_add(1.year()).ok()?)
+            }
+            TimeUnit::Other => return Some(Self { start: date(facts.start?), until: facts.end? }),
+        };
+        Some(Self { start, until: end.to_zoned(TimeZone::UTC).ok()?.timestamp() })
     }
+}
+
+fn date(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date()
 }
 
 #[cfg(test)]
@@ -92,8 +148,8 @@ mod tests {
     use super::*;
 
     fn facts(unit: TimeUnit, actual: &str) -> BudgetFacts {
-        let spend = crate::aws::budgets::Spend { amount: actual.parse().unwrap(), unit: "USD".to_owned() };
-        BudgetFacts { unit, actual: Some(spend), ..BudgetFacts::default() }
+        let spend = |amount: &str| Some(Spend { amount: amount.parse().unwrap(), unit: "USD".to_owned() });
+        BudgetFacts { unit, actual: spend(actual), limit: spend("100"), is_cost: true, ..BudgetFacts::default() }
     }
 
     fn said(day: &str) -> Budget {
@@ -103,29 +159,79 @@ mod tests {
         ))
     }
 
-    fn check(unit: TimeUnit, day: &str, actual: &str, expect: &str) {
+    fn check(unit: TimeUnit, day: &str, actual: &str, expect: [&str; 2]) {
         let (said, facts) = (said(day), facts(unit, actual));
-        let late = is_late(&said, &facts);
-        assert_eq!(period(&facts, said.published.unwrap(), late).unwrap().to_string(), expect);
+        let period = Period::of(&facts, said.published.unwrap(), is_late(&said, &facts)).unwrap();
+        assert_eq!([period.start.to_string(), date(period.until).to_string()], expect);
     }
 
     #[test]
     fn period_follows_the_budget() {
-        check(TimeUnit::Monthly, "November 19, 2026", "118.90", "2026-11-01");
-        check(TimeUnit::Quarterly, "November 19, 2026", "118.90", "2026-10-01");
-        check(TimeUnit::Annually, "November 19, 2026", "118.90", "2026-01-01");
-        check(TimeUnit::Daily, "November 04, 2026", "118.90", "2026-11-03");
+        check(TimeUnit::Monthly, "November 19, 2026", "118.90", ["2026-11-01", "2026-12-01"]);
+        check(TimeUnit::Monthly, "December 31, 2026", "118.90", ["2026-12-01", "2027-01-01"]);
+        check(TimeUnit::Quarterly, "November 19, 2026", "118.90", ["2026-10-01", "2027-01-01"]);
+        check(TimeUnit::Annually, "November 19, 2026", "118.90", ["2026-01-01", "2027-01-01"]);
+        check(TimeUnit::Daily, "November 04, 2026", "118.90", ["2026-11-03", "2026-11-05"]);
     }
 
     #[test]
     fn late_data_on_the_first_day_belongs_to_the_period_before() {
-        check(TimeUnit::Monthly, "December 01, 2026", "2.10", "2026-11-01");
-        check(TimeUnit::Monthly, "December 02, 2026", "2.10", "2026-12-01");
+        check(TimeUnit::Monthly, "December 01, 2026", "2.10", ["2026-11-01", "2026-12-01"]);
+        check(TimeUnit::Monthly, "December 02, 2026", "2.10", ["2026-12-01", "2027-01-01"]);
     }
 
     #[test]
-    fn spend_that_is_lower_now_is_not_confirmed() {
-        let (said, facts) = (said("November 19, 2026"), facts(TimeUnit::Monthly, "3"));
-        assert!(confirmation(&said, &facts, false).starts_with("no: the actual spend is below"));
+    fn budget_of_its_own_dates_has_one_period() {
+        let at = |text: &str| Some(text.parse().unwrap());
+        let dates = BudgetFacts {
+            start: at("2026-11-10T00:00:00Z"),
+            end: at("2026-12-24T00:00:00Z"),
+            ..facts(TimeUnit::Other, "1")
+        };
+        let period = Period::of(&dates, said("November 19, 2026").published.unwrap(), false).unwrap();
+        assert_eq!((period.start.to_string().as_str(), Some(period.until)), ("2026-11-10", dates.end));
+    }
+
+    fn confirmed(unit: TimeUnit, day: &str, actual: &str, now: &str, expect: Confirmation) {
+        let mut alert = Alert::new("m", "aws-budgets", "budget", "");
+        add(&mut alert, &said(day), &facts(unit, actual), now.parse().unwrap());
+        let spending = alert.spending.unwrap();
+        assert_eq!(spending.confirmed, expect, "{day} {actual} {now}");
+        assert_eq!(alert.labels["confirmed"].as_str(), expect.name());
+        assert_eq!(spending.until.to_string(), alert.labels["until"].as_str());
+    }
+
+    #[test]
+    fn only_what_the_budget_bears_out_is_confirmed() {
+        use TimeUnit::{Daily, Monthly};
+        confirmed(Monthly, "November 19, 2026", "104", "2026-11-19T09:00:00Z", Confirmation::Yes);
+        confirmed(Monthly, "November 19, 2026", "3", "2026-11-19T09:00:00Z", Confirmation::Below);
+        confirmed(Monthly, "December 01, 2026", "118.90", "2026-12-01T03:00:00Z", Confirmation::TooEarly);
+        confirmed(Monthly, "December 01, 2026", "2.10", "2026-12-01T03:00:00Z", Confirmation::Late);
+        confirmed(Monthly, "November 30, 2026", "118.90", "2026-12-02T03:00:00Z", Confirmation::Over);
+        confirmed(Daily, "December 01, 2026", "118.90", "2026-12-01T03:00:00Z", Confirmation::Yes);
+    }
+
+    #[test]
+    fn percent_is_of_the_budget_and_not_of_the_message() {
+        assert_eq!(
+            share((&facts(TimeUnit::Monthly, "120.04").actual.unwrap(), &facts(TimeUnit::Monthly, "1").limit.unwrap()))
+                .unwrap()
+                .to_string(),
+            "120"
+        );
+        let nothing = facts(TimeUnit::Monthly, "0").actual.unwrap();
+        assert_eq!(share((&nothing, &nothing)), None);
+    }
+
+    #[test]
+    fn spend_of_several_accounts_is_of_none() {
+        let mut several = facts(TimeUnit::Monthly, "104");
+        several.accounts = ["444455556666", "555566667777"].iter().map(|id| id.parse().unwrap()).collect();
+        let (said, now) = (said("November 19, 2026"), "2026-11-19T09:00:00Z".parse().unwrap());
+        let mut alert = Alert::new("m", "aws-budgets", "budget", "");
+        add(&mut alert, &said, &several, now);
+        assert_eq!(alert.spending.unwrap().account, None);
+        assert_eq!(alert.facts[0].value.as_str(), "444455556666 555566667777");
     }
 }

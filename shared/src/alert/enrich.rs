@@ -5,6 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::model::Alert;
@@ -21,6 +22,8 @@ pub struct World {
     pub budgets: Arc<dyn Budgets>,
     /// The organization.
     pub directory: Arc<dyn Directory>,
+    /// What time it is.
+    pub now: Timestamp,
     /// When lookups must end, found or not.
     pub until: Instant,
 }

@@ -24,6 +24,7 @@ mod record;
 mod route;
 mod router;
 mod sources;
+mod spending;
 mod text;
 mod window;
 
@@ -38,4 +39,5 @@ pub use plan::Plan;
 pub use route::{Decision, Taken};
 pub use router::{Out, Router};
 pub use sources::{Incoming, SOURCES, Source, detect};
+pub use spending::{Confirmation, Spending};
 pub use text::Text;

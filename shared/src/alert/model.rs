@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::digest::digest;
+use super::spending::Spending;
 use super::text::Text;
 pub use crate::types::Severity;
 
@@ -43,6 +44,9 @@ pub struct Alert {
     pub notes: Vec<Text>,
     /// What makes two signals the same matter.
     pub identity: Identity,
+    /// What the budget itself says, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spending: Option<Spending>,
     /// The message as it arrived.
     pub raw: Text,
 }
@@ -146,6 +150,7 @@ impl Alert {
             links: Vec::new(),
             notes: Vec::new(),
             identity: Identity::new(kind, &[id], ""),
+            spending: None,
             raw: Text::block(raw),
         }
     }

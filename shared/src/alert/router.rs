@@ -122,6 +122,7 @@ impl Router {
             accounts: Arc::clone(&self.accounts),
             budgets: Arc::clone(&self.budgets),
             directory: Arc::clone(&self.directory),
+            now: invocation.started,
             until: Instant::now() + left.try_into().unwrap_or_default(),
         }
     }

@@ -126,6 +126,21 @@ async fn budget_goes_to_the_owner_of_the_account_that_spends() {
 }
 
 #[tokio::test]
+async fn anomaly_of_two_accounts_is_a_matter_for_each() {
+    let stage = Stage::new(FakeAws::answering(&[]), None);
+    let report = stage.handle(&sample("budget-router/cost-sns-anomaly")[0]).await.unwrap();
+    let accounts: Vec<&Value> = report["alerts"].as_array().unwrap().iter().map(|alert| &alert["account"]).collect();
+    assert_eq!(accounts, ["444455556666", "555566667777"]);
+    let owed = stage.owed().await;
+    assert!(fact(&owed[0], "root cause").contains("444455556666"), "{:?}", owed[0].facts);
+    assert!(
+        owed[0].facts.iter().all(|fact| fact.name != "root cause" || !fact.value.as_str().contains("555566667777"))
+    );
+    let again = stage.handle(&sample("budget-router/cost-eventbridge-anomaly-detected")[0]).await.unwrap();
+    assert_eq!((&again["alerts"][0]["turn"], &again["alerts"][1]["turn"]), (&json!("repeat"), &json!("repeat")));
+}
+
+#[tokio::test]
 async fn budget_that_cannot_be_read_holds_nothing_up() {
     let stage = Stage::new(FakeAws::answering(&[]), None);
     stage.report("budget-router/actual-monthly-100pct").await;
@@ -309,7 +324,7 @@ async fn batch_fails_only_for_what_nobody_knows_and_delivers_even_that() {
     let expect = fixture(include_str!("fixtures/sqs-partial-batch-response-expected.json"));
     assert_eq!(json!({"batchItemFailures": failed}), expect);
     let raw: Vec<String> = stage.owed().await.iter().map(|alert| alert.raw.to_string()).collect();
-    assert_eq!(raw.len(), 4);
+    assert_eq!(raw.len(), 5, "the anomaly concerns two accounts");
     assert!(raw.contains(&"not json at all".to_owned()));
 }
 

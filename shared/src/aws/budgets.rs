@@ -23,15 +23,19 @@ use crate::types::{AccountId, Region};
 pub struct BudgetFacts {
     /// How long a period is.
     pub unit: TimeUnit,
+    /// Whether it counts money, and not usage, utilization or coverage.
+    pub is_cost: bool,
     /// When the budget begins.
     pub start: Option<Timestamp>,
+    /// When it ends for good; a budget of its own dates has one period, which ends then.
+    pub end: Option<Timestamp>,
     /// What it allows.
     pub limit: Option<Spend>,
     /// What is spent in this period.
     pub actual: Option<Spend>,
     /// What will be spent in this period.
     pub forecast: Option<Spend>,
-    /// The linked accounts that it is filtered by; none: all.
+    /// The linked accounts that all of its spend is of; none: any.
     pub accounts: BTreeSet<AccountId>,
 }
 
@@ -72,6 +76,9 @@ impl TimeUnit {
         }
     }
 }
+
+/// The type of budgets that count money.
+const COST: &str = "COST";
 
 /// Reads budgets.
 #[async_trait]
@@ -120,37 +127,62 @@ impl Budgets for SdkBudgets {
 
 fn facts(budget: &Budget) -> BudgetFacts {
     let spent = budget.calculated_spend.as_ref();
-    let start = budget.time_period.as_ref().and_then(|period| period.start.as_ref());
-    let mut accounts = BTreeSet::new();
-    if let Some(expression) = &budget.filter_expression {
-        collect(expression, &mut accounts);
-    }
-    accounts.extend(legacy(budget));
+    let period = budget.time_period.as_ref();
+    let instant = |time: &aws_smithy_types::DateTime| Timestamp::from_second(time.secs()).ok();
+    let accounts = both(budget.filter_expression.as_ref().and_then(named), legacy(budget));
     BudgetFacts {
         unit: unit(budget.time_unit.as_str()),
-        start: start.and_then(|start| Timestamp::from_second(start.secs()).ok()),
+        is_cost: budget.budget_type.as_str() == COST,
+        start: period.and_then(|period| period.start.as_ref()).and_then(instant),
+        end: period.and_then(|period| period.end.as_ref()).and_then(instant),
         limit: budget.budget_limit.as_ref().and_then(spend),
         actual: spent.and_then(|spent| spent.actual_spend.as_ref()).and_then(spend),
         forecast: spent.and_then(|spent| spent.forecasted_spend.as_ref()).and_then(spend),
-        accounts,
+        accounts: accounts.unwrap_or_default(),
     }
 }
 
-/// The linked accounts that an expression asks for; what it excludes names nobody.
-fn collect(expression: &Expression, accounts: &mut BTreeSet<AccountId>) {
-    if let Some(dimension) = expression.dimensions.as_ref().filter(|d| d.key == Dimension::LinkedAccount) {
-        accounts.extend(dimension.values.iter().filter_map(|id| id.parse().ok()));
+/// Accounts that spend must be of; `None`: of any. Spend that may be of others too is nobody's in particular: somebody
+/// may lose an account over it.
+type Named = Option<BTreeSet<AccountId>>;
+
+/// What is of these and of those.
+fn both(these: Named, those: Named) -> Named {
+    match (these, those) {
+        (Some(these), Some(those)) => Some(these.intersection(&those).cloned().collect()),
+        (these, those) => these.or(those),
     }
-    for inner in expression.and.iter().flatten().chain(expression.or.iter().flatten()) {
-        collect(inner, accounts);
+}
+
+/// What is of these or of those.
+fn either(these: Named, those: Named) -> Named {
+    these.zip(those).map(|(these, those)| these.union(&those).cloned().collect())
+}
+
+/// Ids that are compared as a whole; anything else names nobody.
+fn whole<'a>(ids: impl Iterator<Item = &'a str>, options: &[&str]) -> Named {
+    if options.iter().any(|option| *option != "EQUALS") {
+        return None;
     }
+    ids.map(|id| id.parse().ok()).collect()
+}
+
+/// The linked accounts that an expression leaves room for.
+fn named(expression: &Expression) -> Named {
+    let of_dimension = expression.dimensions.as_ref().filter(|d| d.key == Dimension::LinkedAccount).and_then(|d| {
+        let options: Vec<&str> = d.match_options.iter().flatten().map(|option| option.as_str()).collect();
+        whole(d.values.iter().map(String::as_str), &options)
+    });
+    let of_all = expression.and.iter().flatten().map(named).fold(None, both);
+    let of_any = expression.or.iter().flatten().map(named).reduce(either).flatten();
+    both(of_dimension, both(of_all, of_any))
 }
 
 /// The linked accounts of budgets made before filter expressions.
 #[expect(deprecated, reason = "older budgets still answer with it")]
-fn legacy(budget: &Budget) -> Vec<AccountId> {
-    let filters = budget.cost_filters.iter().flatten().filter(|(key, _)| key.as_str() == "LinkedAccount");
-    filters.flat_map(|(_, ids)| ids).filter_map(|id| id.parse().ok()).collect()
+fn legacy(budget: &Budget) -> Named {
+    let ids = budget.cost_filters.as_ref()?.get("LinkedAccount")?;
+    whole(ids.iter().map(String::as_str), &[])
 }
 
 fn unit(unit: &str) -> TimeUnit {
@@ -175,32 +207,38 @@ fn amount(amount: &str, unit: &str) -> Option<Spend> {
 fn member_facts(budget: &Value) -> BudgetFacts {
     let text = |pointer: &str| budget.pointer(pointer).and_then(Value::as_str);
     let spend = |path: &str| amount(text(&format!("{path}/Amount"))?, text(&format!("{path}/Unit"))?);
-    let mut accounts = BTreeSet::new();
-    collect_members(budget.get("FilterExpression").unwrap_or(&Value::Null), &mut accounts);
-    accounts.extend(ids(budget, "/CostFilters/LinkedAccount"));
+    let instant = |pointer: &str| text(pointer).and_then(|time| time.parse().ok());
+    let filter = budget.get("FilterExpression").and_then(named_members);
+    let accounts = both(filter, ids(budget, "/CostFilters/LinkedAccount", &[]));
     BudgetFacts {
         unit: unit(text("/TimeUnit").unwrap_or_default()),
-        start: text("/TimePeriod/Start").and_then(|start| start.parse().ok()),
+        is_cost: text("/BudgetType") == Some(COST),
+        start: instant("/TimePeriod/Start"),
+        end: instant("/TimePeriod/End"),
         limit: spend("/BudgetLimit"),
         actual: spend("/CalculatedSpend/ActualSpend"),
         forecast: spend("/CalculatedSpend/ForecastedSpend"),
-        accounts,
+        accounts: accounts.unwrap_or_default(),
     }
 }
 
-fn collect_members(expression: &Value, accounts: &mut BTreeSet<AccountId>) {
-    if expression.pointer("/Dimensions/Key").and_then(Value::as_str) == Some("LINKED_ACCOUNT") {
-        accounts.extend(ids(expression, "/Dimensions/Values"));
-    }
-    for list in ["And", "Or"] {
-        let inner = expression.get(list).and_then(Value::as_array).into_iter().flatten();
-        inner.for_each(|inner| collect_members(inner, accounts));
-    }
+fn named_members(expression: &Value) -> Named {
+    let list = |pointer: &str| expression.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+    let of_dimension = match expression.pointer("/Dimensions/Key").and_then(Value::as_str) {
+        Some("LINKED_ACCOUNT") => {
+            let options: Vec<&str> = list("/Dimensions/MatchOptions").filter_map(Value::as_str).collect();
+            ids(expression, "/Dimensions/Values", &options)
+        }
+        Some(_) | None => None,
+    };
+    let of_all = list("/And").map(named_members).fold(None, both);
+    let of_any = list("/Or").map(named_members).reduce(either).flatten();
+    both(of_dimension, both(of_all, of_any))
 }
 
-fn ids(of: &Value, pointer: &str) -> Vec<AccountId> {
-    let ids = of.pointer(pointer).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    ids.filter_map(|id| id.parse().ok()).collect()
+fn ids(of: &Value, pointer: &str, options: &[&str]) -> Named {
+    let ids = of.pointer(pointer).and_then(Value::as_array)?;
+    whole(ids.iter().filter_map(Value::as_str), options)
 }
 
 #[cfg(test)]
@@ -228,7 +266,7 @@ mod tests {
         let typed = typed.budget_limit(sdk_spend("100.0")).calculated_spend(spent.build()).filter_expression(filter);
         let dimension = |id: &str| json!({"Dimensions": {"Key": "LINKED_ACCOUNT", "Values": [id]}});
         let members = json!({
-            "TimeUnit": "MONTHLY", "BudgetLimit": {"Amount": "100.0", "Unit": "USD"},
+            "TimeUnit": "MONTHLY", "BudgetType": "COST", "BudgetLimit": {"Amount": "100.0", "Unit": "USD"},
             "CalculatedSpend": {"ActualSpend": {"Amount": "104.62", "Unit": "USD"},
                 "ForecastedSpend": {"Amount": "163.9", "Unit": "USD"}},
             "FilterExpression": {"And": [dimension("444455556666"), {"Not": dimension("333344445555")}]},
@@ -237,6 +275,24 @@ mod tests {
         assert_eq!(facts, member_facts(&members));
         assert_eq!(facts.accounts, BTreeSet::from(["444455556666".parse().unwrap()]));
         assert_eq!(facts.actual.unwrap().amount.to_string(), "104.62");
+    }
+
+    fn members_named(filter: Value) -> Vec<String> {
+        let facts = member_facts(&json!({ "FilterExpression": filter }));
+        facts.accounts.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn spend_that_may_be_of_others_too_is_nobodys() {
+        let of = |id: &str| json!({"Dimensions": {"Key": "LINKED_ACCOUNT", "Values": [id]}});
+        let tag = json!({"Tags": {"Key": "team", "Values": ["x"]}});
+        let (one, two) = (of("444455556666"), of("555566667777"));
+        assert_eq!(members_named(json!({"Or": [one, tag]})), [""; 0], "the tag may be on anybody's things");
+        assert_eq!(members_named(json!({"Or": [one, two]})), ["444455556666", "555566667777"]);
+        assert_eq!(members_named(json!({"And": [{"Or": [one, two]}, one, tag]})), ["444455556666"]);
+        assert_eq!(members_named(json!({"Not": one})), [""; 0]);
+        let begins = json!({"Dimensions": {"Key": "LINKED_ACCOUNT", "Values": ["444455556666"], "MatchOptions": ["STARTS_WITH"]}});
+        assert_eq!(members_named(begins), [""; 0]);
     }
 
     #[test]

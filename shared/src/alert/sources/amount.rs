@@ -26,13 +26,19 @@ impl Amount {
         Self { raw: raw.to_owned(), value: value.map(|value| if negative { -value } else { value }), unit }
     }
 
+    /// The same for every print of the same amount (`$80`, `$80.00`).
+    pub fn canonical(&self) -> String {
+        let number = |value: Decimal| format!("{} {}", value.normalize(), self.unit.as_deref().unwrap_or_default());
+        self.value.map_or_else(|| self.raw.clone(), number)
+    }
+
     /// This amount in percent of `whole`, where both are numbers of one unit and the whole is not zero.
     pub fn percent_of(&self, whole: &Self) -> Option<Decimal> {
         let (part, all) = (self.value?, whole.value?);
         if self.unit != whole.unit {
             return None;
         }
-        (part * Decimal::ONE_HUNDRED).checked_div(all).map(|percent| percent.round_dp(1).normalize())
+        part.checked_mul(Decimal::ONE_HUNDRED)?.checked_div(all).map(|percent| percent.round_dp(1).normalize())
     }
 }
 

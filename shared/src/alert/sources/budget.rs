@@ -165,11 +165,12 @@ impl Budget {
     fn identity(&self, id: &str, period: &str) -> Identity {
         let text = |part: &Option<String>| part.clone().unwrap_or_default();
         let owner = self.owner.as_ref().map_or("", AsRef::as_ref);
-        let threshold = self.threshold.as_ref().map(|amount| amount.raw.clone()).unwrap_or_default();
+        let threshold = self.threshold.as_ref().map(Amount::canonical).unwrap_or_default();
         match (&self.name, &self.action) {
             (None, _) => Identity::new("budget", &[owner, id], period),
             (Some(name), None) => {
-                let parts = [owner, name, &text(&self.alert_type), &text(&self.operator), &threshold];
+                let kind = text(&self.budget_type);
+                let parts = [owner, name, &kind, &text(&self.alert_type), &text(&self.operator), &threshold];
                 Identity::new("budget", &parts, period)
             }
             (Some(name), Some([kind, action, status])) => {
@@ -232,6 +233,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::alert::fakes::samples;
     use crate::event::Message;
 
     /// A notification as AWS writes it, the name in the sentence and in the key lines.
@@ -255,6 +257,34 @@ mod tests {
         fn no_name_changes_what_is_read(name in "[^:\\\\]{1,100}") {
             let (hostile, plain) = (Budget::read(&notification(&name)), Budget::read(&notification("plain")));
             prop_assert_eq!(essentials(&hostile), essentials(&plain));
+        }
+    }
+
+    /// Every fact and label that a sample gives, so that a change of any reading shows.
+    #[test]
+    fn every_budget_event_says_all_it_knows() {
+        let mut lines = Vec::new();
+        for (name, messages) in samples("budget-router") {
+            let budgets = messages.iter().filter_map(|message| Budgets.read(&Incoming::new(message)));
+            for alert in budgets {
+                lines.push(format!("{name} {}", alert.identity.episode));
+                lines.extend(alert.labels.iter().map(|(label, value)| format!("  {label}={value}")));
+                lines.extend(alert.facts.iter().map(|fact| format!("  {}: {}", fact.name, fact.value)));
+                lines.extend(alert.notes.iter().map(|note| format!("  note: {note}")));
+            }
+        }
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn amount_printed_otherwise_is_the_same_threshold() {
+        let identity = |text: String| Budget::read(&text).alert("m1", "raw").identity;
+        let (two, none) = (notification("b"), notification("b").replace("> $80.00", "> $80"));
+        assert_eq!(identity(two.clone()), identity(none));
+        for (from, to) in
+            [("> $80.00", "> $90.00"), ("> $80.00", "< $80.00"), ("Type: Cost", "Type: Usage"), ("1111222", "4441222")]
+        {
+            assert_ne!(identity(two.clone()), identity(two.replace(from, to)), "{to}");
         }
     }
 

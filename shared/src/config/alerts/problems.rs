@@ -14,6 +14,7 @@ const LABELS: &[&str] = &[
     "alert_type",
     "budget",
     "budget.type",
+    "confirmed",
     "event",
     "kind",
     "muted",
@@ -29,6 +30,7 @@ const LABELS: &[&str] = &[
     "state",
     "status",
     "threshold",
+    "until",
 ];
 
 /// Problems by the path below `alerts`.
