@@ -137,7 +137,7 @@ async fn anomaly_of_two_accounts_is_a_matter_for_each() {
         owed[0].facts.iter().all(|fact| fact.name != "root cause" || !fact.value.as_str().contains("555566667777"))
     );
     let again = stage.handle(&sample("budget-router/cost-eventbridge-anomaly-detected")[0]).await.unwrap();
-    assert_eq!((&again["alerts"][0]["turn"], &again["alerts"][1]["turn"]), (&json!("repeat"), &json!("repeat")));
+    assert_eq!((&again["alerts"][0]["turn"], &again["alerts"][1]["turn"]), (&json!("known"), &json!("known")));
 }
 
 #[tokio::test]
