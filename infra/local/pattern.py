@@ -31,7 +31,7 @@ TOKEN = re.compile(
 )
 STEP = re.compile(r"\.([\w@:*/-]+)|\.?\[(?:'([^']*)'|\"([^\"]*)\"|(\d+|\*))\]")
 TERM = re.compile(r'([?-]?)(?:"((?:[^"\\]|\\.)*)"|%((?:[^%\\]|\\.)*)%|(\S+))')
-NUMBER = re.compile(r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$")
+NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
 
 
 class BadPattern(ValueError):
@@ -65,7 +65,7 @@ def json_test(test: Test) -> Callable[[str], bool]:
 
 
 def terms_test(text: str) -> Callable[[str], bool]:
-    """All plain terms, no `-term`; any of the `?terms` when there are no plain ones."""
+    """All plain terms, no `-term`; any of the `?terms` when there are no others."""
     terms = [(sign, term_regex(*parts)) for sign, *parts in TERM.findall(text)]
     needed = [regex for sign, regex in terms if sign == ""]
     excluded = [regex for sign, regex in terms if sign == "-"]
@@ -74,7 +74,7 @@ def terms_test(text: str) -> Callable[[str], bool]:
     def matches(message: str) -> bool:
         if any(regex.search(message) for regex in excluded):
             return False
-        if needed:
+        if needed or excluded:
             return all(regex.search(message) for regex in needed)
         return not optional or any(regex.search(message) for regex in optional)
 
@@ -138,8 +138,8 @@ class Parser:
         return value_test(steps, operator, *self.take())
 
     def predicate(self, steps: list[str], first: str) -> Test:
-        """`EXISTS`, `NOT EXISTS`, `IS NULL`, `IS TRUE`, `IS FALSE`."""
-        words = first if first == "EXISTS" else f"{first} {self.take()[1].upper()}"
+        """`NOT EXISTS`, `IS NULL`, `IS TRUE`, `IS FALSE`; AWS has no `EXISTS`."""
+        words = f"{first} {self.take()[1].upper()}"
         if words not in PREDICATES:
             raise BadPattern(f"unknown condition {words!r}")
         holds = PREDICATES[words]
@@ -203,7 +203,6 @@ def entered(value: Any, step: str) -> list[Any]:
 
 
 PREDICATES: dict[str, Callable[[list[Any]], bool]] = {
-    "EXISTS": lambda values: bool(values),
     "NOT EXISTS": lambda values: not values,
     "IS NULL": lambda values: any(value is None for value in values),
     "IS TRUE": lambda values: any(value is True for value in values),

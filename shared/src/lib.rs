@@ -10,7 +10,7 @@
 //!   baseline  reset  alert      the capabilities; they do not know each other
 //!   org  config  event  store   what the capabilities decide on
 //!   aws                 the only place that talks to AWS
-//!   types  cis  telemetry   ids, regions, ARNs; the CIS benchmark; logs and metrics
+//!   types  cis  pattern  telemetry   ids, regions, ARNs; the CIS benchmark; filter patterns; logs and metrics
 //! ```
 #![warn(missing_docs)]
 
@@ -25,6 +25,7 @@ pub mod function;
 mod handover;
 pub mod job;
 pub mod org;
+pub mod pattern;
 pub mod reset;
 pub mod store;
 pub mod telemetry;
