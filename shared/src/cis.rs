@@ -35,11 +35,52 @@ impl Control {
         format!("cis-4.{}", self.number)
     }
 
+    /// The texts that a filter for it may have: its own, and those of other editions.
+    pub fn texts(&self) -> impl Iterator<Item = &'static str> {
+        let number = self.number;
+        let others = EDITIONS.iter().filter(move |(of, _)| *of == number).map(|(_, text)| *text);
+        std::iter::once(self.pattern).chain(others)
+    }
+
     /// What its filter and its alarm are called: `CIS-4.3-RootUsage`.
     pub fn alarm(&self) -> String {
         format!("CIS-4.{}-{}", self.number, self.name)
     }
 }
+
+/// What AWS or an edition of the benchmark prints for a control besides the text above, which a filter may say as well.
+/// Security Hub compares with its own text, and takes no term more
+/// (<https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-controls.html>).
+pub const EDITIONS: [(u8, &str); 5] = [
+    (1, "{($.errorCode=\"*UnauthorizedOperation\") || ($.errorCode=\"AccessDenied*\")}"),
+    (2, "{($.eventName=\"ConsoleLogin\") && ($.additionalEventData.MFAUsed !=\"Yes\")}"),
+    (
+        4,
+        "{($.eventSource=iam.amazonaws.com) && (($.eventName=DeleteGroupPolicy) || ($.eventName=DeleteRolePolicy) || \
+         ($.eventName=DeleteUserPolicy) || ($.eventName=PutGroupPolicy) || ($.eventName=PutRolePolicy) || \
+         ($.eventName=PutUserPolicy) || ($.eventName=CreatePolicy) || ($.eventName=DeletePolicy) || \
+         ($.eventName=CreatePolicyVersion) || ($.eventName=DeletePolicyVersion) || ($.eventName=AttachRolePolicy) || \
+         ($.eventName=DetachRolePolicy) || ($.eventName=AttachUserPolicy) || ($.eventName=DetachUserPolicy) || \
+         ($.eventName=AttachGroupPolicy) || ($.eventName=DetachGroupPolicy))}",
+    ),
+    (
+        13,
+        "{($.eventName=CreateRoute) || ($.eventName=CreateRouteTable) || ($.eventName=ReplaceRoute) || \
+         ($.eventName=ReplaceRouteTableAssociation) || ($.eventName=DeleteRouteTable) || ($.eventName=DeleteRoute) || \
+         ($.eventName=DisassociateRouteTable)}",
+    ),
+    (
+        15,
+        "{($.eventSource=organizations.amazonaws.com) && (($.eventName=AcceptHandshake) || ($.eventName=AttachPolicy) || \
+         ($.eventName=CreateAccount) || ($.eventName=CreateOrganizationalUnit) || ($.eventName=CreatePolicy) || \
+         ($.eventName=DeclineHandshake) || ($.eventName=DeleteOrganization) || \
+         ($.eventName=DeleteOrganizationalUnit) || ($.eventName=DeletePolicy) || ($.eventName=DetachPolicy) || \
+         ($.eventName=DisablePolicyType) || ($.eventName=EnablePolicyType) || \
+         ($.eventName=InviteAccountToOrganization) || ($.eventName=LeaveOrganization) || ($.eventName=MoveAccount) || \
+         ($.eventName=RemoveAccountFromOrganization) || ($.eventName=UpdatePolicy) || \
+         ($.eventName=UpdateOrganizationalUnit))}",
+    ),
+];
 
 /// The fifteen controls.
 pub const CONTROLS: [Control; 15] = [

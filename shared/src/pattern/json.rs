@@ -8,7 +8,7 @@ use super::cursor::Cursor;
 use super::error::PatternError;
 use super::expr::Expr;
 use super::selector::Selector;
-use super::value::{Comparison, Operator};
+use super::value::{Comparison, Operand, Operator};
 
 /// One condition.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +42,13 @@ pub(super) fn holds(expr: &Expr<Condition>, event: &Value) -> bool {
 }
 
 impl Condition {
+    pub fn has_inner_star(&self) -> bool {
+        match &self.test {
+            Test::Compare(Comparison { operand: Operand::Text(glob), .. }) => glob.has_inner_star(),
+            Test::Compare(_) | Test::Is(_) | Test::Absent => false,
+        }
+    }
+
     fn holds(&self, event: &Value) -> bool {
         let values = self.selector.values(event);
         match &self.test {

@@ -100,6 +100,15 @@ impl Pattern {
         }
     }
 
+    /// Whether a `*` stands inside a text of the pattern, between other characters.
+    pub fn has_inner_star(&self) -> bool {
+        let mut inner = false;
+        if let Some(expr) = self.conditions() {
+            expr.each(&mut |condition| inner |= condition.has_inner_star());
+        }
+        inner
+    }
+
     /// One text for all patterns over JSON that say the same in another order, with other spaces, quotes or parentheses.
     pub fn canonical(&self) -> Option<String> {
         self.conditions().map(|expr| format!("{{ {} }}", expr.canonical()))
