@@ -177,8 +177,12 @@ impl Organizations for OrganizationsClient {
     async fn delegated(&self) -> Result<Vec<AccountId>, CallError> {
         let request = self.client.list_delegated_administrators();
         let pages = pages!(self, "ListDelegatedAdministrators", request);
+        let site = self.site("ListDelegatedAdministrators").await?;
         let administrators = pages.iter().flat_map(|page| page.delegated_administrators());
-        Ok(administrators.filter_map(|found| found.id()?.parse().ok()).collect())
+        // One that is left out here would be taken for an account like any other.
+        let told = administrators.map(|found| found.id().unwrap_or_default().parse());
+        told.collect::<Result<_, crate::types::Malformed>>()
+            .map_err(|malformed| site.error(ErrorClass::Other, format!("a delegated administrator: {malformed}")))
     }
 }
 

@@ -63,7 +63,7 @@ impl OrganizationsDirectory {
                 // An account that is being moved can show up in both OUs; the later look is the truer one.
                 walked.found.insert(listed.id.clone(), (listed, path.clone()));
             }
-            open.extend(units.into_iter().map(|(id, name)| (id, path.child(&name))));
+            open.extend(units.into_iter().map(|(id, name)| (id, path.child(&segment(&name)))));
             walked.units.insert(path, unit);
         }
         Ok(walked)
@@ -77,8 +77,18 @@ impl OrganizationsDirectory {
             names.push(self.api.unit_name(&at).await?);
             at = self.api.parent(at.as_ref()).await?;
         }
-        Ok(names.iter().rev().fold(OuPath::default(), |path, name| path.child(name)))
+        Ok(names.iter().rev().fold(OuPath::default(), |path, name| path.child(&segment(name))))
     }
+}
+
+/// The name of an OU as one part of a path. Organizations takes any letters in it
+/// (<https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateOrganizationalUnit.html>), so that an OU of
+/// the name `Sandbox/Ana` would pass for one below `Sandbox`. No two names become the same.
+fn segment(name: &str) -> String {
+    if ["/", "%2F", "%25"].iter().any(|told| name.contains(told)) {
+        return name.replace('%', "%25").replace('/', "%2F");
+    }
+    name.to_owned()
 }
 
 /// What a walk from the root down finds.
@@ -169,6 +179,8 @@ mod tests {
     #[derive(Default)]
     struct FakeOrganization {
         calls: Mutex<Vec<String>>,
+        /// What the OU `Sandbox` is called instead.
+        sandbox: Option<&'static str>,
     }
 
     const UNITS: &[(&str, &str, &str)] = &[
@@ -185,6 +197,10 @@ mod tests {
     ];
 
     impl FakeOrganization {
+        fn called(&self, name: &str) -> String {
+            self.sandbox.filter(|_| name == "Sandbox").unwrap_or(name).to_owned()
+        }
+
         fn count(&self, call: String) {
             self.calls.lock().unwrap().push(call);
         }
@@ -210,7 +226,7 @@ mod tests {
         async fn units(&self, parent: &OuId) -> Result<Vec<(OuId, String)>, CallError> {
             self.count(format!("units {parent}"));
             let below = UNITS.iter().filter(|(_, _, holder)| *holder == parent.as_ref());
-            Ok(below.map(|(id, name, _)| (id.parse().unwrap(), (*name).to_owned())).collect())
+            Ok(below.map(|(id, name, _)| (id.parse().unwrap(), self.called(name))).collect())
         }
         async fn accounts_in(&self, unit: &OuId) -> Result<Vec<Listed>, CallError> {
             self.count(format!("accounts in {unit}"));
@@ -232,7 +248,7 @@ mod tests {
         }
         async fn unit_name(&self, unit: &OuId) -> Result<String, CallError> {
             self.count(format!("name {unit}"));
-            Ok(UNITS.iter().find(|(id, ..)| *id == unit.as_ref()).unwrap().1.to_owned())
+            Ok(self.called(UNITS.iter().find(|(id, ..)| *id == unit.as_ref()).unwrap().1))
         }
         async fn tags(&self, id: &AccountId) -> Result<BTreeMap<String, String>, CallError> {
             self.count(format!("tags {id}"));
@@ -304,6 +320,19 @@ mod tests {
         assert_eq!(account.ou.as_ref(), "Workloads/Prod");
         assert_eq!(api.calls.lock().unwrap().len(), 7, "account, three parents, two names, tags");
         assert_eq!(directory.account(&"999999999999".parse().unwrap()).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn name_with_a_slash_is_one_part_of_a_path() {
+        let pattern: crate::config::OuPattern = "Workloads/**".parse().unwrap();
+        for (name, path) in [("Workloads/Prod", "Workloads%2FProd"), ("Workloads%2FProd", "Workloads%252FProd")] {
+            let (mut directory, _) = directory("{}");
+            directory.api = Arc::new(FakeOrganization { sandbox: Some(name), ..FakeOrganization::default() });
+            let account = directory.account(&"555566667777".parse().unwrap()).await.unwrap().unwrap();
+            assert_eq!((account.ou.as_ref(), pattern.holds(&account.ou)), (path, false));
+            assert!(directory.accounts().await.unwrap().contains(&account));
+            assert_eq!(directory.forest().await.unwrap().organization.unwrap().units.len(), 4, "none hides another");
+        }
     }
 
     #[tokio::test]
