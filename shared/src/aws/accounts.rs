@@ -276,11 +276,29 @@ impl Member {
         let arn = Arn::iam(region.partition(), &self.account, &format!("role/{role}"));
         let params = json!({ "RoleArn": arn, "RoleSessionName": "forester" });
         let answer = sts.call("sts", "AssumeRole", params).await?;
-        read(&answer).ok_or_else(|| {
-            let site = CallSite::new("sts", "AssumeRole", &self.account, region);
-            site.error(ErrorClass::Other, "the answer holds no credentials")
-        })
+        let credentials = lead_to(&self.account, &answer).and_then(|()| {
+            let found = read(&answer);
+            found.ok_or_else(|| "the answer holds no credentials".to_owned())
+        });
+        let site = CallSite::new("sts", "AssumeRole", &self.account, region);
+        credentials.map_err(|problem| site.error(ErrorClass::Other, problem))
     }
+}
+
+/// Each time that credentials are handed out AWS says whose they are, and those of any other account are not used: what
+/// was checked when the account was first entered says nothing about credentials that were renewed since.
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumedRoleUser.html>
+fn lead_to(account: &AccountId, answer: &Value) -> Result<(), String> {
+    let whose = answer.pointer("/AssumedRoleUser/Arn").and_then(Value::as_str);
+    let found = whose.and_then(|arn| arn.split(':').nth(4));
+    if found == Some(account.as_ref()) {
+        return Ok(());
+    }
+    let whose = whose.unwrap_or("nobody that the answer names");
+    Err(format!(
+        "the credentials that were handed out for {account} belong to {whose}, so they are not used; check `access` in \
+         the file and what AWS_ENDPOINT_URL leads to"
+    ))
 }
 
 fn read(answer: &Value) -> Option<Credentials> {
@@ -313,7 +331,7 @@ mod tests {
                 return Reply::Answer(403, format!("<ErrorResponse>{error}</ErrorResponse>"));
             }
             let keys = "<AccessKeyId>AKIDMEMBER</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>";
-            answer("AssumeRole", &format!("<Credentials>{keys}<Expiration>{expiry}</Expiration></Credentials>"))
+            handed_out(&member(), keys, expiry)
         })
         .await;
         let roles = AccessRoles { role: "First".to_owned(), fallback: vec!["Second".to_owned()] };
@@ -323,6 +341,13 @@ mod tests {
     fn answer(operation: &str, inside: &str) -> Reply {
         let result = format!("<{operation}Result>{inside}</{operation}Result>");
         Reply::Answer(200, format!("<{operation}Response>{result}</{operation}Response>"))
+    }
+
+    /// The answer to `AssumeRole`: keys, and whose they are.
+    fn handed_out(account: &AccountId, keys: &str, expiry: &str) -> Reply {
+        let whose = format!("<Arn>arn:aws:sts::{account}:assumed-role/First/forester</Arn>");
+        let keys = format!("<Credentials>{keys}<Expiration>{expiry}</Expiration></Credentials>");
+        answer("AssumeRole", &format!("{keys}<AssumedRoleUser>{whose}</AssumedRoleUser>"))
     }
 
     const LATER: &str = "2099-01-01T00:00:00Z";
@@ -363,6 +388,61 @@ mod tests {
         assert_eq!(accounts.meter().by_operation()["sts:AssumeRole"], 1);
         scope.call("dynamodb", "ListTables", json!({})).await.unwrap();
         assert_eq!(accounts.meter().by_operation()["sts:AssumeRole"], 2);
+    }
+
+    /// A server whose credentials end at once and whose roles lead where `leads` says, by the number of the renewal.
+    async fn astray(leads: fn(u32) -> Reply) -> (SdkAccounts, Seen) {
+        let renewals = std::sync::atomic::AtomicU32::new(0);
+        let (sdk, seen) = serve(move |_, request| match request {
+            identity if identity.contains("GetCallerIdentity") => {
+                answer("GetCallerIdentity", "<Account>111122223333</Account>")
+            }
+            entering if entering.contains("Action=AssumeRole") => {
+                leads(renewals.fetch_add(1, std::sync::atomic::Ordering::SeqCst))
+            }
+            _ => Reply::Answer(200, "{}".to_owned()),
+        })
+        .await;
+        let roles = AccessRoles { role: "First".to_owned(), fallback: vec!["Second".to_owned()] };
+        (SdkAccounts::new(&sdk, roles, Entry::AssumeRole), seen)
+    }
+
+    const KEYS: &str =
+        "<AccessKeyId>AKIDOTHER</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>";
+    const PAST: &str = "2026-01-01T00:00:00Z";
+
+    #[tokio::test]
+    async fn credentials_of_another_account_are_never_used() {
+        let nobody =
+            |_| answer("AssumeRole", &format!("<Credentials>{KEYS}<Expiration>{LATER}</Expiration></Credentials>"));
+        let other = |_| handed_out(&"444455556666".parse().unwrap(), KEYS, LATER);
+        for (leads, whose) in [
+            (other as fn(u32) -> Reply, "belong to arn:aws:sts::444455556666:assumed-role/First/forester"),
+            (nobody, "belong to nobody that the answer names"),
+        ] {
+            let (accounts, seen) = astray(leads).await;
+            let error = accounts.scope(&member(), &region("eu-west-1")).await.unwrap_err();
+            assert!(error.message.contains(whose) && error.message.contains("222233334444"), "{error}");
+            assert!(!error.may_pass() && error.class != ErrorClass::Denied, "no other role is tried: {error}");
+            assert_eq!(accounts.meter().by_operation()["sts:AssumeRole"], 1);
+            assert!(!seen.lock().unwrap().iter().any(|request| request.contains("AKIDOTHER")));
+        }
+    }
+
+    #[tokio::test]
+    async fn renewed_credentials_that_lead_elsewhere_make_no_call() {
+        let (accounts, seen) = astray(|renewal| match renewal {
+            0 => handed_out(&member(), KEYS, PAST),
+            _ => handed_out(&"444455556666".parse().unwrap(), KEYS, LATER),
+        })
+        .await;
+        let scope = accounts.scope(&member(), &region("eu-west-1")).await.unwrap();
+        for _ in 0..2 {
+            let error = scope.call("dynamodb", "DeleteTable", json!({ "TableName": "t" })).await.unwrap_err();
+            assert!(error.message.contains("belong to arn:aws:sts::444455556666:"), "{error}");
+            assert!(!error.may_pass(), "{error}");
+        }
+        assert!(!seen.lock().unwrap().iter().any(|request| request.contains("AKIDOTHER")));
     }
 
     #[tokio::test]

@@ -205,7 +205,11 @@ fn answer(world: &Shared, request: &Request) -> Response {
     if text.contains("Action=AssumeRole") {
         let keys = "<AccessKeyId>AKIDMEMBER</AccessKeyId><SecretAccessKey>s</SecretAccessKey>\
             <SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>";
-        return xml("AssumeRole", &format!("<Credentials>{keys}</Credentials>"));
+        let whose = format!("<Arn>arn:aws:sts::{SANDBOX}:assumed-role/Forester/forester</Arn>");
+        return xml(
+            "AssumeRole",
+            &format!("<Credentials>{keys}</Credentials><AssumedRoleUser>{whose}</AssumedRoleUser>"),
+        );
     }
     if text.contains("Action=DescribeRegions") {
         let items: String =
