@@ -68,6 +68,21 @@ impl Opened {
             Some((id, of)) => Err(Refusal::Run(format!("run {run} belongs to account {of} (as run {id})"))),
         }
     }
+
+    /// The guards of an account that is closing are fewer, and the head tells that it is: it must not say so of a run
+    /// that does something else.
+    pub fn is_of_one_piece(&self) -> Result<(), Refusal> {
+        let closing = self.run.is_closing();
+        if closing == self.head.closing {
+            return Ok(());
+        }
+        let (run, account) = (&self.head.run, &self.head.account);
+        let message = format!(
+            "the head and the checkpoint of run {run} of {account} contradict each other about whether the account is \
+             closing; somebody has changed one of them"
+        );
+        Err(Refusal::Run(message))
+    }
 }
 
 /// The store and the objects.
@@ -150,7 +165,7 @@ impl Book<'_> {
         self.objects.put(&name, &serde_json::to_vec(run).map_err(corrupt)?, "application/json").await?;
         (head.updated, head.end, head.checkpoint) = (now, run.end().cloned(), name);
         head.progress = run.progress();
-        head.closing = run.recreation.as_ref().is_some_and(super::recreate::Recreation::past_closing);
+        head.closing = run.is_closing();
         let when = if *version == 0 { When::AbsentAt(now) } else { When::Version(*version) };
         *version = self.store.put(&key, serde_json::to_value(&*head).map_err(corrupt)?, None, when).await?;
         *saves += 1;

@@ -12,7 +12,7 @@ use super::book::{Book, Lock, Opened};
 use super::engine::{Engine, EngineError};
 use super::flight::Flight;
 use super::guard::Gate;
-use super::machine::{Answer, Rules, Turn};
+use super::machine::{Answer, Ask, Rules, Turn};
 use super::slice::{Reset, SliceError, seconds};
 use super::state::{Run, Stage};
 use crate::aws::Meter;
@@ -89,7 +89,7 @@ impl Drive<'_> {
     ) -> Result<Stop, SliceError> {
         let mut protection = self.reset.protection(self.sandbox, &opened.run)?;
         let mut flying = Flight::default();
-        let (mut asked, mut stage) = (false, opened.run.stage.clone());
+        let (mut asked, mut stage, mut held) = (false, opened.run.stage.clone(), None);
         loop {
             if opened.run.stage != stage {
                 stage = opened.run.stage.clone();
@@ -100,13 +100,9 @@ impl Drive<'_> {
             if let Some(until) = gate.closed_until(now) {
                 return Ok(Stop::Wait(until));
             }
-            if !gate.is_fresh(&opened.run.stage) {
-                flying.during(keeper.prove()).await?;
-                if let Err(refusal) = flying.during(gate.pass(&opened.run.stage)).await {
-                    // What was answered is put on record; what is under way is asked again, should the run go on.
-                    flying.during(keeper.save(opened, now)).await?;
-                    return Err(refusal.into());
-                }
+            let_through(opened, &mut flying, keeper, gate, now).await?;
+            if let Some(ask) = held.take() {
+                self.begin(&opened.run, &mut flying, ask);
             }
             // However late it is, a slice asks something: a run always goes on.
             let turn = match self.is_late(now) {
@@ -122,6 +118,13 @@ impl Drive<'_> {
                     return Ok(Stop::Wait(at));
                 }
                 _ if flying.is_empty() && self.is_late(now) => return Ok(Stop::Time),
+                Turn::Do(ask) => {
+                    // A new stage has its first question. What was decided is on record before it is done, and the
+                    // guards are asked about the new stage before anything is begun in it.
+                    flying.during(keeper.save(opened, now)).await?;
+                    held = Some(ask);
+                    continue;
+                }
                 // The board says that something is under way, and nothing is: the next slice makes another board.
                 _ if flying.is_empty() => return Ok(Stop::Wait(now)),
                 _ => {}
@@ -130,7 +133,6 @@ impl Drive<'_> {
             if opened.run.stage != stage && self.is_late(now) {
                 return Ok(Stop::Time);
             }
-            // Nothing of what was just asked for is under way yet: what was decided is on record before it is done.
             if opened.run.stage != stage || keeper.is_due() {
                 flying.during(keeper.save(opened, now)).await?;
             }
@@ -158,7 +160,8 @@ impl Drive<'_> {
         }
     }
 
-    /// Asks as much as may be open at once; returns the first turn that is no question.
+    /// Asks as much as may be open at once; returns the first turn that is no question, or the first question of another
+    /// stage, which nobody has let through yet.
     fn fill<'f>(
         &'f self,
         run: &mut Run,
@@ -167,16 +170,19 @@ impl Drive<'_> {
         at_once: usize,
         now: Timestamp,
     ) -> Turn {
+        let stage = run.stage.clone();
         while flying.len() < at_once {
             match run.turn(rules, now) {
-                Turn::Do(ask) => {
-                    let account = run.account.clone();
-                    flying.push(async move { self.engine.carry_out(&account, ask).await }.boxed());
-                }
+                Turn::Do(ask) if run.stage == stage => self.begin(run, flying, ask),
                 turn => return turn,
             }
         }
         Turn::Busy(None)
+    }
+
+    fn begin<'f>(&'f self, run: &Run, flying: &mut Flight<'f>, ask: Ask) {
+        let account = run.account.clone();
+        flying.push(async move { self.engine.carry_out(&account, ask).await }.boxed());
     }
 
     /// The next answer; nothing when something else falls due before, or the time is up.
@@ -209,6 +215,10 @@ impl Drive<'_> {
             let now = (self.reset.clock)();
             let turn = self.fill(run, rules, &mut flying, AT_ONCE, now);
             match turn {
+                Turn::Do(ask) => {
+                    self.begin(run, &mut flying, ask);
+                    continue;
+                }
                 Turn::Finished if flying.is_empty() => break,
                 // A list that was throttled is due again in seconds; nothing is locked meanwhile.
                 Turn::Wait(at) if flying.is_empty() => {
@@ -224,6 +234,26 @@ impl Drive<'_> {
         run.calls += self.reset.accounts.meter().total().saturating_sub(before);
         Ok(())
     }
+}
+
+/// Asks the guards about the stage, where their last yes is not good any more.
+async fn let_through(
+    opened: &mut Opened,
+    flying: &mut Flight<'_>,
+    keeper: &mut Keeper<'_>,
+    gate: &mut Gate<'_>,
+    now: Timestamp,
+) -> Result<(), SliceError> {
+    if gate.is_fresh(&opened.run.stage) {
+        return Ok(());
+    }
+    flying.during(keeper.prove()).await?;
+    if let Err(refusal) = flying.during(gate.pass(&opened.run.stage)).await {
+        // What was answered is put on record; what is under way is asked again, should the run go on.
+        flying.during(keeper.save(opened, now)).await?;
+        return Err(refusal.into());
+    }
+    Ok(())
 }
 
 impl<'a> Keeper<'a> {

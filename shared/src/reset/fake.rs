@@ -64,6 +64,9 @@ const LISTS: &[(&str, &str)] = &[
     ("ListPolicies", "Arn"),
 ];
 
+/// How the names of operations begin that only look.
+const READS: [&str; 6] = ["Get", "Describe", "List", "Search", "Lookup", "Generate"];
+
 /// Page size of every list.
 const PAGE: usize = 100;
 
@@ -92,6 +95,8 @@ pub fn known() -> &'static Catalogue {
     KNOWN.get_or_init(|| Catalogue::embedded().unwrap().only(listed))
 }
 
+type Meanwhile = Box<dyn FnMut(&mut World, &str) + Send>;
+
 type Fault = Box<dyn Fn(&str, &str, &Value) -> Option<(ErrorClass, &'static str)> + Send>;
 
 /// The state.
@@ -104,6 +109,14 @@ pub struct World {
     pub locked: bool,
     pub vpcs_made: Vec<String>,
     pub writes: Vec<String>,
+    /// Accounts in which something was done that is more than looking, or to which: where the credentials really led.
+    pub acts: Vec<(String, String)>,
+    /// What somebody else does after a call, by its operation.
+    pub meanwhile: Option<Meanwhile>,
+    /// What the directory says of the sandbox from now on.
+    pub retold: Option<fn(&mut Account)>,
+    /// Accounts that have become delegated administrators.
+    pub promoted: Vec<AccountId>,
     pub accounts: BTreeSet<String>,
     pub fault: Option<Fault>,
     /// How many more attempts a call gets that may pass, as the SDK makes them.
@@ -364,7 +377,11 @@ impl Directory for Cloud {
 
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, CallError> {
         let member = self.members().into_iter().find(|account| account.id == *id);
-        Ok(member.or_else(|| (self.account.id == *id).then(|| self.account.clone())))
+        let mut found = member.or_else(|| (self.account.id == *id).then(|| self.account.clone()));
+        if let (Some(retold), Some(account)) = (self.world.lock().unwrap().retold, &mut found) {
+            retold(account);
+        }
+        Ok(found)
     }
 
     async fn forest(&self) -> Result<Forest, CallError> {
@@ -376,7 +393,8 @@ impl Directory for Cloud {
     }
 
     async fn privileged(&self) -> Result<Vec<AccountId>, CallError> {
-        Ok(self.privileged.clone())
+        let promoted = self.world.lock().unwrap().promoted.clone();
+        Ok(self.privileged.iter().cloned().chain(promoted).collect())
     }
 }
 
@@ -397,9 +415,10 @@ impl Baseliner for Cloud {
         if world.holds_unknown { Err("no forest".to_owned()) } else { Ok(world.holds.clone()) }
     }
 
-    async fn baseline(&self, _: &AccountId) -> Result<Handover, String> {
+    async fn baseline(&self, account: &AccountId) -> Result<Handover, String> {
         let mut world = self.world.lock().unwrap();
         world.baselined += 1;
+        world.acts.push((account.to_string(), "baseline".to_owned()));
         if world.baseline_fails {
             Err("no <quota>".to_owned())
         } else {
@@ -432,6 +451,16 @@ impl Client {
             code: Some(code.to_owned()),
             message,
             request_id: None,
+        }
+    }
+
+    /// The account that a call is about: one that it names, or else the one that the credentials lead to.
+    fn struck(&self, world: &World, params: &Value) -> String {
+        let named = ["AccountId", "TargetId", "ResourceId"].iter().find_map(|member| params[member].as_str());
+        match (named.filter(|id| id.len() == 12), self.account.as_ref() == HOME) {
+            (Some(named), _) => named.to_owned(),
+            (None, true) => HOME.to_owned(),
+            (None, false) => world.leads_to.clone().unwrap_or_else(|| self.account.to_string()),
         }
     }
 
@@ -474,10 +503,19 @@ impl Client {
             world.at_home.push(operation.to_owned());
         }
         self.cloud.meter.count(service, operation);
+        if !READS.iter().any(|verb| operation.starts_with(verb)) {
+            let act = format!("{service} {operation} {params}");
+            let struck = self.struck(&world, params);
+            world.acts.push((struck, act));
+        }
         let fault = world.fault.as_ref().and_then(|fault| fault(self.region.as_ref(), operation, params));
         let lost = world.lost.as_ref().and_then(|lost| lost(self.region.as_ref(), operation, params));
         let answer = fault.map_or_else(|| work(&mut world), Err);
         let answer = lost.map_or(answer, Err);
+        if let Some(mut meanwhile) = world.meanwhile.take() {
+            meanwhile(&mut world, operation);
+            world.meanwhile = Some(meanwhile);
+        }
         (answer, world.kill_at == Some(world.calls))
     }
 }
@@ -611,8 +649,7 @@ fn looked(world: &mut World, region: &str, operation: &str, params: &Value) -> O
 }
 
 fn execute(world: &mut World, account: &str, region: &str, operation: &str, params: &Value) -> Result<Value, Refused> {
-    let reads =
-        ["Get", "Describe", "List", "Search", "Lookup", "Generate"].iter().any(|verb| operation.starts_with(verb));
+    let reads = READS.iter().any(|verb| operation.starts_with(verb));
     if !reads {
         world.writes.push(format!("{region} {operation} {params}"));
     }

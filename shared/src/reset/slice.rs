@@ -199,13 +199,14 @@ impl Reset {
         &self,
         sandbox: &Sandbox,
         order: &Order,
-        gate: Gate<'_>,
+        mut gate: Gate<'_>,
         lock: &mut Lock,
     ) -> Result<SliceReport, SliceError> {
         let now = (self.clock)();
         let options = Options::new(sandbox, self.mode(sandbox, order).await?, order.plan.clone());
         let mut opened = self.book().open(Run::new(&order.run, &order.account, options, now)).await?;
         opened.belongs_to(&order.run, &order.account)?;
+        opened.is_of_one_piece()?;
         if let Some(plan) = order.plan.as_ref().filter(|plan| opened.run.options.plan.as_ref() != Some(plan)) {
             let began =
                 opened.run.options.plan.as_ref().map_or("without a plan".to_owned(), |old| format!("with plan {old}"));
@@ -224,7 +225,7 @@ impl Reset {
             self.recreates(sandbox, order, &mut opened)?;
         }
         if opened.run.recreation.is_some() {
-            return self.recreated(sandbox, order, &mut opened, lock).await;
+            return self.recreated(sandbox, order, &mut opened, &mut gate, lock).await;
         }
         let stale = now.duration_since(opened.head.updated) > FRESH || opened.run.options.protect != sandbox.protect;
         if stale && opened.run.end().is_none() {
@@ -244,9 +245,10 @@ impl Reset {
         sandbox: &Sandbox,
         order: &Order,
         opened: &mut Opened,
+        gate: &mut Gate<'_>,
         lock: &mut Lock,
     ) -> Result<SliceReport, SliceError> {
-        let seconds = self.recreate(sandbox, order, opened, lock).await?;
+        let seconds = self.recreate(sandbox, order, opened, gate, lock).await?;
         self.reported(sandbox, order, opened, seconds).await
     }
 

@@ -17,6 +17,10 @@ use crate::types::AccountId;
 const BATCH: usize = 96;
 const EVERY: Duration = Duration::from_secs(5);
 
+/// How many times, and how long, the organization is believed within a stage: it allows few questions a second.
+const PASSES: usize = 6;
+const BELIEVED: Duration = Duration::from_secs(30);
+
 /// The gate of one slice.
 pub struct Gate<'a> {
     guard: Guard<'a>,
@@ -24,8 +28,8 @@ pub struct Gate<'a> {
     account: &'a AccountId,
     /// Somebody insists, whatever the hour.
     insists: bool,
-    /// Whether the organization was asked a second time.
-    placed: bool,
+    /// When the organization was asked last in this stage, and how often the gate was passed since.
+    placed: Option<(Instant, usize)>,
     /// The stage that was let through last, how much was answered since, and when that was.
     stage: Option<Stage>,
     answers: usize,
@@ -35,7 +39,7 @@ pub struct Gate<'a> {
 impl<'a> Gate<'a> {
     /// The gate of one slice, after all guards said yes.
     pub fn new(guard: Guard<'a>, sandbox: &'a Sandbox, account: &'a AccountId, insists: bool) -> Self {
-        Self { guard, sandbox, account, insists, placed: false, stage: None, answers: 0, last: Instant::now() }
+        Self { guard, sandbox, account, insists, placed: None, stage: None, answers: 0, last: Instant::now() }
     }
 
     /// Whether the run has what it needs to begin.
@@ -65,14 +69,25 @@ impl<'a> Gate<'a> {
     /// Whether the run may go on in this stage. Asked anew when the stage changes, and every so many answers or seconds.
     pub async fn pass(&mut self, stage: &Stage) -> Result<(), Refusal> {
         self.running().await?;
-        if matches!(stage, Stage::Deleting | Stage::Vpcs | Stage::Baseline) {
-            if !self.placed {
-                self.guard.place(self.account).await?;
-                self.placed = true;
-            }
+        if matches!(stage, Stage::Deleting | Stage::Vpcs | Stage::Baseline | Stage::Recreating) {
+            self.placed(stage).await?;
             self.guard.identity(self.account).await?;
         }
         (self.stage, self.answers, self.last) = (Some(stage.clone()), 0, Instant::now());
+        Ok(())
+    }
+
+    /// Whether the organization still says that the account may be emptied.
+    async fn placed(&mut self, stage: &Stage) -> Result<(), Refusal> {
+        let known = self.placed.filter(|_| self.stage.as_ref() == Some(stage));
+        let known = known.filter(|(asked, passes)| *passes < PASSES && asked.elapsed() < BELIEVED);
+        match known {
+            Some((asked, passes)) => self.placed = Some((asked, passes + 1)),
+            None => {
+                self.guard.place(self.account).await?;
+                self.placed = Some((Instant::now(), 1));
+            }
+        }
         Ok(())
     }
 

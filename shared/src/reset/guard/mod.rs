@@ -7,6 +7,8 @@
 //! approve, windows, kill_switch, lock                   the moment
 //! ```
 
+#[cfg(test)]
+mod attacks;
 mod gate;
 mod inside;
 mod pinned;
@@ -56,29 +58,45 @@ impl<'a> Guard<'a> {
 
     /// Every guard in turn.
     pub async fn check(&self, id: &AccountId) -> Result<&'a Sandbox, Refusal> {
-        let (sandbox, account) = self.place(id).await?;
-        if self.accounts.home().await.map_err(unreadable("home"))? == *id {
-            return Err(Refusal::Home(id.clone()));
-        }
+        let (sandbox, accounts) = self.place(id).await?;
         self.identity(id).await?;
         self.holder(id).await?;
         if !sandbox.guards.exceptions.contains(id) {
             let alias = self.aliases(id).await?;
-            unsuspicious(sandbox, &account, &alias)?;
+            accounts.iter().try_for_each(|account| unsuspicious(sandbox, account, &alias))?;
         }
         Ok(sandbox)
     }
 
-    /// What the file and the organization say of the account. They are asked again before the first delete of a slice.
-    pub async fn place(&self, id: &AccountId) -> Result<(&'a Sandbox, Account), Refusal> {
+    /// What the file and the organization say of the account. They are asked again before the first delete of a slice,
+    /// and while things are deleted.
+    pub async fn place(&self, id: &AccountId) -> Result<(&'a Sandbox, Vec<Account>), Refusal> {
         let sandbox = self.section()?;
-        let account = self.directory.account(id).await.map_err(unreadable("member"))?;
-        let account = account.filter(|account| account.id == *id).ok_or_else(|| Refusal::Unknown(id.clone()))?;
-        belongs(sandbox, &account)?;
-        if self.directory.privileged().await.map_err(unreadable("privileged"))?.contains(id) {
+        // Where several names stand for one account, each of them must be that of a sandbox.
+        let accounts = self.directory.behind(id).await.map_err(unreadable("member"))?;
+        if accounts.is_empty() || accounts.iter().any(|account| account.id != *id) {
+            return Err(Refusal::Unknown(id.clone()));
+        }
+        accounts.iter().try_for_each(|account| belongs(sandbox, account))?;
+        self.plain(id).await?;
+        Ok((sandbox, accounts))
+    }
+
+    /// Whether nothing of the organization depends on the account.
+    pub async fn plain(&self, id: &AccountId) -> Result<(), Refusal> {
+        let privileged = self.directory.privileged().await.map_err(unreadable("privileged"))?;
+        if privileged.contains(id) {
             return Err(Refusal::Privileged(id.clone()));
         }
-        Ok((sandbox, account))
+        if privileged.is_empty() {
+            // Every organization has a management account, and without one Forester's own stands in its place.
+            let reason = "nobody says which account manages the others".to_owned();
+            return Err(Refusal::Untold { guard: "privileged", reason });
+        }
+        if self.accounts.home().await.map_err(unreadable("home"))? == *id {
+            return Err(Refusal::Home(id.clone()));
+        }
+        Ok(())
     }
 }
 

@@ -8,12 +8,13 @@ use super::{Ending, Phase, Recreation, Reset, Step, lasted};
 use crate::aws::{CallError, ErrorClass};
 use crate::config::{Recreate, Sandbox};
 use crate::org;
+use crate::reset::book::Lock;
 use crate::reset::engine::{EngineError, global_region};
 use crate::reset::freeze::note;
-use crate::reset::guard::{Refusal, unreadable};
+use crate::reset::guard::{Gate, Refusal};
 use crate::reset::scp::Organization;
-use crate::reset::slice::SliceError;
-use crate::reset::state::Run;
+use crate::reset::slice::{Order, SliceError, seconds};
+use crate::reset::state::{Run, Stage};
 use crate::store::{Item, Key, StoreError, When};
 use crate::types::{AccountId, Region};
 
@@ -139,24 +140,51 @@ impl Reset {
         })
     }
 
+    /// Every guard once more, and then the gate that deletes go through; nothing comes between that and the call.
+    async fn let_through(
+        &self,
+        order: &Order,
+        gate: &mut Gate<'_>,
+        lock: &mut Lock,
+    ) -> Result<Result<(), Refusal>, SliceError> {
+        if let Err(refusal) = self.guard().check(&order.account).await {
+            return Ok(Err(refusal));
+        }
+        // A closed account is in no list of what is due; this is how its run is found again.
+        let key = open_key(&order.account);
+        self.store.put(&key, json!({ "run": order.run }), None, When::Always).await?;
+        self.book().renew(lock, order.deadline).await?;
+        Ok(gate.pass(&Stage::Recreating).await)
+    }
+
     /// Closes the account, if it is still open and every guard still says yes.
-    pub(super) async fn close_account(&self, run: &mut Run) -> Result<Step, SliceError> {
+    pub(super) async fn close_account(
+        &self,
+        order: &Order,
+        run: &mut Run,
+        gate: &mut Gate<'_>,
+        lock: &mut Lock,
+    ) -> Result<Step, SliceError> {
         let (window, now) = (Window(&*self.store), (self.clock)());
         match self.state_of(&run.account).await? {
             None => return Ok(Step::To(Phase::Closed)),
             Some(state) if state == "ACTIVE" => {}
             Some(_) => return Ok(Step::To(Phase::Closed)),
         }
-        if let Err(refusal) = self.guard().check(&run.account).await {
-            if refusal.may_pass() {
+        let organization = self.organization().await?;
+        if let Some(until) = gate.closed_until(now) {
+            return Ok(Step::Wait(seconds(now, until)));
+        }
+        match self.let_through(order, gate, lock).await? {
+            Ok(()) => {}
+            Err(refusal) if refusal.may_pass() || matches!(refusal, Refusal::Stopped { .. }) => {
                 return Err(refusal.into());
             }
-            window.withdraw(&run.account, false, now).await?;
-            return Ok(Step::End(Ending::Refused(refusal.to_string())));
+            Err(refusal) => {
+                window.withdraw(&run.account, false, now).await?;
+                return Ok(Step::End(Ending::Refused(refusal.to_string())));
+            }
         }
-        // A closed account is in no list of what is due; this is how its run is found again.
-        self.store.put(&open_key(&run.account), json!({ "run": run.id }), None, When::Always).await?;
-        let organization = self.organization().await?;
         let Err(error) = organization.call("CloseAccount", json!({ "AccountId": run.account })).await else {
             return Ok(Step::To(Phase::Closed));
         };
@@ -211,13 +239,7 @@ impl Reset {
     /// The guards of a run whose account may be closing: it need not be in use any more, and cannot be entered.
     pub(in crate::reset) async fn guard_closing(&self, account: &AccountId) -> Result<&Sandbox, Refusal> {
         let sandbox = self.guard().section()?;
-        let privileged = self.directory.privileged().await.map_err(unreadable("privileged"))?;
-        if privileged.contains(account) {
-            return Err(Refusal::Privileged(account.clone()));
-        }
-        if self.accounts.home().await.map_err(unreadable("home"))? == *account {
-            return Err(Refusal::Home(account.clone()));
-        }
+        self.guard().plain(account).await?;
         Ok(sandbox)
     }
 

@@ -98,6 +98,9 @@ impl Reset {
     pub(super) async fn settle(&self, state: &Recreation, run: &Run) -> Result<Step, SliceError> {
         let Some(successor) = &state.successor else { return Ok(Step::To(Phase::Naming)) };
         let organization = self.organization().await?;
+        if let Some(reason) = self.not_ours(&organization, successor, state.email.as_deref()).await? {
+            return Ok(Step::End(Ending::Incomplete(reason)));
+        }
         let mut tags = own_tags(&state.tags);
         tags.insert(FOLLOWS.to_owned(), run.account.to_string());
         if state.pooled {
@@ -115,6 +118,27 @@ impl Reset {
                 Ok(Step::End(Ending::Incomplete(reason)))
             }
         }
+    }
+
+    /// Why an account is not one that was made here, whatever is written down: it is not the one of the address that was
+    /// asked for, or the organization depends on it. Only what was made here is moved and tagged as a sandbox.
+    pub(super) async fn not_ours(
+        &self,
+        organization: &Organization,
+        account: &AccountId,
+        address: Option<&str>,
+    ) -> Result<Option<String>, SliceError> {
+        if let Err(refusal) = self.guard().plain(account).await {
+            return if refusal.may_pass() { Err(refusal.into()) } else { Ok(Some(refusal.to_string())) };
+        }
+        let answer = organization.call("DescribeAccount", json!({ "AccountId": account })).await;
+        let answer = answer.map_err(EngineError::Call)?;
+        let found = answer.get("Account").and_then(email);
+        let same = found.zip(address).is_some_and(|(found, address)| found.eq_ignore_ascii_case(address));
+        Ok((!same).then(|| {
+            let (found, address) = (found.unwrap_or("no address"), address.unwrap_or("none"));
+            format!("{account} has the address {found}, and the one that was asked for is {address}: it is left alone")
+        }))
     }
 
     /// Waits for the baseline, which the account's birth sets off and which is not applied once more from here.

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::book::{Lock, Opened};
 use super::drive::MARGIN;
 use super::freeze::note;
-use super::guard::Refusal;
+use super::guard::{Gate, Refusal};
 use super::slice::{Order, Reset, SliceError};
 use super::state::{End, Run, Stage};
 use super::verdict::Verdict;
@@ -151,6 +151,13 @@ impl Recreation {
     }
 }
 
+impl Run {
+    /// Whether the account of the run may be closing.
+    pub fn is_closing(&self) -> bool {
+        self.recreation.as_ref().is_some_and(Recreation::past_closing)
+    }
+}
+
 impl Reset {
     /// A new run closes and creates where the file says so.
     pub(super) fn recreates(&self, sandbox: &Sandbox, order: &Order, opened: &mut Opened) -> Result<(), Refusal> {
@@ -185,6 +192,7 @@ impl Reset {
         sandbox: &Sandbox,
         order: &Order,
         opened: &mut Opened,
+        gate: &mut Gate<'_>,
         lock: &mut Lock,
     ) -> Result<u64, SliceError> {
         let until = order.deadline.checked_sub(MARGIN).unwrap_or(order.deadline);
@@ -192,8 +200,9 @@ impl Reset {
         while opened.run.end().is_none() && (first || (self.clock)() < until) {
             first = false;
             self.book().renew(lock, order.deadline).await?;
+            gate.running().await?;
             let before = self.accounts.meter().total();
-            let step = self.recreate_step(sandbox, &mut opened.run).await;
+            let step = self.recreate_step(sandbox, order, &mut opened.run, gate, lock).await;
             let now = (self.clock)();
             opened.run.calls += self.accounts.meter().total().saturating_sub(before);
             opened.run.mark(now);
@@ -221,7 +230,14 @@ impl Reset {
         Ok(0)
     }
 
-    async fn recreate_step(&self, sandbox: &Sandbox, run: &mut Run) -> Result<Step, SliceError> {
+    async fn recreate_step(
+        &self,
+        sandbox: &Sandbox,
+        order: &Order,
+        run: &mut Run,
+        gate: &mut Gate<'_>,
+        lock: &mut Lock,
+    ) -> Result<Step, SliceError> {
         let Some(mut state) = run.recreation.clone() else { return Ok(Step::To(Phase::Guarding)) };
         let Some(rules) = &sandbox.recreate else {
             return Ok(Step::End(Ending::Refused("the file has no `sandbox.recreate` any more".to_owned())));
@@ -229,7 +245,7 @@ impl Reset {
         let step = match state.phase {
             Phase::Guarding => self.look_before_closing(rules, &mut state, run).await,
             Phase::Admission => self.admit(rules, run).await,
-            Phase::Closing => self.close_account(run).await,
+            Phase::Closing => self.close_account(order, run, gate, lock).await,
             Phase::Closed => self.follow_close(&state, run).await,
             Phase::Claiming => self.claim(sandbox, &mut state, run).await,
             Phase::Naming => self.choose_address(rules, &mut state).await,

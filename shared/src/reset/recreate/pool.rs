@@ -162,6 +162,10 @@ impl Reset {
             }
             return Ok(entry);
         };
+        if let Some(reason) = self.not_ours(&organization, &account, Some(&entry.email)).await? {
+            entry.failed = Some(reason);
+            return Ok(entry);
+        }
         let unreadable = |error: CallError| SliceError::from(EngineError::Call(error));
         let forest = self.directory.forest().await.map_err(unreadable)?;
         let Some(unit) = forest.organization.as_ref().and_then(|found| found.units.get(&pool.ou)) else {
