@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::enrich::describe;
-use super::plan::Plan;
+use super::plan::{Plan, Signal};
 use super::sources::{Incoming, detect};
 use crate::config::Config;
 use crate::config::alerts::Alerts;
@@ -20,7 +20,7 @@ pub fn explain(config: &Config, alerts: &Alerts, message: &Message, now: Timesta
         describe(&mut alert, &account);
     }
     alert.note("explained offline: nothing was looked up, and no earlier signal is known");
-    let plan = Plan::new(alerts, alert, None, now);
+    let plan = Plan::new(alerts, &Signal::new(alert), None, now);
     json!({
         "alert": plan.alert,
         "route": plan.decision.route,

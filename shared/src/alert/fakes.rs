@@ -163,22 +163,42 @@ impl Topics for FakeTopics {
     }
 }
 
-/// A store that refuses one write: the `n`th from now, counted from 1.
+/// A store that refuses one write: the `n`th from now, counted from 1. Others get their turn before each answer, as often
+/// as `turns` says, so that runs at the same time meet in every way.
 #[derive(Default)]
 pub struct FlakyStore {
     inner: MemoryStore,
+    pub turns: Mutex<VecDeque<u8>>,
     pub refuse: AtomicUsize,
     /// How many writes in a row are refused once it begins.
     pub times: AtomicUsize,
 }
 
+impl FlakyStore {
+    async fn give_way(&self) {
+        let turns = {
+            let mut turns = self.turns.lock().unwrap();
+            let next = turns.pop_front().unwrap_or(0);
+            if next > 0 {
+                turns.push_back(next);
+            }
+            next
+        };
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
 #[async_trait]
 impl Store for FlakyStore {
     async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
+        self.give_way().await;
         self.inner.get(key).await
     }
 
     async fn put(&self, key: &Key, body: Value, expires_at: Option<Timestamp>, when: When) -> Result<u64, StoreError> {
+        self.give_way().await;
         let left = self.refuse.load(Ordering::Relaxed);
         if left == 1 && self.times.load(Ordering::Relaxed) > 0 {
             self.times.fetch_sub(1, Ordering::Relaxed);

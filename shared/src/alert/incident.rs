@@ -1,35 +1,96 @@
-//! One matter, however many signals: what was seen of it, and whether a signal says anything new.
+//! One matter, however many signals: what is known of it, who was told, and what is still to be told.
 //!
-//! SNS and EventBridge deliver at least once, budgets notify again in the same period, and one alarm comes by two
-//! ways. The answer is pure; the store's conditional writes keep two runs from both being first.
+//! SNS and EventBridge deliver at least once and in any order, budgets notify again in the same period, and one call
+//! comes as an event and behind an alarm. The answer to each signal is pure (`plan`). What it comes to is written in one
+//! conditional write, the tellings that it asks for included: of two routers one wins, the other decides anew, and a run
+//! that dies before it has handed everything on leaves what is missing in plain sight.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Text;
-use super::model::{Alert, Status};
-use crate::store::Key;
+use super::digest::digest;
+use super::model::{Alert, Evidence, Status};
+use crate::store::{Item, Key, StoreError};
 use crate::types::AccountId;
 
-/// What is remembered of a matter.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Incident {
-    /// How it stands.
-    pub status: Status,
+/// Which matter: a thing, the time that it is, and the account concerned. Every episode is a matter of its own, so a
+/// signal that comes late finds its own and not the next one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// The thing: a budget's threshold, an alarm.
+    pub thing: String,
     /// Which time it is.
     pub episode: String,
-    /// When the signal that opened or closed it happened.
-    pub at: Timestamp,
+    /// The account concerned.
+    pub account: Option<AccountId>,
+}
+
+/// What is known of a matter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Its id, for people and threads.
+    pub id: String,
+    /// Which matter it is.
+    pub place: Place,
+    /// How it stands.
+    pub status: Status,
     /// When it was first heard of.
     pub opened: Timestamp,
     /// When it was last heard of.
     pub seen: Timestamp,
     /// How many signals there were.
     pub signals: u64,
-    /// The account concerned.
-    pub account: Option<AccountId>,
-    /// What it is, for people.
-    pub title: Text,
+    /// How often something was told of it.
+    pub revision: u32,
+    /// Everything known, as one alert.
+    pub alert: Alert,
+    /// Whether only the bare signal is known: what is behind it is still being looked for.
+    #[serde(default)]
+    pub bare: bool,
+    /// The CloudTrail events that were told.
+    #[serde(default)]
+    pub events: BTreeSet<String>,
+    /// The receivers that were told, each with the matter in whose thread it was.
+    #[serde(default)]
+    pub heard: BTreeMap<String, String>,
+    /// The matters that took this one over: one for each account concerned.
+    #[serde(default)]
+    pub parts: BTreeSet<Place>,
+    /// Why nobody was told, if that is so.
+    #[serde(default)]
+    pub quiet: Option<String>,
+    /// What is to be told and is not handed on yet.
+    #[serde(default)]
+    pub tellings: Vec<Telling>,
+}
+
+/// Something to be told of a matter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Telling {
+    /// Which telling it is, counted from 1.
+    pub revision: u32,
+    /// What is told.
+    pub alert: Alert,
+    /// Its events that nobody was told of before.
+    pub news: Vec<Evidence>,
+    /// To whom.
+    pub to: Vec<Addressee>,
+}
+
+/// Somebody who is told.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Addressee {
+    /// The receiver.
+    pub receiver: String,
+    /// What it is to this receiver.
+    pub turn: Turn,
+    /// The matter in whose thread it is told.
+    pub thread: String,
+    /// Why this receiver.
+    pub because: String,
 }
 
 /// What a signal is to a matter, and so what a delivery tells of it.
@@ -51,7 +112,7 @@ pub enum Turn {
     Resolve,
     /// Several matters that waited together.
     Digest,
-    /// A signal: it is older than what is known, or ends what is not open.
+    /// A signal: it ends what is not open.
     Stale,
 }
 
@@ -61,112 +122,163 @@ impl Turn {
         match self {
             Self::First | Self::Update | Self::Repeat | Self::Escalation | Self::Resolve | Self::Digest => None,
             Self::Known => Some("it was delivered before"),
-            Self::Stale => Some("it is older than what is known, or nothing was open"),
+            Self::Stale => Some("nothing was open that it could end"),
+        }
+    }
+
+    /// The word in ids.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Update => "update",
+            Self::Known => "known",
+            Self::Repeat => "repeat",
+            Self::Escalation => "escalation",
+            Self::Resolve => "resolve",
+            Self::Digest => "digest",
+            Self::Stale => "stale",
         }
     }
 }
 
 /// How long a matter is remembered: longer than the longest budget period.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24 * 400);
+/// The most groups of events that are told together.
+const GROUPS: usize = 20;
+/// How many events of a matter are remembered one by one; a document has its limits.
+const EVENTS: usize = 2_000;
 
-/// The partition of all incidents of the alert's thing.
-pub(super) fn partition(alert: &Alert) -> String {
-    format!("incident#{}", alert.identity.thing())
+impl Place {
+    /// The matter that the alert belongs to.
+    pub fn of(alert: &Alert) -> Self {
+        Self {
+            thing: alert.identity.thing().to_owned(),
+            episode: alert.identity.episode.clone(),
+            account: alert.account.clone(),
+        }
+    }
+
+    /// Where it is kept.
+    pub fn key(&self) -> Key {
+        let account = self.account.as_ref().map_or("-", AsRef::as_ref);
+        Key::new(format!("incident#{}", self.thing), format!("{account}#{}", self.episode))
+    }
+
+    /// The incident's id.
+    pub fn id(&self) -> String {
+        let account = self.account.as_ref().map_or("-", AsRef::as_ref);
+        format!("inc_{}", digest(&[&self.thing, account, &self.episode]))
+    }
 }
 
-/// Where the incident is kept: one for each account concerned.
-pub(super) fn key(alert: &Alert) -> Key {
-    Key::new(partition(alert), alert.account.as_ref().map_or("-", AsRef::as_ref))
+impl Incident {
+    /// A matter that begins with this alert.
+    pub fn new(place: Place, alert: Alert, now: Timestamp) -> Self {
+        Self {
+            id: place.id(),
+            place,
+            status: Status::Firing,
+            opened: now,
+            seen: now,
+            signals: 0,
+            revision: 0,
+            alert: Alert { evidence: Vec::new(), ..alert },
+            bare: false,
+            events: BTreeSet::new(),
+            heard: BTreeMap::new(),
+            parts: BTreeSet::new(),
+            quiet: None,
+            tellings: Vec::new(),
+        }
+    }
+
+    /// Reads what the store has.
+    pub fn read(item: Item) -> Result<Self, StoreError> {
+        let corrupt = |error: serde_json::Error| StoreError::Corrupt { key: item.key, message: error.to_string() };
+        serde_json::from_value(item.body).map_err(corrupt)
+    }
+
+    /// When it happened.
+    pub fn at(&self) -> Timestamp {
+        self.alert.time.unwrap_or(self.opened)
+    }
+
+    /// When it is forgotten.
+    pub fn forgotten(now: Timestamp) -> Option<Timestamp> {
+        now.checked_add(REMEMBERED).ok()
+    }
+
+    /// Whether something remains to be told or to be done about it.
+    pub fn is_open(&self) -> bool {
+        self.status == Status::Firing && self.parts.is_empty()
+    }
+
+    /// Takes in what the alert says beyond what is known, and returns the events that are new.
+    pub fn learn(&mut self, alert: &Alert, fresh: &BTreeSet<String>) -> Vec<Evidence> {
+        let worse = alert.severity > self.alert.severity || (self.bare && alert.severity != self.alert.severity);
+        let richer = !alert.evidence.is_empty() && self.alert.evidence.is_empty();
+        if worse {
+            self.alert.severity = alert.severity;
+        }
+        if worse || richer {
+            self.alert.title = alert.title.clone();
+        }
+        self.alert.labels = merged(&alert.labels, &self.alert.labels, worse || richer);
+        add(&mut self.alert.notes, &alert.notes);
+        add(&mut self.alert.facts, &alert.facts);
+        add(&mut self.alert.links, &alert.links);
+        let is_new = |event: &&Evidence| event.ids().next().is_none() || event.ids().any(|id| fresh.contains(id));
+        let news: Vec<Evidence> = alert.evidence.iter().filter(is_new).cloned().collect();
+        self.alert.evidence.extend(news.iter().cloned());
+        self.alert.evidence.sort_by(|a, b| (a.when, &a.id).cmp(&(b.when, &b.id)));
+        self.alert.evidence.truncate(GROUPS);
+        let room = EVENTS.saturating_sub(self.events.len());
+        self.events.extend(fresh.iter().take(room).cloned());
+        news
+    }
+
+    /// Puts down what is to be told of it as it is now.
+    pub fn tell(&mut self, news: Vec<Evidence>, to: Vec<Addressee>) {
+        if to.is_empty() {
+            return;
+        }
+        self.revision += 1;
+        self.heard.extend(to.iter().map(|to| (to.receiver.clone(), to.thread.clone())));
+        self.tellings.push(Telling { revision: self.revision, alert: self.alert.clone(), news, to });
+    }
 }
 
-/// When the incident is forgotten.
-pub(super) fn forgotten(now: Timestamp) -> Option<Timestamp> {
-    now.checked_add(REMEMBERED).ok()
+/// Both, where they differ the newer ones if `newer` says so.
+fn merged(new: &BTreeMap<String, Text>, old: &BTreeMap<String, Text>, newer: bool) -> BTreeMap<String, Text> {
+    let (under, over) = if newer { (old, new) } else { (new, old) };
+    let mut labels = under.clone();
+    labels.extend(over.iter().map(|(name, value)| (name.clone(), value.clone())));
+    labels
 }
 
-/// What the alert is to what is known.
-pub fn turn(known: Option<&Incident>, alert: &Alert, now: Timestamp) -> Turn {
-    let at = alert.time.unwrap_or(now);
+fn add<T: Clone + PartialEq>(known: &mut Vec<T>, more: &[T]) {
+    for item in more {
+        if !known.contains(item) {
+            known.push(item.clone());
+        }
+    }
+}
+
+/// What the alert is to what is known; `fresh` are its events that nobody was told of.
+pub fn turn(known: Option<&Incident>, alert: &Alert, fresh: &BTreeSet<String>, bare: bool) -> Turn {
     match (known, alert.status) {
-        (Some(known), Status::Firing) if known.episode == alert.identity.episode => Turn::Known,
-        (Some(known), Status::Firing) if at < known.at => Turn::Stale,
-        (_, Status::Firing) => Turn::First,
-        (Some(known), Status::Resolved) if known.status == Status::Firing && at >= known.at => Turn::Resolve,
+        (None, Status::Firing) => Turn::First,
+        (Some(known), Status::Firing) if is_news(known, alert, fresh, bare) => Turn::Update,
+        (Some(_), Status::Firing) => Turn::Known,
+        (Some(known), Status::Resolved) if known.is_open() => Turn::Resolve,
         (_, Status::Resolved) => Turn::Stale,
     }
 }
 
-/// What is known afterwards.
-pub fn after(known: Option<&Incident>, alert: &Alert, turn: Turn, now: Timestamp) -> Option<Incident> {
-    match (turn, known) {
-        (Turn::First, _) => Some(Incident {
-            status: Status::Firing,
-            episode: alert.identity.episode.clone(),
-            at: alert.time.unwrap_or(now),
-            opened: now,
-            seen: now,
-            signals: 1,
-            account: alert.account.clone(),
-            title: alert.title.clone(),
-        }),
-        (Turn::Known, Some(known)) => Some(Incident { seen: now, signals: known.signals + 1, ..known.clone() }),
-        (Turn::Resolve, Some(known)) => Some(Incident {
-            status: Status::Resolved,
-            at: alert.time.unwrap_or(now),
-            seen: now,
-            signals: known.signals + 1,
-            ..known.clone()
-        }),
-        (_, _) => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn alert(status: Status, at: &str) -> Alert {
-        let mut alert = Alert::new("m1", "test", "alarm", "");
-        alert.status = status;
-        alert.time = Some(at.parse().unwrap());
-        alert.identity.episode = at.to_owned();
-        alert
-    }
-
-    fn check(story: &[(Status, &str, Turn)]) {
-        let mut known = None;
-        for (status, at, expect) in story {
-            let alert = alert(*status, at);
-            let got = turn(known.as_ref(), &alert, Timestamp::UNIX_EPOCH);
-            assert_eq!(got, *expect, "{status:?} {at}");
-            known = after(known.as_ref(), &alert, got, Timestamp::UNIX_EPOCH).or(known);
-        }
-    }
-
-    const T1: &str = "2026-11-12T04:26:51Z";
-    const T2: &str = "2026-11-12T04:31:51Z";
-    const T3: &str = "2026-11-12T05:00:00Z";
-
-    #[test]
-    fn alarm_begins_repeats_ends_and_begins_again() {
-        use Status::{Firing, Resolved};
-        check(&[
-            (Firing, T1, Turn::First),
-            (Firing, T1, Turn::Known),
-            (Resolved, T2, Turn::Resolve),
-            (Resolved, T2, Turn::Stale),
-            (Firing, T1, Turn::Known),
-            (Firing, T3, Turn::First),
-        ]);
-    }
-
-    #[test]
-    fn late_signals_change_nothing() {
-        check(&[
-            (Status::Resolved, T2, Turn::Stale),
-            (Status::Firing, T3, Turn::First),
-            (Status::Resolved, T2, Turn::Stale),
-            (Status::Firing, T1, Turn::Stale),
-        ]);
-    }
+/// Events that nobody was told of, a higher severity; or, where only the bare signal was known, another severity or why
+/// nothing was found.
+fn is_news(known: &Incident, alert: &Alert, fresh: &BTreeSet<String>, bare: bool) -> bool {
+    let noted = || alert.notes.iter().any(|note| !known.alert.notes.contains(note));
+    let looked = known.bare && !bare && (alert.severity != known.alert.severity || noted());
+    !fresh.is_empty() || alert.severity > known.alert.severity || looked
 }

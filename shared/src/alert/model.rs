@@ -84,6 +84,9 @@ pub struct Link {
 pub struct Evidence {
     /// The event id of the first.
     pub id: String,
+    /// The event ids of the others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
     /// When the first happened.
     pub when: Option<Timestamp>,
     /// When the last happened, if there are several.
@@ -108,6 +111,13 @@ pub struct Evidence {
     pub target: Option<Text>,
     /// How many events.
     pub count: u64,
+}
+
+impl Evidence {
+    /// The ids of all its events.
+    pub fn ids(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.id).chain(&self.also).filter(|id| !id.is_empty())
+    }
 }
 
 /// What makes two signals the same matter, and two matters of the same thing different. The thing is a digest, so no

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::digest::digest;
-use super::incident::Turn;
+use super::incident::{Addressee, Turn};
 use super::model::{Alert, Status};
 use crate::store::{Item, Key, Store, StoreError, When};
 
@@ -132,6 +132,25 @@ impl Delivery {
             channel,
             kind: kind.to_owned(),
             alert: alert.clone(),
+            state: State::Pending,
+            attempts: 0,
+        }
+    }
+
+    /// What a telling of a matter owes to one channel of an addressee.
+    pub fn telling(incident: &str, revision: u32, to: &Addressee, alert: Alert, channel: (usize, &str)) -> Self {
+        let (number, kind) = channel;
+        let way = format!("{}/{kind}/{number}", to.receiver);
+        Self {
+            id: format!("msg_{}", digest(&[incident, &revision.to_string(), to.turn.name(), &way])),
+            incident: to.thread.clone(),
+            revision,
+            turn: to.turn,
+            acknowledge: None,
+            receiver: to.receiver.clone(),
+            channel: number,
+            kind: kind.to_owned(),
+            alert,
             state: State::Pending,
             attempts: 0,
         }

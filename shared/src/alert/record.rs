@@ -27,6 +27,7 @@ pub(super) fn evidence(record: &Value) -> Option<Evidence> {
     let line = |pointer| Text::line(text(record, pointer).unwrap_or("unknown"));
     Some(Evidence {
         id: Text::line(text(record, "/eventID").unwrap_or_default()).to_string(),
+        also: Vec::new(),
         when: text(record, "/eventTime").and_then(instant),
         until: None,
         who: Text::line(&principal(record)),
@@ -78,6 +79,7 @@ pub(super) fn grouped(events: Vec<Evidence>) -> Vec<Evidence> {
         match groups.iter_mut().find(|group| alike(group, &event)) {
             Some(group) => {
                 group.count += 1;
+                group.also.push(event.id);
                 group.until = event.when;
             }
             None => groups.push(event),

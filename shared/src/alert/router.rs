@@ -1,59 +1,56 @@
 //! The job of `budget-router` and `alarm-fanout`: from a message to deliveries owed.
 //!
-//! Deliveries are written down before the incident is: a run that dies in between is repeated, finds the deliveries
-//! there already, and loses nothing.
+//! An alarm is told at once; what is behind it follows in the same thread. A matter begins once and ends once, whatever
+//! the order in which its signals come.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
+use super::claim;
 use super::delivery::{Clock, Deliverer};
 use super::enrich::{World, place};
-use super::incident::{Incident, forgotten, key, partition};
+use super::episodes;
+use super::incident::{Incident, Place};
 use super::model::{Alert, Status};
-use super::outbox::{Delivery, State, owe};
-use super::plan::Plan;
+use super::plan::Signal;
+use super::recent;
+use super::settle::{Desk, Out, Settled};
 use super::sources::{Incoming, detect};
 use crate::aws::Accounts;
 use crate::aws::budgets::{Budgets, SdkBudgets};
-use crate::aws::sqs::{Queue, SdkQueue};
-use crate::config::Config;
-use crate::config::alerts::Alerts;
+use crate::aws::sqs::SdkQueue;
 use crate::event::{BadEvent, Message};
 use crate::forester::Forester;
 use crate::job::{Failure, Invocation, Job};
 use crate::org::Directory;
-use crate::store::{Item, Store, StoreError, When};
-use crate::telemetry::{Metric, emit};
+use crate::store::When;
 use crate::types::Malformed;
 
 /// Routes messages.
 pub struct Router {
-    config: Arc<Config>,
     accounts: Arc<dyn Accounts>,
     budgets: Arc<dyn Budgets>,
     directory: Arc<dyn Directory>,
-    store: Arc<dyn Store>,
-    out: Out,
-}
-
-/// Where deliveries go.
-#[derive(Clone)]
-pub enum Out {
-    /// Into the queue of `alert-delivery`.
-    Queue(Arc<dyn Queue>),
-    /// Straight to the channels.
-    Here(Deliverer),
+    desk: Desk,
 }
 
 /// The time that is left for answering after lookups end.
 const RESERVE: SignedDuration = SignedDuration::from_secs(15);
-/// How often a write that somebody else came before is decided anew.
-const TRIES: usize = 4;
+/// How long an alarm waits for its account's name and owner before it is told without.
+const SOON: Duration = Duration::from_secs(5);
+
+/// An alarm that was told at once, or held back because what it is about was told just before.
+struct AtOnce {
+    alert: Alert,
+    settled: Option<Settled>,
+}
 
 impl fmt::Debug for Router {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,16 +65,15 @@ impl Job for Router {
         let incoming = Incoming::new(message);
         let (source, alert) = detect(&incoming);
         let world = self.world(invocation);
+        let told = self.at_once(&alert, &world, &clock).await?;
         let seen = match timeout_at(world.until, source.observe(alert.clone(), &incoming, &world)).await {
             Ok(seen) => seen,
-            Err(_) => vec![unlooked(alert)],
+            Err(_) => vec![unlooked(alert.clone())],
         };
-        let mut reports = Vec::new();
-        for mut alert in self.open_ones(seen).await? {
-            let placed = timeout_at(world.until, place(&mut alert, self.directory.as_ref())).await;
-            let alert = if placed.is_err() { unlooked(alert) } else { alert };
-            reports.push(self.settle(alert, &clock).await?);
-        }
+        let reports = match alert.status {
+            Status::Resolved => self.recover(&alert, seen, &world, &clock).await?,
+            Status::Firing => self.take(seen, told, &world, &clock).await?,
+        };
         refuse(message, source.name())?;
         Ok(json!({ "source": source.name(), "alerts": reports }))
     }
@@ -106,13 +102,12 @@ impl Router {
     pub fn delivering(forester: &Forester, out: Out) -> Self {
         let home = forester.config.home_region.clone();
         let budgets = SdkBudgets::new(&forester.sdk, Arc::clone(&forester.accounts), home);
+        let (config, store) = (Arc::clone(&forester.config), Arc::clone(&forester.store));
         Self {
-            config: Arc::clone(&forester.config),
             accounts: Arc::clone(&forester.accounts),
             budgets: Arc::new(budgets),
             directory: Arc::clone(&forester.directory),
-            store: Arc::clone(&forester.store),
-            out,
+            desk: Desk { config, store, out },
         }
     }
 
@@ -127,108 +122,181 @@ impl Router {
         }
     }
 
-    fn alerts(&self) -> Result<&Alerts, Failure> {
-        let missing =
-            || Failure::Config("the configuration has no `alerts` section, so nobody could hear of it".into());
-        self.config.alerts.as_ref().ok_or_else(missing)
+    /// The alert with what the organization knows of its account, as far as that is known by `until`.
+    async fn placed(&self, mut alert: Alert, until: Instant) -> Alert {
+        let placed = timeout_at(until, place(&mut alert, self.directory.as_ref())).await;
+        if placed.is_err() { unlooked(alert) } else { alert }
     }
 
-    /// What is over is over for every account that it was open for.
-    async fn open_ones(&self, seen: Vec<Alert>) -> Result<Vec<Alert>, Failure> {
-        let mut alerts = Vec::new();
+    /// Tells of an alarm before what is behind it is looked for: that takes a while, and may fail. Where the call behind
+    /// it was told a moment ago by its own event, it is first found out whether there is more to tell.
+    async fn at_once(&self, alert: &Alert, world: &World, clock: &Clock) -> Result<Option<AtOnce>, Failure> {
+        if alert.kind != "alarm" || alert.status != Status::Firing {
+            return Ok(None);
+        }
+        self.begin(&Place::of(alert), alert, clock).await?;
+        let settled = match recent::told(self.desk.store.as_ref(), alert, clock.now()).await? {
+            true => None,
+            false => {
+                let alert = self.placed(alert.clone(), world.until.min(Instant::now() + SOON)).await;
+                Some(self.desk.settle(&Signal { bare: true, ..Signal::new(alert) }, clock).await?)
+            }
+        };
+        Ok(Some(AtOnce { alert: alert.clone(), settled }))
+    }
+
+    /// Settles what was found: each account concerned is a matter of its own, and goes on where the bare alarm was told.
+    async fn take(
+        &self,
+        seen: Vec<Alert>,
+        told: Option<AtOnce>,
+        world: &World,
+        clock: &Clock,
+    ) -> Result<Vec<Value>, Failure> {
+        let (mut reports, mut places) = (Vec::new(), BTreeSet::new());
+        let before = told.as_ref().and_then(|told| told.settled.as_ref()?.incident.as_ref());
         for alert in seen {
-            let open = match alert.status {
-                Status::Firing => Vec::new(),
-                Status::Resolved => self.store.list(&partition(&alert), "").await?,
-            };
-            let open: Vec<Incident> = open.into_iter().filter_map(|item| incident(item).ok()).collect();
-            let open: Vec<Incident> = open.into_iter().filter(|known| known.status == Status::Firing).collect();
-            if open.is_empty() {
-                alerts.push(alert);
-                continue;
+            let mut signal = self.signal(alert, world, clock).await?;
+            if let Some(before) = before.filter(|before| before.place != signal.place) {
+                signal.heard = before.heard.clone();
             }
-            alerts.extend(open.into_iter().map(|known| Alert { account: known.account, ..alert.clone() }));
+            if told.is_none() {
+                self.begin(&signal.place, &signal.alert, clock).await?;
+            }
+            let settled = self.desk.settle(&signal, clock).await?;
+            if let Some(incident) = &settled.incident {
+                recent::note(self.desk.store.as_ref(), incident, clock.now()).await?;
+            }
+            reports.push(settled.report);
+            places.insert(signal.place);
         }
-        Ok(alerts)
+        if let Some(told) = told {
+            self.divide(told.alert, &mut places, clock).await?;
+        }
+        for place in &places {
+            self.close_ended(place, clock).await?;
+        }
+        Ok(reports)
     }
 
-    /// Decides about one alert and does it; decides anew where somebody else was first.
-    async fn settle(&self, alert: Alert, clock: &Clock) -> Result<Value, Failure> {
-        let (key, alerts) = (key(&alert), self.alerts()?);
-        for _ in 0..TRIES {
-            let now = clock.now();
-            let item = self.store.get(&key).await?.filter(|item| item.expires_at.is_none_or(|at| at > now));
-            let when = item.as_ref().map_or(When::AbsentAt(now), |item| When::Version(item.version));
-            let known = item.map(incident).transpose()?;
-            let plan = Plan::new(alerts, alert.clone(), known.as_ref(), now);
-            tell(&plan);
-            let mut report = plan.report();
-            let deliveries = self.send(&plan.deliveries, clock).await?;
-            if let Some(members) = report.as_object_mut() {
-                members.insert("deliveries".to_owned(), deliveries.into());
-            }
-            let Some(after) = plan.incident else { return Ok(report) };
-            let body = serde_json::to_value(after).map_err(|error| Failure::Retryable(error.to_string()))?;
-            match self.store.put(&key, body, forgotten(now), when).await {
-                Ok(_) => return Ok(report),
-                Err(StoreError::Lost { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
+    /// The alert as a signal of the matter that its events belong to.
+    async fn signal(&self, alert: Alert, world: &World, clock: &Clock) -> Result<Signal, Failure> {
+        let alert = self.placed(alert, world.until).await;
+        let mut signal = Signal::new(alert);
+        if !signal.events.is_empty() {
+            (signal.place, signal.events) = claim::join(self.desk.store.as_ref(), &signal.alert, clock.now()).await?;
         }
-        Err(Failure::Retryable(format!("others keep writing to {} / {}", key.partition, key.sort)))
+        Ok(signal)
     }
 
-    /// Writes every delivery down, then hands each on. Ids are the same in every run, so repeating this is safe.
-    async fn send(&self, deliveries: &[Delivery], clock: &Clock) -> Result<Vec<Value>, Failure> {
-        let (mut reports, mut failed) = (Vec::new(), Vec::new());
-        for delivery in deliveries {
-            let state = owe(self.store.as_ref(), delivery, clock.now()).await?;
-            let state = match state {
-                State::Sent { .. } | State::Dead { .. } => state,
-                State::Pending | State::Sending { .. } | State::Failed { .. } => {
-                    match self.hand_on(delivery, clock).await {
-                        Ok(state) => state,
-                        Err(failure) => {
-                            failed.push(failure);
-                            continue;
-                        }
-                    }
-                }
-            };
-            reports.push(
-                json!({ "id": delivery.id, "receiver": delivery.receiver, "channel": delivery.kind, "state": state }),
-            );
+    /// Notes which matters took over an alarm's own, so that its end is theirs.
+    async fn divide(&self, alert: Alert, places: &mut BTreeSet<Place>, clock: &Clock) -> Result<(), Failure> {
+        let whole = Place::of(&alert);
+        if places.contains(&whole) {
+            return Ok(());
         }
-        match failed.into_iter().next() {
-            None => Ok(reports),
-            Some(failure) => Err(failure),
+        let nothing = Incident {
+            quiet: Some("its parts are told".to_owned()),
+            ..Incident::new(whole.clone(), alert, clock.now())
+        };
+        match self.desk.write(&nothing, When::AbsentAt(clock.now()), clock).await {
+            Ok(_) | Err(crate::store::StoreError::Lost { .. }) => {}
+            Err(error) => return Err(error.into()),
         }
+        let parts = places.clone();
+        let take_over = |incident: &mut Incident| {
+            let known = incident.parts.len();
+            incident.parts.extend(parts.iter().cloned());
+            incident.bare = false;
+            incident.parts.len() > known
+        };
+        self.desk.change(&whole, clock, take_over).await?;
+        places.insert(whole);
+        Ok(())
     }
 
-    async fn hand_on(&self, delivery: &Delivery, clock: &Clock) -> Result<State, Failure> {
-        match &self.out {
-            Out::Here(deliverer) => deliverer.deliver(&delivery.ticket(), clock).await,
-            Out::Queue(queue) => {
-                let body = json!({ "delivery": delivery.ticket() }).to_string();
-                queue.send(&body, &delivery.group(), &delivery.id).await?;
-                Ok(State::Pending)
-            }
+    /// What is over is over for every account that it was open for. Events that only the end of an alarm brings to light
+    /// are told before.
+    async fn recover(
+        &self,
+        over: &Alert,
+        seen: Vec<Alert>,
+        world: &World,
+        clock: &Clock,
+    ) -> Result<Vec<Value>, Failure> {
+        let (store, at) = (self.desk.store.as_ref(), over.time.unwrap_or_else(|| clock.now()));
+        episodes::end(store, over.identity.thing(), at, clock.now()).await?;
+        let begun = episodes::begun(store, over.identity.thing(), at).await?;
+        let mut reports = Vec::new();
+        if let Some(last) = begun.iter().max_by(|a, b| a.episode.cmp(&b.episode)) {
+            reports.extend(self.late(last, seen, world, clock).await?);
         }
+        for place in &begun {
+            reports.extend(self.close(place, over, clock).await?);
+        }
+        if begun.is_empty() {
+            reports.push(self.desk.settle(&Signal::new(over.clone()), clock).await?.report);
+        }
+        Ok(reports)
     }
-}
 
-fn tell(plan: &Plan) {
-    let account = plan.alert.account.as_ref().map_or("-", AsRef::as_ref);
-    tracing::info!(account.id = account, alert.kind = %plan.alert.kind, receivers = ?plan.decision.receivers, "{plan}");
-    let unread = u64::from(plan.alert.kind == "unknown");
-    let silent = u64::from(plan.decision.suppressed_by.is_some());
-    let counts = [("Alerts", 1), ("Unread", unread), ("Suppressed", silent)].map(|(name, n)| Metric::count(name, n));
-    emit("alerts", &counts);
-}
+    /// Tells of events that were found when the alarm ended, as part of the matter that ends.
+    async fn late(&self, whole: &Place, seen: Vec<Alert>, world: &World, clock: &Clock) -> Result<Vec<Value>, Failure> {
+        let Some((known, _)) = self.desk.known(whole, clock).await? else { return Ok(Vec::new()) };
+        let (mut reports, mut places) = (Vec::new(), BTreeSet::new());
+        for mut alert in seen.into_iter().filter(|alert| !alert.evidence.is_empty()) {
+            alert.status = Status::Firing;
+            alert.time = Some(known.at());
+            alert.identity.episode.clone_from(&whole.episode);
+            let signal = Signal { heard: known.heard.clone(), ..self.signal(alert, world, clock).await? };
+            reports.push(self.desk.settle(&signal, clock).await?.report);
+            places.insert(signal.place);
+        }
+        if !places.is_empty() {
+            self.divide(known.alert, &mut places, clock).await?;
+        }
+        Ok(reports)
+    }
 
-fn incident(item: Item) -> Result<Incident, StoreError> {
-    let corrupt = |error: serde_json::Error| StoreError::Corrupt { key: item.key, message: error.to_string() };
-    serde_json::from_value(item.body).map_err(corrupt)
+    /// Closes a matter, or those that took it over.
+    async fn close(&self, place: &Place, over: &Alert, clock: &Clock) -> Result<Vec<Value>, Failure> {
+        let Some((known, _)) = self.desk.known(place, clock).await? else { return Ok(Vec::new()) };
+        if known.bare {
+            let why = "what is behind it is still being looked for; whoever looks tells of its end then";
+            return Ok(vec![json!({ "title": over.title, "incident": known.id, "suppressed_by": why })]);
+        }
+        let parts = if known.parts.is_empty() { BTreeSet::from([place.clone()]) } else { known.parts };
+        let mut reports = Vec::new();
+        for part in parts {
+            let alert = Alert { account: part.account.clone(), ..over.clone() };
+            let signal = Signal { place: part, ..Signal::new(alert) };
+            reports.push(self.desk.settle(&signal, clock).await?.report);
+        }
+        episodes::close(self.desk.store.as_ref(), place).await?;
+        Ok(reports)
+    }
+
+    async fn begin(&self, place: &Place, alert: &Alert, clock: &Clock) -> Result<(), Failure> {
+        if episodes::lasts(alert) {
+            let at = alert.time.unwrap_or_else(|| clock.now());
+            episodes::begin(self.desk.store.as_ref(), place, at, clock.now()).await?;
+        }
+        Ok(())
+    }
+
+    /// Closes what began before an end that was heard of first.
+    async fn close_ended(&self, place: &Place, clock: &Clock) -> Result<(), Failure> {
+        let Some((known, _)) = self.desk.known(place, clock).await? else { return Ok(()) };
+        if !episodes::lasts(&known.alert) {
+            return Ok(());
+        }
+        if let Some(at) = episodes::ended(self.desk.store.as_ref(), &place.thing, known.at()).await? {
+            let mut over = Alert { status: Status::Resolved, time: Some(at), ..known.alert };
+            over.title = super::Text::line(&format!("{} (over since {at})", over.title));
+            self.close(place, &over, clock).await?;
+        }
+        Ok(())
+    }
 }
 
 /// What no source knows was delivered as it is; unless a person may have written it to a topic, it is also handed
@@ -246,3 +314,7 @@ fn refuse(message: &Message, source: &str) -> Result<(), BadEvent> {
 #[cfg(test)]
 #[path = "router_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "order_tests.rs"]
+mod order;

@@ -8,22 +8,23 @@ use serde_json::Value;
 use super::super::fakes::{
     FakeAccounts, FakeAws, FakeBudgets, FakeDirectory, FakeQueue, FlakyStore, config, invocation, sample,
 };
-use super::super::outbox::Ticket;
+use super::super::incident::Turn;
+use super::super::outbox::{Delivery, Ticket};
 use super::*;
 use crate::aws::budgets::{BudgetFacts, Spend, TimeUnit};
-use crate::store::Key;
+use crate::store::{Key, Store};
 
 const NOW: &str = "2026-11-12T04:27:00Z";
 
-struct Stage {
+pub(super) struct Stage {
     aws: Arc<FakeAws>,
-    queue: Arc<FakeQueue>,
-    store: Arc<FlakyStore>,
-    router: Router,
+    pub queue: Arc<FakeQueue>,
+    pub store: Arc<FlakyStore>,
+    pub router: Router,
 }
 
 impl Stage {
-    fn new(aws: Arc<FakeAws>, facts: Option<BudgetFacts>) -> Self {
+    pub fn new(aws: Arc<FakeAws>, facts: Option<BudgetFacts>) -> Self {
         let hook = json!([{"webhook": {"url": "https://hooks.acme.example/x"}}]);
         let alerts = json!({
             "receivers": {"platform": hook, "security": hook, "owner": hook},
@@ -34,12 +35,14 @@ impl Stage {
         });
         let (queue, store) = (Arc::new(FakeQueue::default()), Arc::new(FlakyStore::default()));
         let router = Router {
-            config: config(alerts),
             accounts: Arc::new(FakeAccounts(Arc::clone(&aws))),
             budgets: Arc::new(FakeBudgets(facts)),
             directory: Arc::new(FakeDirectory),
-            store: Arc::<FlakyStore>::clone(&store),
-            out: Out::Queue(Arc::<FakeQueue>::clone(&queue)),
+            desk: Desk {
+                config: config(alerts),
+                store: Arc::<FlakyStore>::clone(&store),
+                out: Out::Queue(Arc::<FakeQueue>::clone(&queue)),
+            },
         };
         Self { aws, queue, store, router }
     }
@@ -56,16 +59,25 @@ impl Stage {
 
     /// The alerts owed, in the order in which they were queued.
     async fn owed(&self) -> Vec<Alert> {
+        self.deliveries().await.into_iter().map(|delivery| delivery.alert).collect()
+    }
+
+    /// What each delivery is to its matter, in the order in which they were queued.
+    async fn turns(&self) -> Vec<(String, Turn)> {
+        self.deliveries().await.into_iter().map(|delivery| (delivery.receiver, delivery.turn)).collect()
+    }
+
+    pub async fn deliveries(&self) -> Vec<Delivery> {
         let sent = self.queue.0.lock().unwrap().clone();
-        let mut alerts = Vec::new();
+        let mut deliveries = Vec::new();
         for (body, _, _) in sent {
             let body: Value = serde_json::from_str(&body).unwrap();
             let ticket: Ticket = serde_json::from_value(body["delivery"].clone()).unwrap();
             let key = Key::new(format!("outbox#{}", ticket.receiver), ticket.delivery);
             let item = self.store.get(&key).await.unwrap().unwrap();
-            alerts.push(serde_json::from_value::<Delivery>(item.body).unwrap().alert);
+            deliveries.push(serde_json::from_value::<Delivery>(item.body).unwrap());
         }
-        alerts
+        deliveries
     }
 
     fn receivers(&self) -> Vec<String> {
@@ -74,7 +86,7 @@ impl Stage {
     }
 }
 
-fn sandbox_budget() -> BudgetFacts {
+pub(super) fn sandbox_budget() -> BudgetFacts {
     let spend = |amount: &str| Some(Spend { amount: amount.parse().unwrap(), unit: "USD".to_owned() });
     BudgetFacts {
         unit: TimeUnit::Monthly,
@@ -95,7 +107,7 @@ fn fixture(text: &str) -> Value {
 }
 
 /// An account with one metric filter and its events: an empty page first, then one with two.
-fn trail() -> Vec<(&'static str, Value)> {
+pub(super) fn trail() -> Vec<(&'static str, Value)> {
     vec![
         ("DescribeMetricFilters", fixture(include_str!("fixtures/describe-metric-filters-response.json"))),
         ("FilterLogEvents", fixture(include_str!("fixtures/filter-log-events-page1-empty.json"))),
@@ -168,17 +180,21 @@ async fn forecast_that_comes_again_in_the_period_is_a_repetition() {
     assert_eq!(stage.report("budget-router/forecasted-repeat-same-period").await["turn"], "known");
 }
 
+/// The writes of one budget notification, each of which the process may not survive.
 #[tokio::test]
-async fn run_that_died_before_remembering_is_repeated_under_the_same_ids() {
-    let stage = Stage::new(FakeAws::answering(&[]), Some(sandbox_budget()));
-    stage.store.refuse.store(2, Ordering::Relaxed);
-    stage.store.times.store(1, Ordering::Relaxed);
-    let message = &sample("budget-router/actual-monthly-100pct")[0];
-    assert!(matches!(stage.handle(message).await, Err(Failure::Retryable(_))));
-    stage.handle(message).await.unwrap();
-    let sent = stage.queue.0.lock().unwrap().clone();
-    assert_eq!((sent.len(), &sent[0]), (2, &sent[1]), "SQS drops the second by its deduplication id");
-    assert_eq!(stage.store.list("outbox#owner", "").await.unwrap().len(), 1, "one delivery is owed");
+async fn run_that_died_at_any_write_is_taken_up_and_nothing_is_told_twice() {
+    for write in 1..=3 {
+        let stage = Stage::new(FakeAws::answering(&[]), Some(sandbox_budget()));
+        stage.store.refuse.store(write, Ordering::Relaxed);
+        stage.store.times.store(1, Ordering::Relaxed);
+        let message = &sample("budget-router/actual-monthly-100pct")[0];
+        assert!(matches!(stage.handle(message).await, Err(Failure::Retryable(_))), "write {write}");
+        stage.handle(message).await.unwrap();
+        let sent = stage.queue.0.lock().unwrap().clone();
+        let ids: BTreeSet<&String> = sent.iter().map(|(_, _, id)| id).collect();
+        assert_eq!(ids.len(), 1, "SQS drops a second by its deduplication id; write {write}");
+        assert_eq!(stage.store.list("outbox#owner", "").await.unwrap().len(), 1, "one delivery is owed; write {write}");
+    }
 }
 
 #[tokio::test]
@@ -186,9 +202,13 @@ async fn alarm_carries_who_what_where_and_when() {
     let stage = Stage::new(FakeAws::answering(&trail()), None);
     let report = stage.report("alarm-fanout/eventbridge-alarm-state-change").await;
     assert_eq!(report["account"], "555566667777", "the account concerned, not the alarm's");
-    assert_eq!(stage.receivers(), ["security"]);
+    let security = |turn| ("security".to_owned(), turn);
+    assert_eq!(stage.turns().await, [security(Turn::First), security(Turn::Update)], "at once, and then the causes");
+    let deliveries = stage.deliveries().await;
+    assert_eq!(deliveries[0].incident, deliveries[1].incident, "in the same thread");
     let owed = stage.owed().await;
-    let told: Vec<String> = owed[0]
+    assert!(owed[0].evidence.is_empty());
+    let told: Vec<String> = owed[1]
         .evidence
         .iter()
         .map(|e| format!("{} {} {} {} {}", e.when.unwrap(), e.who, e.what, e.r#where, e.from))
@@ -201,7 +221,7 @@ async fn alarm_carries_who_what_where_and_when() {
             format!("2026-11-12T04:21:37Z {root} signin:ConsoleLogin us-east-1 203.0.113.64"),
         ]
     );
-    assert!(owed[0].title.as_str().starts_with("CIS-4.3-RootAccountUsage: iam:CreateAccessKey by arn:"));
+    assert!(owed[1].title.as_str().starts_with("CIS-4.3-RootAccountUsage: iam:CreateAccessKey by arn:"));
 }
 
 #[tokio::test]
@@ -234,10 +254,14 @@ async fn one_alarm_about_two_accounts_is_two_matters() {
     stage.report("alarm-fanout/sns-cis-root-usage-alarm").await;
     let owed = stage.owed().await;
     let accounts: Vec<String> = owed.iter().map(|alert| alert.account.as_ref().unwrap().to_string()).collect();
-    assert_eq!(accounts, ["444455556666", "555566667777"]);
-    let actor = owed[1].evidence[0].actor.as_ref().unwrap();
+    assert_eq!(
+        accounts,
+        ["222233334444", "444455556666", "555566667777"],
+        "the alarm's own at once, then each concerned"
+    );
+    let actor = owed[2].evidence[0].actor.as_ref().unwrap();
     assert_eq!(actor.as_ref(), "444455556666", "who did it belongs to another account");
-    let agent = owed[0].evidence[0].agent.as_str();
+    let agent = owed[1].evidence[0].agent.as_str();
     assert!(agent.ends_with("@everyone  X-Injected: 1"), "line breaks are gone: {agent}");
 }
 
@@ -250,7 +274,7 @@ async fn every_filter_of_a_metric_is_searched_and_events_count_once() {
     stage.report("alarm-fanout/sns-metric-math").await;
     assert_eq!(stage.aws.asked("DescribeMetricFilters").len(), 2, "both metrics of the math");
     assert_eq!(stage.aws.asked("FilterLogEvents").len(), 4, "both groups for each");
-    assert_eq!(stage.owed().await[0].evidence[0].count, 1);
+    assert_eq!(stage.owed().await[1].evidence[0].count, 1);
 }
 
 #[tokio::test]
@@ -264,7 +288,7 @@ async fn composite_is_followed_to_its_children() {
         let stage = Stage::new(FakeAws::answering(&answers), None);
         stage.report(&format!("alarm-fanout/{name}")).await;
         assert_eq!(stage.aws.asked("DescribeAlarms")[0]["AlarmNames"], json!(["CIS-4.3-RootAccountUsage"]));
-        assert_eq!(stage.owed().await[0].evidence.len(), 2, "{name}");
+        assert_eq!(stage.owed().await[1].evidence.len(), 2, "{name}");
     }
 }
 
@@ -274,7 +298,11 @@ async fn alarm_without_events_goes_out_at_once_and_says_so() {
     let stage = Stage::new(FakeAws::answering(&answers), None);
     let report = stage.report("alarm-fanout/eventbridge-alarm-state-change").await;
     assert_eq!(report["notes"][0], "no event was found yet in aws-controltower/CloudTrailLogs");
-    assert_eq!(stage.receivers(), ["security"]);
+    let owed = stage.owed().await;
+    let told = |alert: &Alert| alert.notes.iter().any(|note| note.as_str().starts_with("no event was found yet"));
+    assert!(!told(&owed[0]) && told(&owed[1]), "told before anything was looked for, and what came of it");
+    stage.report("alarm-fanout/eventbridge-alarm-state-change").await;
+    assert_eq!(stage.receivers(), ["security", "security"], "and once");
 }
 
 #[tokio::test]
@@ -283,7 +311,7 @@ async fn log_that_may_not_be_read_is_said() {
     let report = stage.report("alarm-fanout/eventbridge-alarm-state-change").await;
     let note = report["notes"][0].as_str().unwrap();
     assert!(note.starts_with("enrichment: partial (logs:FilterLogEvents"), "{note}");
-    assert_eq!(stage.receivers(), ["security"]);
+    assert!(stage.owed().await[1].notes.iter().any(|told| told.as_str() == note));
 }
 
 #[tokio::test]
@@ -297,9 +325,9 @@ async fn recovery_reaches_everybody_who_heard_of_the_alarm() {
     let turns: Vec<(&Value, &Value)> =
         over["alerts"].as_array().unwrap().iter().map(|report| (&report["account"], &report["turn"])).collect();
     assert_eq!(turns, [(&json!("444455556666"), &json!("resolve")), (&json!("555566667777"), &json!("resolve"))]);
-    assert_eq!(stage.receivers().len(), 4);
+    assert_eq!(stage.receivers().len(), 5, "at once, two accounts, and the end of both");
     let again = stage.report("alarm-fanout/sns-cis-root-usage-ok").await;
-    assert_eq!((&again["turn"], stage.receivers().len()), (&json!("stale"), 4));
+    assert_eq!((&again["turn"], stage.receivers().len()), (&json!("stale"), 5));
 }
 
 #[tokio::test]
@@ -323,7 +351,8 @@ async fn batch_fails_only_for_what_nobody_knows_and_delivers_even_that() {
     }
     let expect = fixture(include_str!("fixtures/sqs-partial-batch-response-expected.json"));
     assert_eq!(json!({"batchItemFailures": failed}), expect);
-    let raw: Vec<String> = stage.owed().await.iter().map(|alert| alert.raw.to_string()).collect();
+    let first = stage.deliveries().await.into_iter().filter(|delivery| delivery.turn == Turn::First);
+    let raw: Vec<String> = first.map(|delivery| delivery.alert.raw.to_string()).collect();
     assert_eq!(raw.len(), 5, "the anomaly concerns two accounts");
     assert!(raw.contains(&"not json at all".to_owned()));
 }
@@ -338,9 +367,9 @@ async fn text_that_a_person_sent_to_the_topic_is_simply_delivered() {
 #[tokio::test]
 async fn configuration_without_alerts_is_said() {
     let mut stage = Stage::new(FakeAws::answering(&[]), None);
-    let mut without = (*stage.router.config).clone();
+    let mut without = (*stage.router.desk.config).clone();
     without.alerts = None;
-    stage.router.config = Arc::new(without);
+    stage.router.desk.config = Arc::new(without);
     let told = stage.handle(&sample("budget-router/actual-daily")[0]).await;
     assert!(matches!(told, Err(Failure::Config(_))), "{told:?}");
 }

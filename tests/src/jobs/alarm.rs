@@ -1,9 +1,10 @@
-//! Alarm state change -> rule -> queue -> `alarm-fanout` -> the CloudTrail events behind it -> one message.
+//! Alarm state change -> rule -> queue -> `alarm-fanout` -> the CloudTrail events behind it -> the
+//! alarm at once, then its causes.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::budget::{delivered, title};
+use super::budget::{delivered_in_turn, title};
 use super::{Clock, Effect};
 use crate::local::Local;
 use crate::{Outcome, environment};
@@ -23,7 +24,13 @@ pub async fn run(local: &Local) -> Outcome<Effect> {
     let before = local.webhook.received().len();
     let id = local.put_event(&alarm(local, acted)?).await?;
     local.handled("AlarmFanout", &id).await?;
-    let message = delivered(local, before, ALARM).await?;
+    let messages = delivered_in_turn(local, before, ALARM).await?;
+    let [at_once, message] = messages.as_slice() else {
+        return Err(format!("{} messages arrived where 2 were due: {messages:?}", messages.len()).into());
+    };
+    if at_once.body.contains("CreateAccessKey") {
+        return Err(format!("the first message waited for the causes: {}", at_once.body).into());
+    }
     for (what, expected) in
         [("who", "Root"), ("what", "CreateAccessKey"), ("where", affected.as_str()), ("from", "203.0.113.64")]
     {
@@ -34,8 +41,10 @@ pub async fn run(local: &Local) -> Outcome<Effect> {
     if message.body.contains("ListBuckets") {
         return Err("the message names an event that the alarm's filter does not match".into());
     }
-    let changes =
-        vec![format!("1 message: {}", title(&message)?), "the event behind it found by the alarm's own filter".into()];
+    let changes = vec![
+        format!("2 messages: the alarm at once, then {}", title(message)?),
+        "the event behind it found by the alarm's own filter".into(),
+    ];
     clock.stop(local, "CloudWatch Alarm State Change", "alarm-fanout, alert-delivery", changes).await
 }
 

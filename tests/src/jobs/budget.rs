@@ -69,15 +69,19 @@ async fn publish(local: &Local, text: &str) -> Outcome<String> {
 
 /// The one message that names `about`. Waits for it, then makes sure that the outbox owes nothing more.
 pub(super) async fn delivered(local: &Local, before: usize, about: &str) -> Outcome<Received> {
+    match delivered_in_turn(local, before, about).await?.as_slice() {
+        [message] => Ok(message.clone()),
+        messages => Err(format!("{} messages arrived where 1 was due: {messages:?}", messages.len()).into()),
+    }
+}
+
+/// The messages about something that arrived since there were `before`, in order.
+pub(super) async fn delivered_in_turn(local: &Local, before: usize, about: &str) -> Outcome<Vec<Received>> {
     let arrived = async || Ok((local.webhook.received().len() > before).then_some(()));
     eventually(Duration::from_secs(60), "a message at the webhook", arrived).await?;
     drained(local).await?;
     let received = local.webhook.received();
-    let about: Vec<&Received> = received.iter().skip(before).filter(|message| message.body.contains(about)).collect();
-    match about.as_slice() {
-        [message] => Ok((*message).clone()),
-        messages => Err(format!("{} messages arrived where 1 was due: {messages:?}", messages.len()).into()),
-    }
+    Ok(received.into_iter().skip(before).filter(|message| message.body.contains(about)).collect())
 }
 
 /// Waits until the outbox queue is empty, messages in flight included.
