@@ -24,6 +24,11 @@ pub fn interpreter(house: &House) -> Result<PathBuf, Problem> {
     environment(house, "venv", &requirements, &[])
 }
 
+/// The interpreter of the environment that looks at the templates: `infra/requirements.txt`, which lists every package.
+pub fn infrastructure(house: &House) -> Result<PathBuf, Problem> {
+    environment(house, "infrastructure", &house.root.join("infra/requirements.txt"), &["--no-deps"])
+}
+
 /// The interpreter of an environment with `requirements` installed; `kind` begins its name, `options` are for pip.
 pub fn environment(house: &House, kind: &str, requirements: &Path, options: &[&str]) -> Result<PathBuf, Problem> {
     let wanted = fs::read_to_string(requirements).map_err(|cause| Problem::file("read", requirements, &cause))?;

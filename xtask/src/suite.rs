@@ -79,6 +79,9 @@ pub fn run(house: &House, arguments: &[String]) -> Result<ExitCode, Problem> {
     } else {
         println!("  what needs Python or the programs was not run");
     }
+    if !fast && let Some(judges) = outcome.keep("infrastructure", python::infrastructure(house)) {
+        outcome.note(&step::run(house, "infrastructure", infrastructure(house, &judges))?, true);
+    }
     outcome.print(began);
     Ok(if outcome.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -125,6 +128,11 @@ fn program_checks(house: &House, python: &Path, programs: &Path, fast: bool) -> 
         list.push(check("end-to-end tests", true, cargo));
     }
     list
+}
+
+/// What linters and the tests of `infra/tests` say of the templates; no AWS, emulated or real, is asked.
+fn infrastructure(house: &House, python: &Path) -> Command {
+    models::script(house, python, &["-m", "unittest", "discover", "-s", "infra/tests", "-t", "infra"])
 }
 
 #[cfg(test)]
