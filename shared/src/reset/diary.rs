@@ -118,6 +118,7 @@ impl Run {
     pub fn mark(&mut self, now: Timestamp) {
         let what = match &self.stage {
             Stage::Hearing | Stage::Verifying(_) => "witnesses are asked".to_owned(),
+            Stage::Learning => "CloudFormation is asked which types there are".to_owned(),
             Stage::Opening => "regions and what the baseline declares".to_owned(),
             Stage::Scanning => format!("scan {}", self.scans + 1),
             Stage::Deleting => format!("round {} of deleting", self.rounds),

@@ -3,16 +3,20 @@
 //! There are no rounds in which one slow call holds all others back, and nothing sleeps while something could be done.
 //! What is lost when a slice is killed is what was answered since the last save; asking again is harmless.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 
 use super::book::{Book, Lock, Opened};
+use super::catalogue::Catalogue;
+use super::cloudcontrol::Registry;
 use super::engine::{Engine, EngineError};
 use super::flight::Flight;
 use super::guard::Gate;
 use super::machine::{Answer, Ask, Rules, Turn};
+use super::protect::Protection;
 use super::slice::{Reset, SliceError, seconds};
 use super::state::{Run, Stage};
 use crate::aws::Meter;
@@ -87,27 +91,26 @@ impl Drive<'_> {
         keeper: &mut Keeper<'_>,
         gate: &mut Gate<'_>,
     ) -> Result<Stop, SliceError> {
-        let mut protection = self.reset.protection(self.sandbox, &opened.run)?;
+        let mut shelf = Shelf::new(self, &opened.run)?;
         let mut flying = Flight::default();
         let (mut asked, mut stage, mut held) = (false, opened.run.stage.clone(), None);
         loop {
             if opened.run.stage != stage {
                 stage = opened.run.stage.clone();
-                protection = self.reset.protection(self.sandbox, &opened.run)?;
+                shelf.renew(self, &opened.run)?;
             }
-            let rules = Rules { catalogue: self.reset.catalogue, protection: &protection };
             let now = (self.reset.clock)();
             if let Some(until) = gate.closed_until(now) {
                 return Ok(Stop::Wait(until));
             }
             let_through(opened, &mut flying, keeper, gate, now).await?;
             if let Some(ask) = held.take() {
-                self.begin(&opened.run, &mut flying, ask);
+                self.begin(&opened.run, &shelf, &mut flying, ask);
             }
             // However late it is, a slice asks something: a run always goes on.
             let turn = match self.is_late(now) {
                 true if asked => Turn::Busy(None),
-                late => self.fill(&mut opened.run, rules, &mut flying, if late { 1 } else { AT_ONCE }, now),
+                late => self.fill(&mut opened.run, &shelf, &mut flying, if late { 1 } else { AT_ONCE }, now),
             };
             opened.run.mark(now);
             asked |= !flying.is_empty();
@@ -144,7 +147,7 @@ impl Drive<'_> {
             };
             let opening = opened.run.stage == Stage::Opening;
             gate.count();
-            opened.run.answer(rules, answer?, (self.reset.clock)());
+            opened.run.answer(shelf.rules(), answer?, (self.reset.clock)());
             if opening {
                 flying.during(self.freeze(&mut opened.run)).await?;
             }
@@ -165,24 +168,25 @@ impl Drive<'_> {
     fn fill<'f>(
         &'f self,
         run: &mut Run,
-        rules: Rules<'_>,
+        shelf: &Shelf,
         flying: &mut Flight<'f>,
         at_once: usize,
         now: Timestamp,
     ) -> Turn {
         let stage = run.stage.clone();
         while flying.len() < at_once {
-            match run.turn(rules, now) {
-                Turn::Do(ask) if run.stage == stage => self.begin(run, flying, ask),
+            match run.turn(shelf.rules(), now) {
+                Turn::Do(ask) if run.stage == stage => self.begin(run, shelf, flying, ask),
                 turn => return turn,
             }
         }
         Turn::Busy(None)
     }
 
-    fn begin<'f>(&'f self, run: &Run, flying: &mut Flight<'f>, ask: Ask) {
-        let account = run.account.clone();
-        flying.push(async move { self.engine.carry_out(&account, ask).await }.boxed());
+    fn begin<'f>(&'f self, run: &Run, shelf: &Shelf, flying: &mut Flight<'f>, ask: Ask) {
+        let (account, catalogue) = (run.account.clone(), Arc::clone(&shelf.catalogue));
+        let answer = async move { Engine { catalogue: &catalogue, ..self.engine }.carry_out(&account, ask).await };
+        flying.push(answer.boxed());
     }
 
     /// The next answer; nothing when something else falls due before, or the time is up.
@@ -209,14 +213,14 @@ impl Drive<'_> {
     pub async fn look(&self, run: &mut Run) -> Result<(), SliceError> {
         let before = self.reset.accounts.meter().total();
         let mut flying = Flight::default();
+        let mut shelf = Shelf::new(self, run)?;
         loop {
-            let protection = self.reset.protection(self.sandbox, run)?;
-            let rules = Rules { catalogue: self.reset.catalogue, protection: &protection };
+            shelf.renew(self, run)?;
             let now = (self.reset.clock)();
-            let turn = self.fill(run, rules, &mut flying, AT_ONCE, now);
+            let turn = self.fill(run, &shelf, &mut flying, AT_ONCE, now);
             match turn {
                 Turn::Do(ask) => {
-                    self.begin(run, &mut flying, ask);
+                    self.begin(run, &shelf, &mut flying, ask);
                     continue;
                 }
                 Turn::Finished if flying.is_empty() => break,
@@ -228,7 +232,7 @@ impl Drive<'_> {
                 _ => {}
             }
             if let Some(answer) = self.next(&mut flying, &turn, now).await {
-                run.answer(rules, answer?, (self.reset.clock)());
+                run.answer(shelf.rules(), answer?, (self.reset.clock)());
             }
         }
         run.calls += self.reset.accounts.meter().total().saturating_sub(before);
@@ -254,6 +258,35 @@ async fn let_through(
         return Err(refusal.into());
     }
     Ok(())
+}
+
+/// What a run decides with: the rules, and the types with those that it has learned of. Questions under way keep the
+/// types that they were asked by.
+struct Shelf {
+    catalogue: Arc<Catalogue>,
+    registry: Registry,
+    protection: Protection,
+}
+
+impl Shelf {
+    fn new(drive: &Drive<'_>, run: &Run) -> Result<Self, SliceError> {
+        let catalogue = Arc::new(drive.reset.catalogue.with(&run.registry));
+        let protection = drive.reset.protection(drive.sandbox, run)?;
+        Ok(Self { catalogue, registry: run.registry.clone(), protection })
+    }
+
+    /// To be called when the run has gone on to another stage.
+    fn renew(&mut self, drive: &Drive<'_>, run: &Run) -> Result<(), SliceError> {
+        if self.registry != run.registry {
+            *self = Self::new(drive, run)?;
+        }
+        self.protection = drive.reset.protection(drive.sandbox, run)?;
+        Ok(())
+    }
+
+    fn rules(&self) -> Rules<'_> {
+        Rules { catalogue: &self.catalogue, protection: &self.protection }
+    }
 }
 
 impl<'a> Keeper<'a> {

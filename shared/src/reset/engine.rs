@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::batch;
 use super::catalogue::{Catalogue, Kind, TypeName};
-use super::cloudcontrol::CloudLister;
+use super::cloudcontrol::{Below, CloudLister, Registry, Wish};
 use super::discover::{Lister, failure};
 use super::item::{CellKey, GLOBAL, ItemKey, Listing, Outcome};
 use super::machine::{Answer, Ask};
@@ -21,6 +21,9 @@ use super::task::{Action, Around, Task};
 use crate::aws::{Accounts, CallError, ErrorClass, Scope};
 use crate::config::Access;
 use crate::types::{AccountId, Partition, Region};
+
+/// How far lists are below one another.
+const DEEPEST: usize = 4;
 
 /// Regions that a default VPC is made in at once.
 const AT_ONCE: usize = 8;
@@ -109,8 +112,9 @@ impl Engine<'_> {
                 let (testimony, shown) = oracle.hear().await;
                 Answer::Heard(testimony, shown)
             }
+            Ask::Learn(wish) => Answer::Learned(self.learn(account, wish).await),
             Ask::List(cell) => {
-                let listing = self.list(account, &cell).await;
+                let listing = self.list(account, &cell, None, 0).await;
                 Answer::Listed(cell, listing)
             }
             Ask::Work(task) => Answer::Worked(self.work(account, task).await),
@@ -164,21 +168,88 @@ impl Engine<'_> {
         Ok(regions.into_iter().collect())
     }
 
-    async fn list(&self, account: &AccountId, cell: &CellKey) -> Listing {
+    /// What the registry says, in the region that is home and in the one that answers for what is global.
+    async fn learn(&self, account: &AccountId, wish: Wish) -> Registry {
+        let mut scopes = Vec::new();
+        for region in BTreeSet::from([self.home.clone(), global_region(self.home)]) {
+            match self.accounts.scope(account, &region).await {
+                Ok(scope) => scopes.push(scope),
+                Err(error) => return wish.registry.unread(&error),
+            }
+        }
+        wish.fulfil(&scopes, self.catalogue).await
+    }
+
+    /// Lists a cell; others are listed below what is found, by the property that is named.
+    fn list<'s>(
+        &'s self,
+        account: &'s AccountId,
+        cell: &'s CellKey,
+        named_by: Option<&'s str>,
+        depth: usize,
+    ) -> BoxFuture<'s, Listing> {
+        self.list_in(account, cell, named_by, depth).boxed()
+    }
+
+    async fn list_in(&self, account: &AccountId, cell: &CellKey, named_by: Option<&str>, depth: usize) -> Listing {
         let Some(kind) = self.catalogue.kind(&cell.kind) else {
-            let reason = format!("{} is not in the catalogue any more", cell.kind);
+            let reason = format!("nothing here knows how to list {}", cell.kind);
             return Listing::Failed { reason, may_pass: false };
         };
-        match self.scope(account, cell).await {
-            Ok(scope) => {
-                if let Some(control) = &kind.control {
-                    let (scope, want_details) = (&scope, self.want_details);
-                    return CloudLister { scope, kind, control, cell, want_details }.list().await;
-                }
-                let (accounts, want_tags) = (self.accounts, self.want_tags);
-                Lister { accounts, scope: &scope, kind, cell, want_tags }.list().await
+        let scope = match self.scope(account, cell).await {
+            Ok(scope) => scope,
+            Err(error) => return failure(&error),
+        };
+        if let Some(control) = &kind.control {
+            let (scope, above) = (&scope, None);
+            let want_details = self.want_details && named_by.is_none();
+            let lister = CloudLister { scope, kind, control, cell, want_details, above, named_by };
+            return match &control.below {
+                Some(below) => self.list_below(account, lister, below, depth).await,
+                None => lister.list().await.listing,
+            };
+        }
+        let (accounts, want_tags) = (self.accounts, self.want_tags && named_by.is_none());
+        Lister { accounts, scope: &scope, kind, cell, want_tags }.list().await
+    }
+
+    /// One list for each resource of another type. Those that the list did not know are looked for again: what is still
+    /// there was not gone, and what is below it is not known.
+    async fn list_below(&self, account: &AccountId, lister: CloudLister<'_>, below: &Below, depth: usize) -> Listing {
+        let region = match self.catalogue.kind(&below.kind) {
+            None => {
+                let words = format!("its list needs the {} of {}, which nothing here lists", below.param, below.kind);
+                return Listing::Unavailable(words);
             }
-            Err(error) => failure(&error),
+            Some(parent) if parent.global => GLOBAL.to_owned(),
+            Some(_) => lister.scope.region().to_string(),
+        };
+        if depth >= DEEPEST {
+            let reason = format!("it is listed below {}, which is itself too far below", below.kind);
+            return Listing::Failed { reason, may_pass: false };
+        }
+        let cell = CellKey { region, kind: below.kind.clone() };
+        let parents = || self.list(account, &cell, Some(&below.param), depth + 1);
+        let above = match parents().await {
+            Listing::Items(found) => below.all(found),
+            listing => Err(below.unlisted(listing)),
+        };
+        let told = match above {
+            Ok(above) => CloudLister { above: Some(above), ..lister }.list().await,
+            Err(listing) => return listing,
+        };
+        if told.missing.is_empty() {
+            return told.listing;
+        }
+        match parents().await {
+            Listing::Items(found) => match found.iter().find(|found| told.missing.contains(&found.key.id)) {
+                Some(found) => {
+                    let reason = format!("its list does not know {}, which is there", found.key);
+                    Listing::Failed { reason, may_pass: true }
+                }
+                None => told.listing,
+            },
+            listing => below.unlisted(listing),
         }
     }
 

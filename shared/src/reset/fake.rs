@@ -553,7 +553,10 @@ impl Call for Client {
         let mut all = Vec::new();
         loop {
             let (region, from) = (self.region.to_string(), all.len());
-            let work = |world: &mut World| Ok(list(world, &region, operation, &params, from));
+            let work = |world: &mut World| match world.beyond.refuses(&region, operation, &params) {
+                Some(refused) => Err(refused),
+                None => Ok(list(world, &region, operation, &params, from)),
+            };
             let page = self.act(service, operation, &params, work).await?;
             let page = page.as_array().unwrap().clone();
             let full = page.len() == PAGE;

@@ -29,6 +29,12 @@ struct Request {
 #[derive(Default)]
 pub struct Beyond {
     pub resources: Vec<Resource>,
+    /// Types that are listed below others: the parameter that names one of those, and their type.
+    pub below: Vec<(&'static str, &'static str, &'static str)>,
+    /// What is listed below something holds it.
+    pub holds: bool,
+    /// Types in CloudFormation's registry, with their schemas.
+    pub offered: Vec<(&'static str, Value)>,
     /// What the tagging API shows: the region, the ARN, and the resource that it stands for, if any.
     pub tagged: Vec<(&'static str, String, Option<&'static str>)>,
     /// How often it shows that; `None` is for ever.
@@ -61,6 +67,11 @@ impl Beyond {
     pub fn list(&mut self, region: &str, operation: &str, params: &Value) -> Option<Vec<Value>> {
         Some(match operation {
             "ListResources" => self.listed(region, params),
+            "ListTypes" if params["Visibility"] != "PUBLIC" || params["Filters"]["Category"] != "AWS_TYPES" => {
+                vec![json!({"TypeName": "Acme::Private::Thing"})]
+            }
+            "ListTypes" if params["ProvisioningType"] != "FULLY_MUTABLE" => Vec::new(),
+            "ListTypes" => self.offered.iter().map(|(name, _)| json!({"TypeName": name, "Type": "RESOURCE"})).collect(),
             "GetResources" if region == "eu-west-1" && self.shows == Some(0) => Vec::new(),
             "GetResources" => {
                 if region == "eu-west-1" {
@@ -81,6 +92,30 @@ impl Beyond {
             "ListParents" => vec![json!({"Id": if params["ChildId"] == "ou-1" { "r-1" } else { "ou-1" }})],
             _ => return None,
         })
+    }
+
+    /// Whether a list fails: for want of what it is below, or because that is not there.
+    pub fn refuses(&self, region: &str, operation: &str, params: &Value) -> Option<Refused> {
+        let (_, param, parent) = *self.below.iter().find(|(kind, ..)| params["TypeName"] == *kind)?;
+        if operation != "ListResources" {
+            return None;
+        }
+        let model: Value =
+            params["ResourceModel"].as_str().map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
+        let Some(name) = model[param].as_str() else { return Some((ErrorClass::Invalid, "InvalidRequestException")) };
+        let named = |one: &&Resource| {
+            one.region == region && one.kind == parent && (one.id == name || one.properties[param] == name)
+        };
+        self.resources.iter().find(named).is_none().then_some((ErrorClass::Gone, "ResourceNotFoundException"))
+    }
+
+    /// Whether something is listed below a resource.
+    fn has_below(&self, id: &str) -> bool {
+        let kind = self.resources.iter().find(|one| one.id == id).map(|one| one.kind);
+        let below = self.below.iter().filter(|(.., parent)| Some(*parent) == kind);
+        below
+            .into_iter()
+            .any(|(kind, param, _)| self.resources.iter().any(|one| one.kind == *kind && one.properties[*param] == id))
     }
 
     fn listed(&self, region: &str, params: &Value) -> Vec<Value> {
@@ -107,6 +142,11 @@ impl Beyond {
                 json!({"ResourceDescription": {"Identifier": resource.id, "Properties": resource.properties.to_string()}})
             }),
             "DeleteResource" | "UpdateResource" => self.request(operation, params),
+            "DescribeType" => {
+                let schema = self.offered.iter().find(|(name, _)| params["TypeName"] == *name);
+                let schema = schema.ok_or((ErrorClass::Unavailable, "TypeNotFoundException"));
+                schema.map(|(_, schema)| json!({"Schema": schema.to_string(), "Type": "RESOURCE"}))
+            }
             "GetResourceRequestStatus" => self.status(params),
             "DeleteIndex" => {
                 self.indexed.clear();
@@ -149,7 +189,9 @@ impl Beyond {
         let patch = params["PatchDocument"].as_str().map(|text| serde_json::from_str(text).unwrap());
         self.made.push(format!("{operation} {id}"));
         self.tokens.insert(client, self.requests.len());
-        self.requests.push(Request { id, polls: self.polls, fails: self.fails.pop_front(), patch, done: false });
+        let held = self.holds && self.has_below(&id);
+        let fails = self.fails.pop_front().or_else(|| held.then_some(("ResourceConflict", "has something below it")));
+        self.requests.push(Request { id, polls: self.polls, fails, patch, done: false });
         self.finish(self.requests.len() - 1);
         Ok(self.event(self.requests.len() - 1))
     }
@@ -180,7 +222,16 @@ impl Beyond {
         if self.state(n) == "SUCCESS" && !std::mem::replace(&mut self.requests[n].done, true) {
             let id = self.requests[n].id.clone();
             match self.requests[n].patch.take() {
-                None => self.resources.retain(|resource| resource.id != id),
+                None => {
+                    // What is below goes with it.
+                    let kind = self.resources.iter().find(|resource| resource.id == id).map(|resource| resource.kind);
+                    let below: Vec<_> =
+                        self.below.iter().filter(|(.., parent)| Some(*parent) == kind).copied().collect();
+                    let goes = |one: &Resource| {
+                        below.iter().any(|(kind, param, _)| one.kind == *kind && one.properties[*param] == *id)
+                    };
+                    self.resources.retain(|resource| resource.id != id && !goes(resource));
+                }
                 Some(patch) => self.patch(&id, &patch),
             }
         }

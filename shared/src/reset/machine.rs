@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::board::Board;
 use super::catalogue::Catalogue;
+use super::cloudcontrol::{Registry, Wish};
 use super::item::{CellKey, ItemKey, Listing, Outcome};
 use super::oracle::{Inquiry, Shown, Testimony, word_of};
 use super::protect::{Protection, Reserved};
@@ -41,6 +42,8 @@ pub enum Ask {
     Open,
     /// Ask the witnesses.
     Hear(Inquiry),
+    /// Ask the registry which types there are.
+    Learn(Wish),
     /// List this.
     List(CellKey),
     /// Do this.
@@ -65,6 +68,8 @@ pub enum Answer {
     },
     /// What the witnesses said: in terms of services, and of resources.
     Heard(Testimony, Vec<Shown>),
+    /// What the registry said.
+    Learned(Registry),
     /// What is in a cell.
     Listed(CellKey, Listing),
     /// An outcome for each resource of a task.
@@ -90,6 +95,7 @@ impl Run {
         match &self.stage {
             Stage::Opening => self.alone(Ask::Open),
             Stage::Hearing => self.alone(Ask::Hear(self.inquiry(false, now))),
+            Stage::Learning => self.alone(Ask::Learn(self.wish())),
             Stage::Verifying(at) if now < *at => Turn::Wait(*at),
             Stage::Verifying(_) => self.alone(Ask::Hear(self.inquiry(true, now))),
             Stage::Scanning => self.turn_of_scan(rules, now),
@@ -170,20 +176,21 @@ impl Run {
                 let cells = all.map(fresh).map(|(cell, key)| (key, cell)).collect();
                 self.cells = cells;
                 self.scan.clear();
+                // Whoever did not answer may answer now.
+                self.registry = std::mem::take(&mut self.registry).unless_silent();
                 if self.asks_witnesses() {
                     return self.enter(Stage::Hearing);
                 }
-                self.choose(rules.catalogue);
-                self.enter(Stage::Scanning);
+                self.chosen(rules.catalogue);
             }
             Answer::Heard(testimony, shown) if matches!(self.stage, Stage::Verifying(_)) => {
                 self.heard_last(rules.catalogue, testimony, &shown, now);
             }
             Answer::Heard(testimony, _) => {
                 self.testimony = testimony;
-                self.choose(rules.catalogue);
-                self.enter(Stage::Scanning);
+                self.chosen(rules.catalogue);
             }
+            Answer::Learned(registry) => self.learned(rules.catalogue, registry),
             Answer::Listed(cell, listing) => {
                 self.board.land_list(&cell, rules.catalogue);
                 match self.stage {

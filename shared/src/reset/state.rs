@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::board::Board;
 use super::catalogue::TypeName;
 use super::catalogue::path::Facts;
-use super::cloudcontrol::Request;
+use super::cloudcontrol::{Registry, Request};
 use super::diary::Diary;
 use super::item::{CellKey, Found, ItemKey};
 use super::oracle::{Testimony, Uncovered};
@@ -77,6 +77,9 @@ pub struct Run {
     /// What the witnesses said.
     #[serde(default)]
     pub testimony: Testimony,
+    /// What CloudFormation's registry said about types that are newer than this version.
+    #[serde(default)]
+    pub registry: Registry,
     /// Types that Cloud Control lists in this run.
     #[serde(default)]
     pub beyond: BTreeSet<TypeName>,
@@ -165,6 +168,8 @@ pub enum Stage {
     Opening,
     /// Witnesses are asked what is in use.
     Hearing,
+    /// The registry is asked for types that are newer than this version.
+    Learning,
     /// Everything is listed.
     Scanning,
     /// What was found is deleted.
@@ -376,6 +381,7 @@ impl Run {
             remarks: Vec::new(),
             baseline: None,
             testimony: Testimony::default(),
+            registry: Registry::default(),
             beyond: BTreeSet::new(),
             words: BTreeSet::new(),
             remaining: BTreeSet::new(),

@@ -265,3 +265,189 @@ async fn all_types_are_listed_where_the_file_says_so() {
     let off = cloud.reset(&format!("{FAST}  cloud_control: off\n")).plan(&cloud.account.id).await.unwrap();
     assert_eq!(off.beyond.len(), 0);
 }
+
+/// A type that Cloud Control lists below another one. If it gets an entry, take another.
+const DOMAIN: &str = "AWS::Cases::Domain";
+const FIELD: &str = "AWS::Cases::Field";
+
+/// An account with a domain of Connect Cases and a field in it.
+fn nested(domain: Value) -> Cloud {
+    with(|beyond| {
+        beyond.resources = vec![
+            Beyond::resource("eu-west-1", DOMAIN, "d-1", domain),
+            Beyond::resource("eu-west-1", FIELD, "d-1|f-1", json!({"DomainId": "d-1"})),
+        ];
+        beyond.below = vec![(FIELD, "DomainId", DOMAIN)];
+        let arn = "arn:aws:cases:eu-west-1:555566667777:domain/d-1".to_owned();
+        beyond.tagged = vec![("eu-west-1", arn, Some("d-1"))];
+    })
+}
+
+#[tokio::test]
+async fn what_holds_its_parent_is_found_below_it_and_deleted() {
+    let cloud = nested(json!({}));
+    cloud.change(|world| world.beyond.holds = true);
+    let receipt = run(&cloud, FAST).await;
+    assert_eq!(
+        (left(&cloud), receipt.verdict, &receipt.uncovered),
+        (vec![], Some(Verdict::Green), &vec![]),
+        "{receipt}"
+    );
+    assert_eq!(state(&receipt, "eu-west-1", FIELD), Some(State::Cleaned));
+    let made = cloud.world.lock().unwrap().beyond.made.clone();
+    assert!(made.contains(&"DeleteResource d-1|f-1".to_owned()), "{made:?}");
+}
+
+#[tokio::test]
+async fn what_belongs_to_a_kept_parent_is_kept_with_it() {
+    let cloud = nested(json!({"Tags": [{"Key": "keep", "Value": "yes"}]}));
+    let receipt = run(&cloud, &format!("{FAST}  protect: [{{tag: {{keep: \"yes\"}}}}]\n")).await;
+    assert_eq!((left(&cloud).len(), receipt.verdict, receipt.kept.len()), (2, Some(Verdict::Green), 2), "{receipt}");
+    assert!(receipt.kept.iter().any(|line| line.kind == FIELD && line.reason.contains("belongs to")), "{receipt}");
+}
+
+#[tokio::test]
+async fn what_is_below_an_unread_list_is_unknown_and_never_empty() {
+    for (class, code, expect) in [
+        (ErrorClass::Denied, "AccessDeniedException", State::Denied),
+        (ErrorClass::Other, "GeneralServiceException", State::Error),
+    ] {
+        let cloud = nested(json!({}));
+        cloud.change(|world| {
+            world.fault = Some(Box::new(move |_, operation, params| {
+                (operation == "ListResources" && params["TypeName"] == DOMAIN).then_some((class, code))
+            }));
+        });
+        let receipt = run(&cloud, FAST).await;
+        assert_eq!(
+            (state(&receipt, "eu-west-1", FIELD), receipt.verdict),
+            (Some(expect), Some(Verdict::Amber)),
+            "{code}"
+        );
+        let line = receipt.ledger.iter().find(|line| line.kind == FIELD).unwrap();
+        assert!(line.note.contains("it is listed below AWS::Cases::Domain"), "{}", line.note);
+    }
+}
+
+#[tokio::test]
+async fn parent_that_its_list_does_not_know_leaves_what_is_below_unknown() {
+    // A kept domain, which the list of fields knows by another name than its identifier.
+    let cloud = nested(json!({"Tags": [{"Key": "keep", "Value": "yes"}]}));
+    cloud.change(|world| {
+        world.fault = Some(Box::new(|_, operation, params| {
+            let asked = operation == "ListResources" && params["TypeName"] == FIELD;
+            asked.then_some((ErrorClass::Gone, "ResourceNotFoundException"))
+        }));
+    });
+    let receipt = run(&cloud, &format!("{FAST}  protect: [{{tag: {{keep: \"yes\"}}}}]\n")).await;
+    assert_eq!(state(&receipt, "eu-west-1", FIELD), Some(State::Error));
+    assert_eq!((receipt.verdict, left(&cloud).len()), (Some(Verdict::Amber), 2), "{receipt}");
+}
+
+#[tokio::test]
+async fn type_whose_parent_nobody_can_name_is_told_to_be_unavailable() {
+    let cloud = with(|beyond| {
+        let arn = "arn:aws:datazone:eu-west-1:555566667777:domain/d-1".to_owned();
+        beyond.tagged = vec![("eu-west-1", arn, None)];
+        beyond.shows = Some(1);
+    });
+    let receipt = run(&cloud, FAST).await;
+    let line = receipt.ledger.iter().find(|line| line.kind == "AWS::DataZone::Environment").unwrap();
+    assert_eq!((line.state, line.region.as_str()), (State::Unavailable, "eu-west-1"));
+    assert!(line.note.contains("below which is not known"), "{}", line.note);
+}
+
+/// A type that is newer than this version, and one that is listed below it.
+const GATE: &str = "AWS::ARCRegionSwitch::Gate";
+const KEY: &str = "AWS::ARCRegionSwitch::GateKey";
+
+/// An account that uses a service of which the registry knows more than this version does.
+fn newer() -> Cloud {
+    let cloud = planned(json!({}));
+    cloud.change(|world| {
+        let beyond = &mut world.beyond;
+        beyond.resources.push(Beyond::resource("eu-west-1", GATE, "g-1", json!({"GateId": "g-1"})));
+        beyond.resources.push(Beyond::resource("eu-west-1", KEY, "g-1|k-1", json!({"GateId": "g-1"})));
+        beyond.below = vec![(KEY, "GateId", GATE)];
+        let handlers = json!({"list": {}, "delete": {}});
+        let needs = json!({"list": {"handlerSchema": {"required": ["GateId"]}}, "delete": {}});
+        beyond.offered = vec![
+            (GATE, json!({"handlers": handlers})),
+            (KEY, json!({"handlers": needs})),
+            ("AWS::ARCRegionSwitch::Look", json!({"handlers": {"list": {}}})),
+            ("AWS::Teleport::Gate", json!({"handlers": handlers})),
+            ("AWS::DynamoDB::Table", json!({"handlers": handlers})),
+            ("Acme::Teleport::Gate", json!({"handlers": handlers})),
+        ];
+    });
+    cloud
+}
+
+#[tokio::test]
+async fn types_newer_than_this_version_are_learned_and_deleted() {
+    let cloud = newer();
+    let receipt = run(&cloud, FAST).await;
+    assert_eq!(
+        (left(&cloud), receipt.verdict, &receipt.uncovered),
+        (vec![], Some(Verdict::Green), &vec![]),
+        "{receipt}"
+    );
+    assert_eq!(state(&receipt, "eu-west-1", GATE), Some(State::Cleaned));
+    let kinds = ["AWS::Teleport::Gate", "AWS::ARCRegionSwitch::Look", "Acme::Teleport::Gate"];
+    assert!(kinds.iter().all(|kind| receipt.ledger.iter().all(|line| line.kind != *kind)), "{receipt}");
+    let tables = receipt.ledger.iter().filter(|line| line.kind == "AWS::DynamoDB::Table" && line.region == "eu-west-1");
+    assert_eq!(tables.count(), 1, "what has an entry is listed once");
+}
+
+#[tokio::test]
+async fn registry_is_asked_once_a_run_however_often_it_goes_on() {
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let cloud = newer();
+    let seen = std::sync::Arc::clone(&asked);
+    cloud.change(|world| {
+        world.beyond.polls = 3;
+        world.fault = Some(Box::new(move |_, operation, params| {
+            if ["ListTypes", "DescribeType"].contains(&operation) {
+                seen.lock().unwrap().push(format!("{operation} {} {}", params["TypeName"], params["ProvisioningType"]));
+            }
+            None
+        }));
+    });
+    let receipt = run(&cloud, FAST).await;
+    assert_eq!(receipt.verdict, Some(Verdict::Green));
+    let asked = asked.lock().unwrap();
+    let lists = asked.iter().filter(|one| one.starts_with("ListTypes")).count();
+    let types = asked.iter().filter(|one| one.starts_with("DescribeType")).count();
+    assert_eq!((lists, types), (4, 3), "two lists in two regions, and the strangers of one service: {asked:?}");
+}
+
+#[tokio::test]
+async fn registry_that_cannot_be_read_takes_nothing_away_and_is_told() {
+    let cloud = newer();
+    cloud.change(|world| {
+        world.fault = Some(Box::new(|_, operation, _| {
+            (operation == "ListTypes").then_some((ErrorClass::Denied, "AccessDeniedException"))
+        }));
+    });
+    let receipt = run(&cloud, FAST).await;
+    assert_eq!((left(&cloud), receipt.verdict), (vec!["g-1".to_owned(), "g-1|k-1".to_owned()], Some(Verdict::Green)));
+    assert_eq!(state(&receipt, "eu-west-1", PLAN), Some(State::Cleaned), "what this version knows is still looked for");
+    assert!(receipt.notes.iter().any(|note| note.contains("newer than this version")), "{receipt}");
+    let shown = "arn:aws:arc-region-switch:eu-west-1:555566667777:gate/g-1".to_owned();
+    cloud.change(|world| world.beyond.tagged.push(("eu-west-1", shown, Some("g-1"))));
+    let again = cloud.drive(&cloud.reset(FAST), "run-2", None).await.unwrap();
+    assert_eq!(again.verdict, Some(Verdict::Amber), "a witness names what nobody looked for");
+}
+
+#[tokio::test]
+async fn requests_of_somebody_else_are_waited_for() {
+    let cloud = planned(json!({}));
+    let turn = std::sync::atomic::AtomicU32::new(0);
+    cloud.change(|world| {
+        world.fault = Some(Box::new(move |_, operation, _| {
+            let busy = operation == "DeleteResource" && turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 2;
+            busy.then_some((ErrorClass::Conflict, "ConcurrentOperationException"))
+        }));
+    });
+    assert_eq!((run(&cloud, FAST).await.verdict, left(&cloud)), (Some(Verdict::Green), vec![]));
+}

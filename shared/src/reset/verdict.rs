@@ -162,6 +162,7 @@ impl Run {
         match &self.stage {
             Stage::Opening => "looking up regions".to_owned(),
             Stage::Hearing => "asking what is in use".to_owned(),
+            Stage::Learning => "asking which types there are".to_owned(),
             Stage::Verifying(_) => "asking who might contradict".to_owned(),
             Stage::Scanning => format!("scan {}: {unseen} of {} lists to go", self.scans + 1, self.cells.len()),
             Stage::Deleting => {

@@ -9,11 +9,11 @@ mod when;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 
-use super::cloudcontrol;
+use super::cloudcontrol::{self, Registry};
 
 pub use entry::{
     Batch, Clear, Contents, Describe, Gone, Hook, Kind, Lift, List, Parents, Phase, Spare, SpareAs, Step, Tags,
@@ -37,11 +37,13 @@ pub struct Unreadable {
 /// Every type that a reset knows, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
-    kinds: BTreeMap<TypeName, Kind>,
+    kinds: Arc<BTreeMap<TypeName, Kind>>,
     /// Types without an entry, which Cloud Control lists and deletes.
-    beyond: BTreeMap<TypeName, Kind>,
+    beyond: Arc<BTreeMap<TypeName, Kind>>,
+    /// The same that a run has learned of.
+    learned: BTreeMap<TypeName, Kind>,
     /// For each type, the types that must be gone before it.
-    after: BTreeMap<TypeName, BTreeSet<TypeName>>,
+    after: Arc<BTreeMap<TypeName, BTreeSet<TypeName>>>,
 }
 
 #[derive(Deserialize)]
@@ -77,18 +79,19 @@ impl Catalogue {
 
     /// Reads files of `(service, text)`; a type given twice, or an edge to nowhere, is an error.
     pub fn read(files: &[(&str, &str)]) -> Result<Self, Unreadable> {
-        let mut catalogue = Self::default();
+        let mut kinds = BTreeMap::new();
         for (service, text) in files {
             let wrong = |problem: String| Unreadable { file: format!("{service}.toml"), problem };
             let file: File = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
             for mut kind in file.kinds {
                 kind.settle(service);
                 let name = kind.name.clone();
-                if catalogue.kinds.insert(name.clone(), kind).is_some() {
+                if kinds.insert(name.clone(), kind).is_some() {
                     return Err(wrong(format!("{name} is there twice")));
                 }
             }
         }
+        let mut catalogue = Self { kinds: Arc::new(kinds), ..Self::default() };
         catalogue.join()?;
         Ok(catalogue)
     }
@@ -105,7 +108,7 @@ impl Catalogue {
                 after.entry(then.clone()).or_default().insert(first.clone());
             }
         }
-        self.after = after;
+        self.after = Arc::new(after);
         Ok(())
     }
 
@@ -121,24 +124,35 @@ impl Catalogue {
         let known =
             |names: &BTreeSet<TypeName>| names.iter().filter(|name| kinds.contains_key(*name)).cloned().collect();
         let after = self.after.iter().map(|(name, first)| (name.clone(), known(first))).collect();
-        Self { kinds, after, beyond: self.beyond.clone() }
+        Self { kinds: Arc::new(kinds), after: Arc::new(after), ..self.clone() }
     }
 
     /// The same with every type that Cloud Control can list and that has no entry.
     fn and_beyond(mut self) -> Self {
         let kinds = cloudcontrol::kinds(|name| self.kinds.contains_key(name));
-        self.beyond = kinds.into_iter().map(|kind| (kind.name.clone(), kind)).collect();
+        self.beyond = Arc::new(by_name(kinds));
         self
+    }
+
+    /// The same with what a run has learned.
+    pub fn with(&self, registry: &Registry) -> Self {
+        let known = |kind: &Kind| self.kinds.contains_key(&kind.name) || self.beyond.contains_key(&kind.name);
+        Self { learned: by_name(registry.kinds().filter(|kind| !known(kind))), ..self.clone() }
     }
 
     /// One type, with an entry or without.
     pub fn kind(&self, name: &TypeName) -> Option<&Kind> {
-        self.kinds.get(name).or_else(|| self.beyond.get(name))
+        self.kinds.get(name).or_else(|| self.beyond.get(name)).or_else(|| self.learned.get(name))
+    }
+
+    /// Every type, with an entry or without.
+    pub fn all(&self) -> impl Iterator<Item = &TypeName> {
+        self.kinds.keys().chain(self.beyond().map(|kind| &kind.name))
     }
 
     /// The types without an entry, by name.
     pub fn beyond(&self) -> impl Iterator<Item = &Kind> {
-        self.beyond.values()
+        self.beyond.values().chain(self.learned.values())
     }
 
     /// All types that have an entry, by name.
@@ -150,6 +164,10 @@ impl Catalogue {
     pub fn after(&self, name: &TypeName) -> impl Iterator<Item = &TypeName> {
         self.after.get(name).into_iter().flatten()
     }
+}
+
+fn by_name(kinds: impl IntoIterator<Item = Kind>) -> BTreeMap<TypeName, Kind> {
+    kinds.into_iter().map(|kind| (kind.name.clone(), kind)).collect()
 }
 
 #[cfg(test)]

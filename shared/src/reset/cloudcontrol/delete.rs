@@ -26,6 +26,9 @@ const PROTECTED: &[&str] = &[
 /// Words by which a handler tells of something in the way, whatever its code.
 const HELD: &[&str] = &["dependen", "in use", "being used", "not empty", "still has", "still have", "associated with"];
 
+/// Attempts that end with an error which may mean anything, before it counts.
+const GENERAL_TRIES: u32 = 4;
+
 /// Begins the delete, or asks how it stands.
 pub async fn delete(attempt: &Attempt<'_>) -> Outcome {
     match &attempt.work.request {
@@ -59,10 +62,16 @@ async fn ask(attempt: &Attempt<'_>, doing: Doing, lifted: bool) -> Outcome {
     }
     match attempt.scope.call("cloudcontrol", operation, params).await {
         Ok(answer) => Box::pin(progress(attempt, &answer, doing, lifted)).await,
-        Err(error) if error.is_gone() => Outcome::Gone,
-        Err(error) if error.may_pass() => Outcome::Later(error.to_string()),
         Err(error) if error.class == ErrorClass::Denied => Outcome::Denied(error.to_string()),
-        Err(error) => Box::pin(failed(attempt, "", &error.to_string(), doing, lifted)).await,
+        Err(error) => {
+            let code = error.code.as_deref().unwrap_or_default();
+            let (code, text) = (code.trim_end_matches("Exception"), error.to_string());
+            match Box::pin(failed(attempt, code, &text, doing, lifted)).await {
+                Outcome::Failed(_) if error.is_gone() => Outcome::Gone,
+                Outcome::Failed(text) if error.may_pass() => Outcome::Later(text),
+                outcome => outcome,
+            }
+        }
     }
 }
 
@@ -110,12 +119,17 @@ async fn failed(attempt: &Attempt<'_>, code: &str, message: &str, doing: Doing, 
         return Box::pin(ask(attempt, Doing::Lift, false)).await;
     }
     match code {
-        "NotFound" => Outcome::Gone,
+        "NotFound" | "ResourceNotFound" => Outcome::Gone,
         "AccessDenied" | "UnauthorizedTaggingOperation" => Outcome::Denied(text),
         "ResourceConflict" => Outcome::Blocked { reason: text, holders: Vec::new() },
-        "NotStabilized" | "Throttling" | "InvalidCredentials" => Outcome::Later(text),
-        "InternalFailure" | "NetworkFailure" | "ServiceInternalError" | "ServiceTimeout" => Outcome::Later(text),
+        // One request at a time is under way for a resource, and this one is not ours.
+        "ConcurrentOperation" | "ClientTokenConflict" => Outcome::Later(text),
+        "NotStabilized" | "Throttling" | "InvalidCredentials" | "ServiceLimitExceeded" => Outcome::Later(text),
+        "InternalFailure" | "HandlerInternalFailure" | "HandlerFailure" => Outcome::Later(text),
+        "NetworkFailure" | "ServiceInternalError" | "ServiceTimeout" => Outcome::Later(text),
         _ if says(HELD) => Outcome::Blocked { reason: text, holders: Vec::new() },
+        // Handlers say this of what they have no other word for, passing or not.
+        "GeneralServiceException" | "GeneralService" if attempt.work.attempts < GENERAL_TRIES => Outcome::Later(text),
         _ => Outcome::Failed(text),
     }
 }
@@ -128,7 +142,7 @@ async fn patch(attempt: &Attempt<'_>) -> Result<Value, Outcome> {
         Ok(answer) => answer,
         Err(error) => return Err(attempt.judge(&error).await),
     };
-    let all = answer.get("ResourceDescription").map(properties).unwrap_or_default();
+    let all = answer.get("ResourceDescription").and_then(properties).unwrap_or_default();
     let changes = lifts(&all);
     if changes.is_empty() {
         return Err(Outcome::Failed("it is protected, and shows no protection that could be lifted".to_owned()));

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::Control;
+use super::below::plain;
+use super::{Above, Control, Told};
 use crate::aws::{CallError, Scope};
 use crate::reset::catalogue::path::{Facts, as_text};
 use crate::reset::catalogue::{Kind, SpareAs};
@@ -27,26 +28,63 @@ pub struct CloudLister<'a> {
     pub cell: &'a CellKey,
     /// Whether a rule asks for what only a read may tell: tags and ARNs.
     pub want_details: bool,
+    /// What it is listed below, where it is.
+    pub above: Option<Vec<Above>>,
+    /// Others are listed below these, by the property of this name.
+    pub named_by: Option<&'a str>,
+}
+
+/// Why something could not be listed.
+enum Miss {
+    Call(CallError),
+    Shape(String),
+}
+
+impl From<CallError> for Miss {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
+    }
 }
 
 impl CloudLister<'_> {
     /// Lists to the last page.
-    pub async fn list(&self) -> Listing {
-        let mut found = Vec::new();
-        for model in self.models() {
+    pub async fn list(&self) -> Told {
+        if let Some(why) = &self.control.nameless {
+            return Listing::Unavailable(why.clone()).into();
+        }
+        let (mut found, mut missing) = (Vec::new(), BTreeSet::new());
+        for (model, above) in self.models() {
             match self.below(model).await {
-                Ok(items) => found.extend(items),
-                Err(error) => return failure(&error),
+                Ok(mut items) => {
+                    items.iter_mut().for_each(|item| above.into_iter().for_each(|above| above.mark(item)));
+                    found.extend(items);
+                }
+                Err(Miss::Shape(reason)) => return Listing::Failed { reason, may_pass: false }.into(),
+                Err(Miss::Call(error)) => match above.filter(|_| error.is_gone()) {
+                    Some(above) => _ = missing.insert(above.found.key.id.clone()),
+                    None => return failure(&error).into(),
+                },
             }
         }
         // Values in turn may overlap.
         let mut seen = BTreeSet::new();
         found.retain(|item| seen.insert(item.key.id.clone()));
-        Listing::Items(found)
+        Told { listing: Listing::Items(found), missing }
     }
 
-    /// Every combination of what the list must be given.
-    fn models(&self) -> Vec<Map<String, Value>> {
+    /// Every combination of what the list must be given, and what it is then below.
+    fn models(&self) -> Vec<(Map<String, Value>, Option<&Above>)> {
+        let models = self.given();
+        let Some((below, above)) = self.control.below.as_ref().zip(self.above.as_ref()) else {
+            return models.into_iter().map(|model| (model, None)).collect();
+        };
+        let with = |model: &Map<String, Value>, above: &Above| {
+            model.clone().into_iter().chain([(below.param.clone(), Value::from(above.value.as_str()))]).collect()
+        };
+        above.iter().flat_map(|above| models.iter().map(move |model| (with(model, above), Some(above)))).collect()
+    }
+
+    fn given(&self) -> Vec<Map<String, Value>> {
         let account = self.scope.account().as_ref();
         let mut models = vec![Map::new()];
         for (param, values) in &self.control.given {
@@ -59,15 +97,19 @@ impl CloudLister<'_> {
         models
     }
 
-    async fn below(&self, model: Map<String, Value>) -> Result<Vec<Found>, CallError> {
+    async fn below(&self, model: Map<String, Value>) -> Result<Vec<Found>, Miss> {
         let mut params = json!({ "TypeName": self.kind.name });
         if let (false, Some(params)) = (model.is_empty(), params.as_object_mut()) {
             params.insert("ResourceModel".to_owned(), Value::from(Value::Object(model).to_string()));
         }
         let mut found = Vec::new();
         for described in self.scope.pages("cloudcontrol", "ListResources", params).await? {
-            let Some(id) = described.get("Identifier").and_then(Value::as_str) else { continue };
-            let item = self.take_in(id, properties(&described)).await;
+            let Some(id) = described.get("Identifier").and_then(Value::as_str) else {
+                let reason = format!("cloudcontrol:ListResources for {}: a resource has no identifier", self.kind.name);
+                return Err(Miss::Shape(reason));
+            };
+            // What cannot be read of a list is as if it had not said it: then it is read one by one.
+            let item = self.take_in(id, properties(&described).unwrap_or_default()).await;
             found.push(item);
         }
         Ok(found)
@@ -76,7 +118,8 @@ impl CloudLister<'_> {
     async fn take_in(&self, id: &str, listed: Map<String, Value>) -> Found {
         let known = self.control.spare.iter().any(|pattern| pattern.is_match(id));
         let lacking = !listed.contains_key("Tags") || arn(self.kind, id, &listed).is_none();
-        let read = if self.want_details && lacking && !known { self.read(id).await } else { Ok(Map::new()) };
+        let wanted = (self.want_details && lacking && !known) || self.is_unnamed(id, &listed);
+        let read = if wanted { self.read(id).await } else { Ok(Map::new()) };
         let unread = read.as_ref().err().cloned();
         let all: Map<String, Value> = listed.into_iter().chain(read.unwrap_or_default()).collect();
         let tags = unread.map_or_else(|| Ok(tags(&all)), Err);
@@ -97,26 +140,41 @@ impl CloudLister<'_> {
             with: BTreeSet::new(),
             contents: BTreeSet::new(),
             unread: None,
-            facts: Facts::from([("Identifier".to_owned(), Value::from(id))]),
+            facts: self.facts(id, &all),
             arn,
         }
     }
 
-    /// One resource. What is gone by now has no tags; whatever else fails means that nothing is known.
+    fn facts(&self, id: &str, all: &Map<String, Value>) -> Facts {
+        let told = plain(all).filter(|(name, _)| self.named_by.is_some_and(|by| by.eq_ignore_ascii_case(name)));
+        told.chain([("Identifier".to_owned(), Value::from(id))]).collect()
+    }
+
+    /// Whether neither the list nor the identifier says by what name others are listed below it.
+    fn is_unnamed(&self, id: &str, listed: &Map<String, Value>) -> bool {
+        self.named_by.is_some_and(|by| {
+            let is_arn = by.to_ascii_lowercase().ends_with("arn") && id.starts_with("arn:");
+            let told = listed.keys().any(|name| by.eq_ignore_ascii_case(name));
+            !told && !is_arn && (by.to_ascii_lowercase().ends_with("arn") || id.contains([':', '/', '|']))
+        })
+    }
+
+    /// One resource. Whatever fails means that nothing is known of it, "not found" too: the list has just shown it.
     async fn read(&self, id: &str) -> Result<Map<String, Value>, String> {
         let params = json!({ "TypeName": self.kind.name, "Identifier": id });
         match self.scope.call("cloudcontrol", "GetResource", params).await {
-            Ok(answer) => Ok(answer.get("ResourceDescription").map(properties).unwrap_or_default()),
-            Err(error) if error.has_code("ResourceNotFoundException") => Ok(Map::new()),
+            Ok(answer) => answer
+                .get("ResourceDescription")
+                .and_then(properties)
+                .ok_or_else(|| "cloudcontrol:GetResource: the answer has no properties".to_owned()),
             Err(error) => Err(error.to_string()),
         }
     }
 }
 
-/// `Properties` is JSON in a string. What cannot be read of it is as if the list had not said it.
-pub(super) fn properties(described: &Value) -> Map<String, Value> {
-    let text = described.get("Properties").and_then(Value::as_str).unwrap_or("{}");
-    serde_json::from_str(text).unwrap_or_default()
+/// `Properties` is JSON in a string.
+pub(super) fn properties(described: &Value) -> Option<Map<String, Value>> {
+    serde_json::from_str(described.get("Properties")?.as_str()?).ok()
 }
 
 fn text(all: &Map<String, Value>, names: &[&str]) -> Option<String> {

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{Names, arn_words, fold};
 use super::{Shown, Use};
+use crate::config::Witness;
 use crate::reset::catalogue::{Catalogue, TypeName};
+use crate::reset::cloudcontrol::Known;
 use crate::reset::item::{CellKey, GLOBAL};
 use crate::reset::state::{Run, Seen};
 use crate::types::Region;
@@ -49,8 +51,11 @@ impl<'r> Coverage<'r> {
         if types.is_empty() {
             return Some("nothing here knows how to list or delete what the service holds");
         }
-        if !region.is_none_or(|region| types.iter().any(|kind| self.looked(kind, &region))) {
-            return Some("its lists say that the service is not offered there");
+        let types: BTreeSet<&TypeName> = types.into_iter().filter(|kind| self.looked(kind, region.as_ref())).collect();
+        if types.is_empty() {
+            // This report counts attempts, and our own lists are some.
+            let attempted = seen.witness == Witness::AccessReport;
+            return (!attempted).then_some("its lists say that the service is not offered there");
         }
         let covered = seen.kind.as_deref().is_none_or(|kind| self.covers(&seen.service, kind, &types));
         (!covered).then_some("nothing here knows how to list or delete this type")
@@ -67,19 +72,24 @@ impl<'r> Coverage<'r> {
         names.filter_map(|name| self.types.get(&name)).flatten().copied().collect()
     }
 
-    /// Whether the type was looked for in the region, or once for all regions.
-    fn looked(&self, kind: &TypeName, region: &Region) -> bool {
-        [region.as_ref(), GLOBAL].iter().any(|place| {
-            let cell = self.run.cells.get(&CellKey { region: (*place).to_owned(), kind: kind.clone() });
+    /// Whether the type was looked for in the region, or once for all regions; anywhere, where no region is told.
+    fn looked(&self, kind: &TypeName, region: Option<&Region>) -> bool {
+        let all = self.run.regions.iter();
+        let mut places =
+            all.filter(|one| region.is_none_or(|region| region == *one)).map(Region::as_ref).chain([GLOBAL]);
+        places.any(|place| {
+            let cell = self.run.cells.get(&CellKey { region: place.to_owned(), kind: kind.clone() });
             cell.is_some_and(|cell| !matches!(cell.seen, Seen::Unavailable(_)))
         })
     }
 
-    /// Whether a type is among those that are looked for: by its CloudFormation name, or by the word in its ARN.
+    /// Whether a type is among those that are looked for, or goes with one of them: by its CloudFormation name, or by the
+    /// word in its ARN.
     fn covers(&self, service: &str, kind: &str, types: &BTreeSet<&TypeName>) -> bool {
         let named = |name: &str| types.iter().any(|kind| kind.as_ref() == name);
         if kind.contains("::") {
-            return named(kind);
+            let whole = kind.parse().ok().and_then(|kind| Known::embedded().goes_with(&kind));
+            return named(kind) || whole.is_some_and(|whole| named(whole.as_ref()));
         }
         let word = fold(kind);
         let own = |kind: &&TypeName| {

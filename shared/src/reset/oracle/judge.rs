@@ -9,6 +9,7 @@ use super::names::Names;
 use super::{HeardAs, Inquiry, Shown, Testimony, Uncovered, Use};
 use crate::config::{CloudControl, Witness, Witnesses};
 use crate::reset::catalogue::{Catalogue, TypeName};
+use crate::reset::cloudcontrol::{Registry, Wish};
 use crate::reset::item::{CellKey, Found, GLOBAL};
 use crate::reset::machine::later;
 use crate::reset::state::{Run, Stage};
@@ -23,8 +24,38 @@ impl Run {
         !self.options.witnesses.ask.is_empty()
     }
 
+    /// Where Cloud Control is to list is known; what it can list, if the registry has nothing to add.
+    pub(in crate::reset) fn chosen(&mut self, catalogue: &Catalogue) {
+        self.choose(catalogue);
+        self.enter(if self.wish().is_open() { Stage::Learning } else { Stage::Scanning });
+    }
+
+    /// What the registry is asked for: types of the services that Cloud Control is to list.
+    pub(in crate::reset) fn wish(&self) -> Wish {
+        let used = || {
+            let uses = self.testimony.uses.iter().filter(|seen| guides(seen));
+            uses.flat_map(|seen| Names::embedded().prefixes(&seen.service)).map(str::to_owned).collect()
+        };
+        let services = match self.options.cloud_control {
+            CloudControl::Off => Some(BTreeSet::new()),
+            CloudControl::All => None,
+            CloudControl::Used => Some(used()),
+        };
+        Wish { services, registry: self.registry.clone() }
+    }
+
+    /// What the registry said: what it does not know stays known, and where it did not answer that is told.
+    pub(in crate::reset) fn learned(&mut self, catalogue: &Catalogue, registry: Registry) {
+        if let Some(remark) = registry.remark().filter(|remark| !self.remarks.contains(remark)) {
+            self.remarks.push(remark);
+        }
+        self.registry = registry;
+        self.choose(&catalogue.with(&self.registry));
+        self.enter(Stage::Scanning);
+    }
+
     /// Where Cloud Control is to list, by what the witnesses said: cells are added, never taken away.
-    pub(in crate::reset) fn choose(&mut self, catalogue: &Catalogue) {
+    fn choose(&mut self, catalogue: &Catalogue) {
         let mut chosen = BTreeSet::new();
         match self.options.cloud_control {
             CloudControl::Off => {}
@@ -32,13 +63,14 @@ impl Run {
                 chosen.extend(catalogue.beyond().flat_map(|kind| self.places(kind.global, None, &kind.name)));
             }
             CloudControl::Used => {
-                for seen in &self.testimony.uses {
+                for seen in self.testimony.uses.iter().filter(|seen| guides(seen)) {
                     let prefixes: BTreeSet<&str> = Names::embedded().prefixes(&seen.service).collect();
                     let kinds = catalogue.beyond().filter(|kind| prefixes.contains(kind.name.service()));
                     chosen.extend(kinds.flat_map(|kind| self.places(kind.global, seen.region.as_deref(), &kind.name)));
                 }
             }
         }
+        self.with_parents(catalogue, &mut chosen);
         self.beyond.extend(chosen.iter().map(|cell| cell.kind.clone()));
         for cell in chosen {
             self.cells.entry(cell).or_default();
@@ -47,6 +79,18 @@ impl Run {
         if unguided && self.testimony.heard.iter().all(|heard| heard.answer != HeardAs::Answered) {
             let note = "no witness could be asked what is in use, so types without an entry were looked for nowhere";
             self.note(note);
+        }
+    }
+
+    /// What things are listed below is listed with them: where one of those is kept, they are.
+    fn with_parents(&self, catalogue: &Catalogue, chosen: &mut BTreeSet<CellKey>) {
+        let mut next: Vec<CellKey> = chosen.iter().cloned().collect();
+        while let Some(cell) = next.pop() {
+            let control = catalogue.kind(&cell.kind).and_then(|kind| kind.control.as_ref());
+            let parent = control.and_then(|control| catalogue.kind(&control.below.as_ref()?.kind));
+            let Some(parent) = parent.filter(|parent| parent.control.is_some()) else { continue };
+            let cells = self.places(parent.global, Some(&cell.region), &parent.name);
+            next.extend(cells.into_iter().filter(|cell| chosen.insert(cell.clone())));
         }
     }
 
@@ -132,6 +176,11 @@ impl Run {
         self.remaining = found.iter().flat_map(names).flatten().collect();
         self.hearings = 0;
     }
+}
+
+/// Whether a use says that Cloud Control is worth its calls there.
+fn guides(_seen: &Use) -> bool {
+    true
 }
 
 /// Whether a witness shows resources one by one.
