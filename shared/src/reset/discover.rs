@@ -20,6 +20,8 @@ const UNDELETABLE: &str = "cannot be deleted by anybody";
 enum Miss {
     Call(CallError),
     Shape(String),
+    /// It is listed, and said to be gone.
+    Ghost(String),
 }
 
 impl From<CallError> for Miss {
@@ -96,22 +98,52 @@ impl Lister<'_> {
         match self.items().await {
             Ok(found) => Listing::Items(found),
             Err(Miss::Shape(reason)) => Listing::Failed { reason, may_pass: false },
+            Err(Miss::Ghost(error)) => {
+                Listing::Failed { reason: format!("what is still listed is said to be gone: {error}"), may_pass: true }
+            }
             Err(Miss::Call(error)) if self.kind.unused(&error) => Listing::Unavailable(error.to_string()),
             Err(Miss::Call(error)) => failure(&error),
         }
     }
 
     async fn items(&self) -> Result<Vec<Found>, Miss> {
-        let mut found = Vec::new();
+        let (mut found, mut ghosts) = (Vec::new(), Vec::new());
         for (parent, item) in self.listed().await? {
-            let described = match self.describe(&self.source(&item, parent.as_ref()), &item).await {
-                Ok(described) => described,
-                Err(Miss::Call(error)) if error.is_gone() => continue,
+            match self.described(parent.as_ref(), &item).await {
+                Ok(item) => found.push(item),
+                Err(Miss::Call(error)) if error.is_gone() => ghosts.push((parent, item)),
                 Err(miss) => return Err(miss),
-            };
-            found.push(self.take_in(&self.source(&described, parent.as_ref()), &described).await?);
+            }
+        }
+        if !ghosts.is_empty() {
+            found.extend(self.still_there(&ghosts).await?);
         }
         Ok(found)
+    }
+
+    /// What a read called gone, and is listed all the same: several services also say so of what the caller may not see,
+    /// or of something else that the item names. Whatever is not listed any more was gone indeed.
+    async fn still_there(&self, ghosts: &[(Option<Value>, Value)]) -> Result<Vec<Found>, Miss> {
+        // What a read asks by is what makes it this one; the rest of what a list says may change from one to the next.
+        let name = |(parent, item): &(Option<Value>, Value)| {
+            let describe = self.kind.describe.as_ref()?;
+            self.source(item, parent.as_ref()).fill(&describe.params).ok()
+        };
+        let names: Vec<Option<Value>> = ghosts.iter().map(name).collect();
+        let mut found = Vec::new();
+        for (parent, item) in self.listed().await?.iter().filter(|listed| names.contains(&name(listed))) {
+            match self.described(parent.as_ref(), item).await {
+                Ok(item) => found.push(item),
+                Err(Miss::Call(error)) if error.is_gone() => return Err(Miss::Ghost(error.to_string())),
+                Err(miss) => return Err(miss),
+            }
+        }
+        Ok(found)
+    }
+
+    async fn described(&self, parent: Option<&Value>, item: &Value) -> Result<Found, Miss> {
+        let described = self.describe(&self.source(item, parent), item).await?;
+        self.take_in(&self.source(&described, parent), &described).await
     }
 
     fn source<'s>(&'s self, item: &'s Value, parent: Option<&'s Value>) -> Source<'s> {
@@ -125,19 +157,31 @@ impl Lister<'_> {
             let items = self.every(&self.kind.list, None).await?;
             return Ok(items.into_iter().map(|item| (None, item)).collect());
         };
-        let mut all = Vec::new();
-        let parents = match parents {
-            Parents::Listed(list) => self.every(list, None).await?,
-            Parents::Known(values) => values.clone(),
-        };
-        for parent in parents {
+        let (mut all, mut ghosts) = (Vec::new(), Vec::new());
+        for parent in self.parents(parents).await? {
             match self.every(&self.kind.list, Some(&parent)).await {
                 Ok(items) => all.extend(items.into_iter().map(|item| (Some(parent.clone()), item))),
-                Err(Miss::Call(error)) if error.is_gone() || self.kind.unused(&error) => {}
+                Err(Miss::Call(error)) if self.kind.unused(&error) => {}
+                Err(Miss::Call(error)) if error.is_gone() => ghosts.push((parent, error.to_string())),
                 Err(miss) => return Err(miss),
             }
         }
+        // A parent that is still there was not gone: then what is below it is not known.
+        if let (Parents::Listed(_), false) = (parents, ghosts.is_empty()) {
+            let name = |parent: &Value| self.source(&Value::Null, Some(parent)).fill(&self.kind.list.params).ok();
+            let there: Vec<Option<Value>> = self.parents(parents).await?.iter().map(name).collect();
+            if let Some((_, error)) = ghosts.into_iter().find(|(parent, _)| there.contains(&name(parent))) {
+                return Err(Miss::Ghost(error));
+            }
+        }
         Ok(all)
+    }
+
+    async fn parents(&self, parents: &Parents) -> Result<Vec<Value>, Miss> {
+        match parents {
+            Parents::Listed(list) => self.every(list, None).await,
+            Parents::Known(values) => Ok(values.clone()),
+        }
     }
 
     async fn every(&self, list: &List, parent: Option<&Value>) -> Result<Vec<Value>, Miss> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
@@ -135,7 +135,7 @@ async fn roles_and_keys_go_when_nothing_else_is_left() {
         .with("eu-west-1", "ListTables", [json!("table")])
         .with("eu-west-1", "ListKeys", [json!({"KeyId": "key", "KeyArn": "arn:aws:kms:::key/key"})])
         .with("us-east-1", "ListRoles", [json!({"RoleName": "app", "Path": "/"})]);
-    let turn = std::sync::atomic::AtomicU32::new(0);
+    let turn = AtomicU32::new(0);
     faulty(&cloud, move |_, operation, _| {
         let slow = operation == "DeleteTable" && turn.fetch_add(1, Ordering::Relaxed) < 2;
         slow.then_some((ErrorClass::Conflict, "ResourceInUseException"))
@@ -316,7 +316,7 @@ async fn stack_that_imports_goes_before_the_one_that_exports() {
     let cloud = stacks(&["exporter", "importer"]);
     cloud.change(|world| world.imports = vec![("importer".to_owned(), "exporter".to_owned())]);
     // The importer is slow to go, so the exporter is met first.
-    let turn = std::sync::atomic::AtomicU32::new(0);
+    let turn = AtomicU32::new(0);
     faulty(&cloud, move |_, operation, params| {
         let slow = operation == "DeleteStack" && params["StackName"] == "importer";
         (slow && turn.fetch_add(1, Ordering::Relaxed) < 3).then_some((ErrorClass::Throttled, "Throttling"))
@@ -346,4 +346,26 @@ async fn stack_whose_role_is_gone_says_what_to_do() {
     let left = cloud.receipt(&report).left;
     assert_eq!((report.verdict, left.len()), (Some(Verdict::Red), 1));
     assert!(left[0].reason.contains("make a role of that name"), "{left:?}");
+}
+
+#[tokio::test]
+async fn what_is_listed_and_said_to_be_gone_is_neither_hidden_nor_deleted() {
+    let table = || Cloud::new().with("eu-west-1", "ListTables", [json!("orders")]);
+    let fault = |times: u32| {
+        let turn = AtomicU32::new(0);
+        move |_: &str, operation: &str, _: &Value| {
+            let gone = operation == "DescribeTable" && turn.fetch_add(1, Ordering::Relaxed) < times;
+            gone.then_some((ErrorClass::Gone, "ResourceNotFoundException"))
+        }
+    };
+    let cloud = table();
+    cloud.change(|world| world.fault = Some(Box::new(fault(u32::MAX))));
+    let receipt = cloud.receipt(&run(&cloud, FAST).await);
+    assert_eq!((cloud.ids(), receipt.verdict), (vec!["orders".to_owned()], Some(Verdict::Red)));
+    let line = receipt.ledger.iter().find(|line| line.kind == "AWS::DynamoDB::Table" && line.region == "eu-west-1");
+    assert!(line.unwrap().note.contains("is said to be gone"), "{receipt}");
+    // A read that is late by a moment costs nothing.
+    let cloud = table();
+    cloud.change(|world| world.fault = Some(Box::new(fault(1))));
+    assert_eq!((run(&cloud, FAST).await.verdict, cloud.ids().len()), (Some(Verdict::Green), 0));
 }
