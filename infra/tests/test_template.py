@@ -20,7 +20,8 @@ DAYS_14 = 1209600
 
 def dead_letter_queues() -> set[str]:
     return {
-        name for queue in QUEUES.values() for name in references(queue.get("RedrivePolicy", {}).get("deadLetterTargetArn"))
+        name for queue in QUEUES.values()
+        for name in references(queue.get("RedrivePolicy", {}).get("deadLetterTargetArn"))
     }
 
 
@@ -104,6 +105,102 @@ class Access(unittest.TestCase):
         self.assertEqual(entered, 1)
 
 
+class Kept(unittest.TestCase):
+    def test_state_cannot_be_lost_by_a_slip(self) -> None:
+        for name, resource in TEMPLATE["Resources"].items():
+            if resource["Type"] in ("AWS::DynamoDB::Table", "AWS::S3::Bucket"):
+                kept = (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
+                self.assertEqual(kept, ("Retain", "Retain"), name)
+        for name, table in of_type(TEMPLATE, "AWS::DynamoDB::Table").items():
+            self.assertTrue(table["DeletionProtectionEnabled"], name)
+            self.assertTrue(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], name)
+            self.assertTrue(table["TimeToLiveSpecification"]["Enabled"], name)
+
+    def test_buckets_are_private_versioned_encrypted_tidied_and_reached_by_tls_only(self) -> None:
+        policies = of_type(TEMPLATE, "AWS::S3::BucketPolicy").values()
+        for name, bucket in of_type(TEMPLATE, "AWS::S3::Bucket").items():
+            self.assertEqual(bucket["VersioningConfiguration"], {"Status": "Enabled"}, name)
+            self.assertEqual(set(bucket["PublicAccessBlockConfiguration"].values()), {True}, name)
+            self.assertIn("BucketEncryption", bucket, name)
+            self.assertIn("LifecycleConfiguration", bucket, name)
+            denied = [statement["Condition"] for policy in policies if name in references(policy["Bucket"])
+                      for statement in statements(policy) if statement["Effect"] == "Deny"]
+            self.assertIn({"Bool": {"aws:SecureTransport": "false"}}, denied, name)
+
+    def test_every_function_has_a_log_group_with_an_end_and_is_made_after_it(self) -> None:
+        groups = of_type(TEMPLATE, "AWS::Logs::LogGroup")
+        for name, function in FUNCTIONS.items():
+            group = f"{name}Logs"
+            called = function["FunctionName"]["Fn::Sub"]
+            self.assertEqual(groups[group]["LogGroupName"], {"Fn::Sub": f"/aws/lambda/{called}"})
+            self.assertIn("RetentionInDays", groups[group])
+            self.assertIn(group, listed(TEMPLATE["Resources"][name]["DependsOn"]))
+
+    def test_topics_are_encrypted_with_a_key_that_their_publishers_may_use(self) -> None:
+        for name, topic in of_type(TEMPLATE, "AWS::SNS::Topic").items():
+            (key,) = references(topic["KmsMasterKeyId"])
+            users = {user for statement in statements(TEMPLATE["Resources"][key]) for user in
+                     listed((statement.get("Principal") or {}).get("Service"))}
+            publishers = {user for policy in of_type(TEMPLATE, "AWS::SNS::TopicPolicy").values()
+                          if name in references(policy["Topics"]) for statement in statements(policy)
+                          for user in listed(statement["Principal"]["Service"])}
+            self.assertLessEqual(publishers, users, name)
+
+
+class Watched(unittest.TestCase):
+    alarms = of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
+
+    def of_metric(self, metric: str) -> set[str]:
+        """What is watched by this metric."""
+        found = [alarm for alarm in self.alarms.values() if alarm["MetricName"] == metric]
+        return {name for alarm in found for name in references(alarm["Dimensions"])}
+
+    def test_every_function_has_alarms_on_errors_and_throttles(self) -> None:
+        self.assertEqual(self.of_metric("Errors"), set(FUNCTIONS))
+        self.assertEqual(self.of_metric("Throttles"), set(FUNCTIONS))
+
+    def test_every_queue_is_watched_for_its_oldest_message_or_for_dead_letters(self) -> None:
+        dead = dead_letter_queues()
+        self.assertEqual(self.of_metric("ApproximateAgeOfOldestMessage"), QUEUES.keys() - dead)
+        self.assertEqual(self.of_metric("ApproximateNumberOfMessagesVisible"), dead)
+
+    def test_a_message_may_be_tried_twice_before_somebody_is_told_of_its_age(self) -> None:
+        for name, alarm in self.alarms.items():
+            if alarm["MetricName"] == "ApproximateAgeOfOldestMessage":
+                (queue,) = references(alarm["Dimensions"])
+                self.assertEqual(alarm["Threshold"], 2 * QUEUES[queue]["VisibilityTimeout"], name)
+
+    def test_silence_is_an_alarm(self) -> None:
+        heartbeat = self.alarms["HeartbeatAlarm"]
+        self.assertEqual((heartbeat["MetricName"], heartbeat["TreatMissingData"]), ("Handled", "breaching"))
+
+    def test_every_alarm_says_how_bad_it_is_and_goes_to_the_topic(self) -> None:
+        for name, alarm in self.alarms.items():
+            self.assertRegex(alarm["AlarmDescription"], r"\. severity=(critical|high|medium)$", name)
+            self.assertIn("AlarmTopic", references(alarm["AlarmActions"]), name)
+
+    def test_metrics_of_alarms_and_of_the_board_are_counted_by_the_code(self) -> None:
+        code = "".join(path.read_text(encoding="utf-8") for path in (INFRA.parent / "shared/src").rglob("*.rs"))
+        named = {alarm["MetricName"] for alarm in self.alarms.values() if alarm["Namespace"] == "Forester"}
+        for widget in self.board()["widgets"]:
+            named |= {metric[1] for metric in widget["properties"].get("metrics", []) if metric[0] == "Forester"}
+        for metric in named:
+            self.assertIn(f'"{metric}"', code)
+        self.assertGreater(len(named), 10)
+
+    def test_the_board_is_json_and_shows_every_alarm_queue_and_function(self) -> None:
+        shown = references(TEMPLATE["Resources"]["Board"]["Properties"]["DashboardBody"])
+        self.assertLessEqual(self.alarms.keys() | QUEUES.keys() | FUNCTIONS.keys(), shown)
+        for widget in self.board()["widgets"]:
+            self.assertLessEqual(widget["x"] + widget["width"], 24)
+
+    @staticmethod
+    def board() -> dict[str, Any]:
+        """The dashboard's body, with names where the deployment puts in others."""
+        body = TEMPLATE["Resources"]["Board"]["Properties"]["DashboardBody"]["Fn::Sub"]
+        return json.loads(re.sub(r"\$\{([A-Za-z0-9:.]+)\}", r"\1", body))
+
+
 class Rules(unittest.TestCase):
     def test_every_target_lets_its_rule_in(self) -> None:
         policies = of_type(TEMPLATE, "AWS::SQS::QueuePolicy").values()
@@ -113,6 +210,13 @@ class Rules(unittest.TestCase):
                 into = [policy for policy in policies if queue in references(policy["Queues"])]
                 named = references([statement["Condition"] for policy in into for statement in statements(policy)])
                 self.assertIn(name, named, f"{queue} does not let {name} in")
+
+    def test_what_cannot_be_handed_over_is_kept(self) -> None:
+        """<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html>"""
+        targets = [(name, target) for name, rule in RULES.items() for target in rule["Targets"]]
+        targets += [(name, schedule["Target"]) for name, schedule in SCHEDULES.items()]
+        for name, target in targets:
+            self.assertEqual(references(target["DeadLetterConfig"]), {"DeadLetters"}, name)
 
     def test_every_kind_of_event_that_is_taken_has_a_rule(self) -> None:
         """The samples in `events/` are what the functions take; each must be matched by some rule."""
@@ -126,6 +230,12 @@ class Rules(unittest.TestCase):
             taken += 1
             self.assertTrue(any(matches(rule["EventPattern"], event) for rule in RULES.values()), path.name)
         self.assertGreater(taken, 15)
+
+    def test_calls_that_cannot_wait_for_an_alarm_are_pushed_and_no_others(self) -> None:
+        for name, pushed in PUSHED.items():
+            path = INFRA.parent / f"events/alarm-fanout/cloudtrail-{name}.json"
+            event = json.loads(path.read_text(encoding="utf-8"))
+            self.assertEqual(any(matches(rule["EventPattern"], event) for rule in RULES.values()), pushed, name)
 
     def test_schedules_start_with_a_role_and_end_in_json(self) -> None:
         for name, schedule in SCHEDULES.items():
@@ -141,6 +251,20 @@ SOURCES = ("aws.organizations", "aws.controltower", "aws.account", "aws.cloudwat
 ASKED = {"CreateAccount", "InviteAccountToOrganization"}
 
 
+PUSHED = {
+    "root-console-login": True,
+    "root-create-access-key": True,
+    "console-login-iam-user-no-mfa": True,
+    "stop-logging-hostile-user-agent": True,
+    "delete-metric-filter-tamper": True,
+    "put-alarm-mute-rule-tamper": True,
+    "service-event-root-invokedby": False,
+    "console-login-sso-false-positive": False,
+    "console-login-failed": False,
+    "access-denied": False,
+}
+
+
 def matches(pattern: Any, event: Any) -> bool:
     """The part of EventBridge's language that the rules use: exact values and prefixes."""
     for key, wanted in pattern.items():
@@ -148,12 +272,14 @@ def matches(pattern: Any, event: Any) -> bool:
         if isinstance(wanted, dict):
             if not matches(wanted, found):
                 return False
-        elif not any(one(item, found) for item in wanted):
+        elif not any(one(item, found) for item in wanted):  # what is absent is None
             return False
     return True
 
 
 def one(wanted: Any, found: Any) -> bool:
+    if isinstance(wanted, dict) and "exists" in wanted:
+        return wanted["exists"] == (found is not None)
     if isinstance(wanted, dict) and "prefix" in wanted:
         return isinstance(found, str) and found.startswith(wanted["prefix"])
     return wanted == found

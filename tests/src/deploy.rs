@@ -20,6 +20,7 @@ pub const FUNCTIONS: [&str; 5] =
 
 const ARTIFACTS: &str = "forester-artifacts";
 const STACK: &str = "forester";
+const TEMPLATE_URL: &str = "https://s3.amazonaws.com/forester-artifacts/template.yaml";
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// The last of the functions' variables in the template; here they get one more, which lets webhooks be on loopback.
@@ -60,7 +61,8 @@ impl Deployment {
 pub async fn deploy(home: &Scope, config: &str, parameters: &[(&str, &str)]) -> Outcome<Deployment> {
     home.call("s3", "CreateBucket", json!({ "Bucket": ARTIFACTS })).await?;
     upload(home, "forester.yaml", config.as_bytes()).await?;
-    let template = with_artifacts(home).await?;
+    // Through a bucket, as `aws cloudformation deploy --s3-bucket` does: what is sent along may have 51,200 bytes.
+    upload(home, "template.yaml", with_artifacts(home).await?.as_bytes()).await?;
     let config_uri = format!("s3://{ARTIFACTS}/forester.yaml");
     let given = [("ConfigUri", config_uri.as_str()), ("ConfigBucket", ARTIFACTS), ("Architecture", "x86_64")];
     let parameters: Vec<Value> = given
@@ -69,7 +71,7 @@ pub async fn deploy(home: &Scope, config: &str, parameters: &[(&str, &str)]) -> 
         .map(|(key, value)| json!({ "ParameterKey": key, "ParameterValue": value }))
         .collect();
     let stack = json!({
-        "StackName": STACK, "TemplateBody": template, "Parameters": parameters,
+        "StackName": STACK, "TemplateURL": TEMPLATE_URL, "Parameters": parameters,
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     });
     home.call("cloudformation", "CreateStack", stack).await?;
