@@ -43,7 +43,9 @@ impl Pairs {
 
 /// Keeps the second with the first, where that one stays and this one would go.
 fn keep_with(found: &[Found], decisions: &mut [Decision], stays: usize, goes: usize, how: &str) -> bool {
-    let (Some(first), Some(Decision::Keep(_) | Decision::Unknown(_))) = (found.get(stays), decisions.get(stays)) else {
+    let (Some(first), Some(Decision::Keep(_) | Decision::Unknown(_) | Decision::Barred(_))) =
+        (found.get(stays), decisions.get(stays))
+    else {
         return false;
     };
     match decisions.get_mut(goes) {
@@ -64,11 +66,14 @@ pub fn doubt(found: &[Found], decisions: &mut [Decision]) {
             continue;
         }
         let about = unread.iter().find(|(holder, _)| holder.key == item.key);
-        let holder = about.or_else(|| unread.iter().find(|(holder, _)| near(holder, item)));
+        let mut around = unread.iter().filter(|(holder, _)| near(holder, item));
+        // One that failed says more than one that may not be read.
+        let failed = || around.clone().find(|(holder, _)| !holder.barred);
+        let holder = about.or_else(failed).or_else(|| around.next());
         if let Some((holder, reason)) = holder {
             let what = if holder.key == item.key { "holds something" } else { "may be held by" };
-            *decision =
-                Decision::Unknown(format!("{what} {}: what that holds could not be read: {reason}", holder.key));
+            let told = format!("{what} {}: what that holds could not be read: {reason}", holder.key);
+            *decision = if holder.barred { Decision::Barred(told) } else { Decision::Unknown(told) };
         }
     }
 }

@@ -236,31 +236,38 @@ impl Lister<'_> {
             with: kind.belongs(source),
             contents: BTreeSet::new(),
             unread: None,
+            barred: false,
             facts: kind.facts().filter_map(|path| Some((path.to_owned(), source.get(path)?))).collect(),
         };
         found.foreign = found.foreign || found.arn.as_deref().is_some_and(|arn| names_another(arn, scope.account()));
         match self.contents(source, item, &found).await {
             Ok(contents) => found.contents = contents,
-            Err(reason) => found.unread = Some(reason),
+            Err((barred, reason)) => (found.unread, found.barred) = (Some(reason), barred),
         }
         found.tags = self.tags(source, item, &found).await;
         found.name = text(&kind.title).or_else(|| name_tag(&found)).unwrap_or_else(|| found.key.id.clone());
         Ok(found)
     }
 
-    /// What the item holds, to the last page.
-    async fn contents(&self, source: &Source<'_>, item: &Value, found: &Found) -> Result<BTreeSet<String>, String> {
+    /// What the item holds, to the last page; or whether that may not be read, and the reason.
+    async fn contents(
+        &self,
+        source: &Source<'_>,
+        item: &Value,
+        found: &Found,
+    ) -> Result<BTreeSet<String>, (bool, String)> {
         let Some(contents) = self.kind.contents.as_ref().filter(|_| found.spare != Some(SpareAs::Gone)) else {
             return Ok(BTreeSet::new());
         };
         if contents.unless.as_ref().is_some_and(|when| when.holds(value_at(item, &when.path).as_ref())) {
             return Ok(BTreeSet::new());
         }
-        let params = source.fill(&contents.list.params).map_err(|path| format!("the answer lacks {path}"))?;
+        let lacks = |path| (false, format!("the answer lacks {path}"));
+        let params = source.fill(&contents.list.params).map_err(lacks)?;
         match pages(self.scope, &self.kind.service, &contents.list, params).await {
             Ok(held) => Ok(held.iter().filter_map(|one| source.child(one).text(&contents.each).ok()).collect()),
             Err(error) if error.is_gone() => Ok(BTreeSet::new()),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err((error.class == ErrorClass::Denied, error.to_string())),
         }
     }
 

@@ -79,6 +79,9 @@ pub struct Found {
     /// Why what it holds could not be read, if so.
     #[serde(default)]
     pub unread: Option<String>,
+    /// That was because it may not be read.
+    #[serde(default)]
+    pub barred: bool,
     /// What its steps need.
     pub facts: Facts,
 }
@@ -119,6 +122,8 @@ pub enum Decision {
     Ignore(SpareAs),
     /// Not enough is known to decide, so it stays, and the run is not clean.
     Unknown(String),
+    /// The same, and all that is wrong is that somebody may not look.
+    Barred(String),
 }
 
 /// What became of one attempt at a resource.

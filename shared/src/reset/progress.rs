@@ -55,9 +55,14 @@ impl Run {
         let old = std::mem::take(&mut self.left);
         self.kept.clear();
         for (key, _) in std::mem::take(&mut self.work).into_iter().filter(|(_, work)| work.open()) {
-            if self.cells.get(&key.cell).is_none_or(|cell| cell.seen != Seen::Listed) {
-                let reason = "was being deleted when its list stopped answering".to_owned();
-                self.left.insert(key, Left { why: LeftAs::Error, reason });
+            let reason = "was being deleted when its list stopped answering".to_owned();
+            match self.cells.get(&key.cell).map(|cell| &cell.seen) {
+                Some(Seen::Listed) => {}
+                Some(Seen::Denied(words)) => {
+                    let reason = format!("{reason}: {words}");
+                    self.left.insert(key, Left { why: LeftAs::Denied, reason });
+                }
+                _ => _ = self.left.insert(key, Left { why: LeftAs::Error, reason }),
             }
         }
         let goes = |decision: &Decision| matches!(decision, Decision::Delete | Decision::Trim);
@@ -106,6 +111,10 @@ impl Run {
             }
             (Decision::Unknown(reason), _) => {
                 self.left.insert(key, Left { why: LeftAs::Error, reason: reason.clone() });
+                self.kept.push((found, reason));
+            }
+            (Decision::Barred(reason), _) => {
+                self.left.insert(key, Left { why: LeftAs::Denied, reason: reason.clone() });
                 self.kept.push((found, reason));
             }
             (Decision::Delete, None) if found.undeletable.is_some() => {
@@ -202,8 +211,9 @@ impl Run {
         let refreshed = self.cells.get_mut(cell).is_some_and(|cell| cell.refresh_at.take().is_some());
         let items = match listing {
             Listing::Items(items) => items,
-            Listing::Denied(reason) | Listing::Unavailable(reason) | Listing::Failed { reason, .. } => {
-                return self.unseen(cell, &reason, now);
+            Listing::Denied(reason) => return self.unseen(cell, &reason, LeftAs::Denied, now),
+            Listing::Unavailable(reason) | Listing::Failed { reason, .. } => {
+                return self.unseen(cell, &reason, LeftAs::Error, now);
             }
         };
         self.board.looked(cell, items.len(), now);
@@ -213,7 +223,7 @@ impl Run {
             match there.get(&key).filter(|found| found.spare != Some(SpareAs::Gone)) {
                 None => self.gone(&key, now),
                 Some(found) if again && found.spare != Some(SpareAs::Busy) => self.came_back(&key, found, now),
-                Some(_) if due => self.wait_on(&key, "is still being deleted", now),
+                Some(_) if due => self.wait_on(&key, "is still being deleted", LeftAs::Error, now),
                 // Others of the cell were due: its own time comes.
                 Some(_) => self.file(&key),
             }
@@ -260,10 +270,10 @@ impl Run {
         }
     }
 
-    fn unseen(&mut self, cell: &CellKey, reason: &str, now: Timestamp) {
+    fn unseen(&mut self, cell: &CellKey, reason: &str, why: LeftAs, now: Timestamp) {
         for (key, due) in self.vanishing(cell, now) {
             if due {
-                self.wait_on(&key, reason, now);
+                self.wait_on(&key, reason, why, now);
             } else {
                 self.file(&key);
             }
@@ -316,7 +326,7 @@ impl Run {
         }
         match outcome {
             Outcome::Gone => self.gone(key, now),
-            Outcome::Accepted => self.wait_on(key, "is being deleted", now),
+            Outcome::Accepted => self.wait_on(key, "is being deleted", LeftAs::Error, now),
             Outcome::Requested { request, until } => self.request(key, request, until, now),
             Outcome::Prepared => self.change(key, |work| (work.prepared, work.state) = (true, WorkState::Todo)),
             Outcome::More => self.change(key, |work| {
@@ -391,7 +401,7 @@ impl Run {
     fn park(&mut self, key: &ItemKey, reason: &str, behind: Option<ItemKey>, now: Timestamp) {
         let chain = behind.as_ref().map(|behind| format!(", behind {}", self.chain(behind))).unwrap_or_default();
         let reason = format!("{reason}{chain}");
-        if self.patient(key, &reason, now) {
+        if self.patient(key, &reason, LeftAs::Error, now) {
             let leader = behind.as_ref().and_then(|behind| self.work.get(behind)).map(|leader| leader.number);
             let follower = self.work.get(key).map(|work| work.number);
             self.change(key, |work| {
@@ -406,7 +416,7 @@ impl Run {
 
     /// A request is under way: its token is kept, and it is asked for when AWS says, or a little later each time.
     fn request(&mut self, key: &ItemKey, request: Request, until: Option<Timestamp>, now: Timestamp) {
-        if self.patient(key, "is being deleted through Cloud Control", now) {
+        if self.patient(key, "is being deleted through Cloud Control", LeftAs::Error, now) {
             let soonest = later(now, backoff(1));
             self.change(key, |work| {
                 let at = until.unwrap_or_else(|| later(now, backoff(work.attempts)));
@@ -415,14 +425,14 @@ impl Run {
         }
     }
 
-    fn wait_on(&mut self, key: &ItemKey, reason: &str, now: Timestamp) {
-        if self.patient(key, reason, now) {
+    fn wait_on(&mut self, key: &ItemKey, reason: &str, why: LeftAs, now: Timestamp) {
+        if self.patient(key, reason, why, now) {
             self.change(key, |work| work.state = WorkState::Deleting(later(now, backoff(work.attempts))));
         }
     }
 
     /// Counts the attempt; gives the resource up when it has been in the way for longer than allowed.
-    fn patient(&mut self, key: &ItemKey, reason: &str, now: Timestamp) -> bool {
+    fn patient(&mut self, key: &ItemKey, reason: &str, why: LeftAs, now: Timestamp) -> bool {
         let patience = self.options.patience.length();
         let Some(work) = self.work.get_mut(key) else { return false };
         work.attempts += 1;
@@ -432,7 +442,7 @@ impl Run {
             return true;
         }
         let words = format!("{reason} (for {:#})", now.duration_since(since));
-        self.give_up(key, LeftAs::Error, &words);
+        self.give_up(key, why, &words);
         false
     }
 

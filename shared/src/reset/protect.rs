@@ -184,7 +184,7 @@ impl Protection {
 
 /// What a kept resource needs is kept, and what belongs to a kept resource too. Returns whether anything changed.
 fn spread(found: &[Found], decisions: &mut [Decision]) -> bool {
-    let stay = |decision: &Decision| matches!(decision, Decision::Keep(_) | Decision::Unknown(_));
+    let stay = |decision: &Decision| matches!(decision, Decision::Keep(_) | Decision::Unknown(_) | Decision::Barred(_));
     let (mut needed, mut holders, mut used) = (ByName::default(), ByName::default(), ByName::default());
     for (item, decision) in found.iter().zip(decisions.iter()).filter(|(_, decision)| stay(decision)) {
         needed.add(item.needs.iter().map(String::as_str), item);
@@ -198,7 +198,7 @@ fn spread(found: &[Found], decisions: &mut [Decision]) -> bool {
         let belongs = match decision {
             Decision::Delete => holders.near(item.with.iter().map(String::as_str), item),
             Decision::Trim => used.near(item.needs.iter().map(String::as_str), item),
-            Decision::Keep(_) | Decision::Ignore(_) | Decision::Unknown(_) => continue,
+            Decision::Keep(_) | Decision::Ignore(_) | Decision::Unknown(_) | Decision::Barred(_) => continue,
         };
         let why = match (needed.near(identities(item), item), belongs) {
             (Some(user), _) => format!("needed by {}, which is kept", user.key),
@@ -231,7 +231,7 @@ const ENCRYPTED: &[&str] = &[
 fn keep_keys(found: &[Found], decisions: &mut [Decision], reserved: &[Reserved]) -> bool {
     let stays = |decision: &Decision| match decision {
         Decision::Keep(why) => !reserved.iter().any(|reserved| reserved.why == *why),
-        decision => matches!(decision, Decision::Unknown(_)),
+        decision => matches!(decision, Decision::Unknown(_) | Decision::Barred(_)),
     };
     let data = found.iter().zip(decisions.iter()).filter(|(_, decision)| stays(decision));
     let data = data.map(|(item, _)| item).filter(|item| ENCRYPTED.contains(&item.key.cell.kind.as_ref()));

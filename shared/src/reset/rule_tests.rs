@@ -40,6 +40,7 @@ fn item(kind: &str, region: &str) -> Found {
         with: BTreeSet::new(),
         contents: BTreeSet::new(),
         unread: None,
+        barred: false,
         facts: serde_json::from_value(json!({})).unwrap(),
     }
 }

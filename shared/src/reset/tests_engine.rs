@@ -13,7 +13,7 @@ use super::protect::{Protection, Reserved};
 use super::slice::Next;
 use super::state::{Options, Run};
 use super::tests::{FAST, faulty, run};
-use super::verdict::{State, Verdict};
+use super::verdict::{LeftLine, State, Verdict};
 use crate::aws::ErrorClass;
 use crate::types::Mode;
 
@@ -194,11 +194,20 @@ async fn what_an_unread_list_may_need_is_not_deleted_where_a_rule_may_keep_it() 
     faulty(&cloud, denied);
     let report = run(&cloud, &format!("{FAST}  protect: [{{type: \"AWS::EC2::Instance\"}}]\n")).await;
     assert_eq!(cloud.ids(), ["subnet-eu-west-1", "vpc-eu-west-1"], "a table is needed by no instance");
-    let left = cloud.receipt(&report).left;
-    assert!(
-        left.len() == 2 && left.iter().all(|left| left.reason.contains("AWS::EC2::Instance in eu-west-1")),
-        "{left:?}"
-    );
+    let receipt = cloud.receipt(&report);
+    let told = |left: &LeftLine| left.reason.contains("AWS::EC2::Instance in eu-west-1, which may not be listed");
+    assert!(receipt.left.len() == 2 && receipt.left.iter().all(told), "{:?}", receipt.left);
+    let denied_line =
+        receipt.ledger.iter().find(|line| line.kind == "AWS::EC2::Instance" && line.region == "eu-west-1");
+    assert!(denied_line.is_some_and(|line| line.state == State::Denied && line.note.contains("UnauthorizedOperation")));
+    assert_eq!(report.verdict, Some(Verdict::Amber), "a list that is denied is no error");
+    // One that fails is: it might answer, and does not.
+    let cloud = seeded();
+    faulty(&cloud, move |region, operation, params| {
+        denied(region, operation, params).map(|_| (ErrorClass::Other, "InternalFailure"))
+    });
+    let report = run(&cloud, &format!("{FAST}  protect: [{{type: \"AWS::EC2::Instance\"}}]\n")).await;
+    assert_eq!((cloud.ids().len(), report.verdict), (2, Some(Verdict::Red)));
     // Without a rule nothing there is kept, so nothing is in doubt.
     let cloud = seeded();
     faulty(&cloud, denied);
@@ -368,4 +377,21 @@ async fn what_is_listed_and_said_to_be_gone_is_neither_hidden_nor_deleted() {
     let cloud = table();
     cloud.change(|world| world.fault = Some(Box::new(fault(1))));
     assert_eq!((run(&cloud, FAST).await.verdict, cloud.ids().len()), (Some(Verdict::Green), 0));
+}
+
+#[tokio::test]
+async fn what_was_being_deleted_when_its_list_was_denied_is_denied_and_amber() {
+    // The table vanishes in its own time, and the list that would tell is denied from the delete on.
+    let cloud = Cloud::new().with("eu-west-1", "DescribeDBInstances", [json!({"DBInstanceIdentifier": "orders"})]);
+    let asked = AtomicBool::new(false);
+    faulty(&cloud, move |_, operation, _| {
+        asked.fetch_or(operation == "DeleteDBInstance", Ordering::SeqCst);
+        let barred = operation == "DescribeDBInstances" && asked.load(Ordering::SeqCst);
+        barred.then_some((ErrorClass::Denied, "AccessDenied"))
+    });
+    let report = run(&cloud, FAST).await;
+    let receipt = cloud.receipt(&report);
+    assert_eq!(report.verdict, Some(Verdict::Amber), "{:?}", receipt.left);
+    let line = receipt.ledger.iter().find(|line| line.kind == "AWS::RDS::DBInstance" && line.region == "eu-west-1");
+    assert!(line.is_some_and(|line| line.state == State::Denied && line.note.contains("AccessDenied")), "{line:?}");
 }

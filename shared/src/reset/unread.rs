@@ -14,11 +14,11 @@ use super::state::{Cell, Seen};
 /// Marks what cannot be decided about. Returns whether anything was.
 pub fn doubt(cells: &BTreeMap<CellKey, Cell>, rules: Rules<'_>, found: &[Found], decisions: &mut [Decision]) -> bool {
     let unread = |cell: &Cell| !matches!(cell.seen, Seen::Listed | Seen::Unavailable(_));
-    let unread: Vec<&CellKey> = cells.iter().filter(|(_, cell)| unread(cell)).map(|(key, _)| key).collect();
+    let unread = cells.iter().filter(|(_, cell)| unread(cell));
     // Holders that belong to the organization are kept without a rule, with all that they hold.
     let holds = |kind: &TypeName| rules.catalogue.kind(kind).is_some_and(|kind| kind.contents.is_some());
     let by_rule = |kind: &TypeName| rules.protection.may_keep(kind);
-    let unread: Vec<&CellKey> = unread.into_iter().filter(|key| by_rule(&key.kind) || holds(&key.kind)).collect();
+    let unread: Vec<(&CellKey, &Cell)> = unread.filter(|(key, _)| by_rule(&key.kind) || holds(&key.kind)).collect();
     if unread.is_empty() {
         return false;
     }
@@ -29,23 +29,33 @@ pub fn doubt(cells: &BTreeMap<CellKey, Cell>, rules: Rules<'_>, found: &[Found],
         if !matches!(decision, Decision::Delete | Decision::Trim) {
             continue;
         }
-        let near = |cell: &&&CellKey| near(&cell.region, &item.key.cell.region);
+        let near = |(key, _): &&(&CellKey, &Cell)| near(&key.region, &item.key.cell.region);
         let strange = item.with.iter().any(|name| !seen.contains(name.as_str()));
-        let may = |cell: &&&CellKey| {
+        let may = |(cell, _): &&(&CellKey, &Cell)| {
             // In a region that is closed by a policy nothing can be listed. What is global is not held up by that.
             let held = holds(&cell.kind) && cell.region == item.key.cell.region;
             let told = || strange || needs.can(&cell.kind, &item.key.cell.kind) || has(item, &cell.kind);
             held || (by_rule(&cell.kind) && told())
         };
-        if let Some(cell) = unread.iter().filter(near).find(may) {
-            *decision = Decision::Unknown(format!(
-                "may be needed by {} in {}, which could not be listed, and a rule may keep what is there",
-                cell.kind, cell.region
-            ));
+        let mut around = unread.iter().filter(near).filter(may);
+        // A list that failed says more than one that is denied: nobody has decided that it stays unread.
+        let failed = around.clone().find(|(_, cell)| !matches!(cell.seen, Seen::Denied(_)));
+        if let Some((key, cell)) = failed.or_else(|| around.next()) {
+            *decision = doubted(key, &cell.seen);
             any = true;
         }
     }
     any
+}
+
+fn doubted(cell: &CellKey, seen: &Seen) -> Decision {
+    let CellKey { kind, region } = cell;
+    let told =
+        |how: &str| format!("may be needed by {kind} in {region}, which {how}, and a rule may keep what is there");
+    match seen {
+        Seen::Denied(reason) => Decision::Barred(format!("{}: {reason}", told("may not be listed"))),
+        _ => Decision::Unknown(told("could not be listed")),
+    }
 }
 
 fn names(found: &Found) -> impl Iterator<Item = &str> {
@@ -67,9 +77,9 @@ struct Needs<'c>(BTreeMap<&'c TypeName, BTreeSet<&'c TypeName>>);
 impl<'c> Needs<'c> {
     /// What must go before what is told by the catalogue, and what goes before something may need it. What else an item
     /// needs is read from the names of the members that say so.
-    fn of(catalogue: &'c Catalogue, unread: &[&'c CellKey]) -> Self {
+    fn of(catalogue: &'c Catalogue, unread: &[(&'c CellKey, &Cell)]) -> Self {
         let mut needs: BTreeMap<&TypeName, BTreeSet<&TypeName>> = BTreeMap::new();
-        for user in unread.iter().map(|cell| &cell.kind).collect::<BTreeSet<_>>() {
+        for user in unread.iter().map(|(cell, _)| &cell.kind).collect::<BTreeSet<_>>() {
             let all = needs.entry(user).or_default();
             let mut next = vec![user];
             while let Some(user) = next.pop() {

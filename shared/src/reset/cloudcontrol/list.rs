@@ -140,6 +140,7 @@ impl CloudLister<'_> {
             with: BTreeSet::new(),
             contents: BTreeSet::new(),
             unread: None,
+            barred: false,
             facts: self.facts(id, &all),
             arn,
         }
