@@ -1,8 +1,10 @@
 """Cuts AWS's service models, as botocore ships them, down to the operations that Forester names.
 
 Reads `operations.toml` beside this file and writes one `<service>.json` a service; `--check` writes nothing and exits
-with 1 when a file is stale; where each service is offered goes to `../catalogue/offered.json`. The output is a function of that list and of botocore's version alone: names are sorted,
-documentation, enums and constraints are dropped, and endpoints are evaluated from the rule sets into a table.
+with 1 when a file is stale; where each service is offered goes to `../catalogue/offered.json`, and the words that the
+states in the catalogue's conditions can have to `../catalogue/states.json`. The output is a function of that list, of the
+catalogue and of botocore's version alone: names are sorted, documentation, enums and constraints are dropped, and
+endpoints are evaluated from the rule sets into a table.
 
 The format is read by `shared/src/aws/api/model.rs`, which also explains the short keys.
 """
@@ -22,6 +24,7 @@ import botocore.session
 
 HERE = pathlib.Path(__file__).parent
 OFFERED = HERE.parent / "catalogue" / "offered.json"
+STATES = HERE.parent / "catalogue" / "states.json"
 BOTOCORE = "1.43.106"
 
 # In order of preference where a service speaks several. CBOR is left out on purpose; query comes before JSON because
@@ -327,6 +330,47 @@ def offered(loader):
     return "{\n" + inside + "\n}\n"
 
 
+def states(loader, files):
+    """The words of each member that a condition of the catalogue asks about, where the model tells them."""
+    table = {}
+    for entry in sorted(STATES.parent.glob("*.toml")):
+        wanted = set(conditions(tomllib.loads(entry.read_text())))
+        cut = json.loads(files.get(f"{entry.stem}.json", '{"shapes":{}}'))["shapes"]
+        if not wanted or not cut:
+            continue
+        shapes = loader.load_service_model(entry.stem, "service-2")["shapes"]
+        found = {}
+        for name in sorted(cut):
+            if name.endswith(("Request", "Input")):
+                continue
+            members = shapes[name].get("members", {}) if shapes[name]["type"] == "structure" else {}
+            for member in sorted(wanted & members.keys()):
+                shape = shapes[members[member]["shape"]]
+                if shape["type"] == "list":
+                    shape = shapes[shape["member"]["shape"]]
+                if "enum" in shape:
+                    found[f"{name}.{member}"] = sorted(shape["enum"])
+        if found:
+            table[entry.stem] = found
+    return "{\n" + ",\n".join(f"{compact(name)}:{{\n{lines(found)}\n}}" for name, found in table.items()) + "\n}\n"
+
+
+def conditions(entry):
+    """The last name of every path that is compared with words."""
+    if isinstance(entry, list):
+        for inner in entry:
+            yield from conditions(inner)
+    elif isinstance(entry, dict):
+        if "path" in entry and ("is" in entry or "like" in entry):
+            yield re.sub(r"\W.*", "", entry["path"].split(".")[-1])
+        for inner in entry.values():
+            yield from conditions(inner)
+
+
+def lines(table):
+    return ",\n".join(f"{compact(key)}:{compact(value)}" for key, value in table.items())
+
+
 def services(loader):
     return sorted(loader.list_available_services("service-2"))
 
@@ -370,10 +414,11 @@ def main():
     files = generate()
     present = {path.name: path.read_text() for path in HERE.glob("*.json")}
     stale = sorted(name for name in files.keys() | present.keys() if files.get(name) != present.get(name))
-    known = offered(botocore.session.Session().get_component("data_loader"))
-    late = not OFFERED.exists() or OFFERED.read_text() != known
-    if late and not check:
-        OFFERED.write_text(known)
+    loader = botocore.session.Session().get_component("data_loader")
+    beside = {OFFERED: offered(loader), STATES: states(loader, files)}
+    late = [path for path, text in beside.items() if not path.exists() or path.read_text() != text]
+    for path in [] if check else late:
+        path.write_text(beside[path])
     if not check:
         for name in stale:
             (HERE / name).write_text(files[name]) if name in files else (HERE / name).unlink()
@@ -383,7 +428,7 @@ def main():
     operations = sum(len(json.loads(text)["operations"]) for text in models)
     print(f"models: {len(models)} services, {operations} operations, {size:,} bytes ({packed:,} packed)")
     verb = "stale" if check else "written"
-    stale += [OFFERED.name] * late
+    stale += [path.name for path in late]
     print("\n".join(f"{verb}: {name}" for name in stale) or "all current")
     sys.exit(1 if check and stale else 0)
 

@@ -9,15 +9,30 @@ use serde_json::{Map, Value};
 use super::path::{Take, holes, part};
 use super::{Batch, Catalogue, Contents, Gone, Kind, List, Parents, Step, Tags};
 
-/// The service models of a directory, by service.
+/// Words that AWS answers with, although its model does not list them.
+const UNLISTED: [(&str, &str); 3] = [
+    // The model's own example of CreateNetworkInterface: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNetworkInterface.html
+    ("AWS::EC2::NetworkInterface", "pending"),
+    // EC2 writes its states small, and only here lists them with capitals. Not verified against AWS: both are taken.
+    ("AWS::EC2::VPCEndpoint", "deleted"),
+    ("AWS::EC2::VPCEndpoint", "deleting"),
+];
+
+/// The words of members, by service and `Structure.Member`.
+type States = BTreeMap<String, BTreeMap<String, Vec<String>>>;
+
+/// The service models of a directory, by service, and the words that states can have.
 #[derive(Debug, Default)]
-pub struct Models(BTreeMap<String, Model>);
+pub struct Models {
+    models: BTreeMap<String, Model>,
+    states: States,
+}
 
 #[derive(Debug)]
 struct Model(Value);
 
 impl Models {
-    /// Reads every `<service>.json`.
+    /// Reads every `<service>.json`, and the states from the directory beside.
     pub fn read(directory: &Path) -> std::io::Result<Self> {
         let mut models = BTreeMap::new();
         for entry in std::fs::read_dir(directory)? {
@@ -27,7 +42,16 @@ impl Models {
                 models.insert(name, Model(serde_json::from_str(&std::fs::read_to_string(path)?)?));
             }
         }
-        Ok(Self(models))
+        let states = directory.with_file_name("catalogue").join("states.json");
+        Ok(Self { models, states: serde_json::from_str(&std::fs::read_to_string(states)?)? })
+    }
+
+    /// The words that a member can hold, where the model tells them.
+    fn words(&self, service: &str, from: &str, path: &str) -> Option<&Vec<String>> {
+        let (holder, last) = path.rsplit_once('.').unwrap_or(("", path));
+        let holder = self.models.get(service)?.follow(from, holder)?;
+        let name = part(last.trim_end_matches("|tail")).0;
+        self.states.get(service)?.get(&format!("{}.{name}", holder.strip_prefix('#')?))
     }
 }
 
@@ -217,8 +241,28 @@ fn check_end(kind: &Kind, problems: &mut Vec<String>) {
     }
 }
 
+/// A state that a service does not know is a slip, and the item that was meant is taken for something else.
+fn check_states(models: &Models, kind: &Kind, items: &[String], problems: &mut Vec<String>) {
+    let steps = [&kind.prepare, &kind.trim, &kind.delete].into_iter().flatten();
+    let steps = steps.filter(|step| step.each.is_none()).filter_map(|step| step.when.as_ref());
+    let unless = kind.contents.iter().filter_map(|contents| contents.unless.as_ref());
+    let whens = kind.spare.iter().map(|spare| &spare.when).chain(&kind.undeletable_when).chain(unless).chain(steps);
+    for when in whens {
+        let known: Vec<&Vec<String>> =
+            items.iter().filter_map(|item| models.words(&kind.service, item, &when.path)).collect();
+        if known.is_empty() {
+            continue;
+        }
+        let words: Vec<String> = known.into_iter().flatten().cloned().collect();
+        let strangers = when.strangers(&words);
+        for word in strangers.iter().filter(|word| !UNLISTED.contains(&(kind.name.as_ref(), word.as_str()))) {
+            problems.push(format!("{} is never {word}: the model knows {}", when.path, words.join(", ")));
+        }
+    }
+}
+
 fn check_kind(models: &Models, kind: &Kind, problems: &mut Vec<String>) {
-    let Some(model) = models.0.get(&kind.service) else {
+    let Some(model) = models.models.get(&kind.service) else {
         return problems.push(format!("there is no model of {}", kind.service));
     };
     let mut items: Vec<String> = check_list(model, &kind.list, problems).into_iter().collect();
@@ -256,6 +300,7 @@ fn check_kind(models: &Models, kind: &Kind, problems: &mut Vec<String>) {
         check_steps(model, steps, problems);
     }
     check_end(kind, problems);
+    check_states(models, kind, &items, problems);
     for path in item_paths(kind) {
         if !items.iter().any(|item| model.follow(item, &path).is_some()) {
             problems.push(format!("{path} is in no item"));
@@ -312,6 +357,34 @@ mod tests {
         assert!(problems_with(only).contains("has no undeletable"));
         assert!(problems_with(&[never, delete].join("\n")).contains("always undeletable"));
         assert!(problems_with(r#"undeletable = "until {End}""#).contains("End is in no item"));
+    }
+
+    #[test]
+    fn state_that_the_service_does_not_know_is_a_slip() {
+        let problems_with = |word: &str| {
+            let entry = format!(
+                r#"
+                [[type]]
+                name = "AWS::DynamoDB::Table"
+                phase = "data"
+                id = "{{TableName}}"
+                list = {{operation = "ListTables", items = "TableNames[]"}}
+                describe = {{operation = "DescribeTable", params = {{TableName = "{{$}}"}}, item = "Table"}}
+                spare = [{{as = "busy", when = {{path = "TableStatus", {word}}}}}]
+                delete = [{{operation = "DeleteTable", params = {{TableName = "{{TableName}}"}}}}]
+            "#
+            );
+            problems(&Catalogue::read(&[("dynamodb", &entry)]).unwrap(), &models()).join("\n")
+        };
+        for known in [r#"is = ["CREATING", "DELETING"]"#, r#"like = ["*ING"]"#] {
+            assert_eq!(problems_with(known), "");
+        }
+        for (unknown, word) in
+            [(r#"is = ["CREATING", "deleting"]"#, "deleting"), (r#"like = ["*_PROGRESS"]"#, "*_PROGRESS")]
+        {
+            let found = problems_with(unknown);
+            assert!(found.contains(&format!("TableStatus is never {word}: the model knows ")), "{found}");
+        }
     }
 
     #[test]

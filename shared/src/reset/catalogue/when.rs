@@ -41,6 +41,14 @@ impl When {
         Self { is: self.is.iter().filter_map(|value| source.fill(value).ok()).collect(), ..self.clone() }
     }
 
+    /// What it asks for and none of these words is.
+    pub fn strangers(&self, words: &[String]) -> Vec<String> {
+        let told = self.is.iter().filter_map(Value::as_str).filter(|text| !text.contains('{'));
+        let told = told.filter(|text| words.iter().all(|word| word != text)).map(str::to_owned);
+        let like = self.like.iter().filter(|one| !words.iter().any(|word| one.0.is_match(word)));
+        told.chain(like.map(|one| one.0.glob().to_string())).collect()
+    }
+
     /// Whether the condition holds for what `values` finds at its path.
     pub fn holds(&self, value: Option<&Value>) -> bool {
         let values = match value {
