@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::channels::{self, Https, Loopback, Outcome, Secrets, Tools, thread};
+use super::channels::{self, Https, Loopback, Outcome, Tools, thread};
 use super::explain::test_message;
 use super::outbox::{Delivery, Held, State, Ticket, begin, owe, settle};
 use super::sources::{Incoming, detect};
@@ -100,11 +100,9 @@ impl Deliverer {
     /// Over the wired parts.
     pub fn new(forester: &Forester) -> Self {
         let loopback = if forester.settings.allow_loopback { Loopback::Allowed } else { Loopback::Refused };
-        let tools = Tools {
-            https: Https::new(loopback),
-            topics: Arc::new(SdkTopics::new(&forester.sdk)),
-            secrets: Secrets::new(Arc::clone(&forester.accounts), forester.config.home_region.clone()),
-        };
+        let topics = Arc::new(SdkTopics::new(&forester.sdk));
+        let region = forester.config.home_region.clone();
+        let tools = Tools::new(Https::new(loopback), topics, Arc::clone(&forester.accounts), region);
         Self::with(Arc::clone(&forester.config), Arc::clone(&forester.store), tools)
     }
 
@@ -186,7 +184,7 @@ impl Deliverer {
     async fn send(&self, delivery: &Delivery, clock: &Clock) -> Outcome {
         let receivers = self.config.alerts.as_ref().map(|alerts| &alerts.receivers);
         let declared = receivers.and_then(|all| all.get(&delivery.receiver)?.get(delivery.channel));
-        let Some(channel) = declared.filter(|d| d.kind() == delivery.kind).and_then(channels::of) else {
+        let Some(channel) = declared.filter(|d| d.kind() == delivery.kind).map(channels::of) else {
             return Outcome::Refused(format!("receiver {} has no such channel any more", delivery.receiver));
         };
         let known = thread::recall(self.store.as_ref(), delivery, clock.now()).await;

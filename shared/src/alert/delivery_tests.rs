@@ -33,11 +33,8 @@ impl Stage {
         let secret = json!({"Parameter": {"Value": format!("whsec_{}", STANDARD.encode("a signing secret"))}});
         let accounts = Arc::new(FakeAccounts(FakeAws::answering(&[("GetParameter", secret)])));
         let (topics, store) = (Arc::new(FakeTopics::default()), Arc::new(FlakyStore::default()));
-        let tools = Tools {
-            https: Https::new(loopback),
-            topics: Arc::<FakeTopics>::clone(&topics),
-            secrets: Secrets::new(accounts, "eu-west-1".parse().unwrap()),
-        };
+        let kept = Arc::<FakeTopics>::clone(&topics);
+        let tools = Tools::new(Https::new(loopback), kept, accounts, "eu-west-1".parse().unwrap());
         let config = config(alerts);
         let kind = config.alerts.as_ref().unwrap().receivers["platform"][0].kind();
         let mut alert = Alert::new("m1", "aws-budgets", "budget", "AWS Budget Notification");

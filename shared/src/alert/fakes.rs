@@ -251,6 +251,9 @@ fn messages(file: &Path) -> Vec<Message> {
     open(&payload, "request-1").messages()
 }
 
+/// What an endpoint says that does not answer.
+pub const SILENCE: &str = "";
+
 /// A request as an endpoint saw it.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -266,7 +269,8 @@ impl Seen {
     }
 }
 
-/// An endpoint on this machine: gives the answers in order, then 200, and keeps what it saw.
+/// An endpoint on this machine: gives the answers in order, then 200, and keeps what it saw. An answer is a status, header
+/// lines, and after an empty line a body; `SILENCE` is none at all.
 pub struct Endpoint {
     pub url: String,
     pub seen: Arc<Mutex<Vec<Seen>>>,
@@ -280,11 +284,18 @@ impl Endpoint {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&seen);
         tokio::spawn(async move {
+            let mut waiting = Vec::new();
             while let Ok((mut stream, _)) = listener.accept().await {
                 let request = read(&mut stream).await;
                 kept.lock().unwrap().push(request);
                 let answer = answers.pop_front().unwrap_or_else(|| "200 OK\r\n".to_owned());
-                let answer = format!("HTTP/1.1 {answer}connection: close\r\ncontent-length: 0\r\n\r\n");
+                if answer == SILENCE {
+                    waiting.push(stream);
+                    continue;
+                }
+                let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer.trim_end(), ""));
+                let length = body.len();
+                let answer = format!("HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
                 stream.write_all(answer.as_bytes()).await.unwrap();
             }
         });

@@ -20,7 +20,6 @@ mod incident;
 mod lint;
 mod model;
 mod outbox;
-pub mod plain;
 mod plan;
 mod recent;
 mod record;

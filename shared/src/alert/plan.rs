@@ -86,7 +86,7 @@ impl Plan {
         let telling = Telling { revision: 1, alert: self.alert.clone(), news: Vec::new(), to };
         let rendered = telling.deliveries(&incident.id, alerts).into_iter().filter_map(|delivery| {
             let declared = alerts.receivers.get(&delivery.receiver)?.get(delivery.channel)?;
-            let body = channels::of(declared)?.render(&delivery);
+            let body = channels::of(declared).render(&delivery);
             Some(json!({ "receiver": delivery.receiver, "channel": delivery.kind, "body": body }))
         });
         rendered.collect()

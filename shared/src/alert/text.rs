@@ -35,6 +35,22 @@ impl Text {
         &self.0
     }
 
+    /// How long it is in UTF-16 code units: as long as any vendor counts it, in characters or in code units.
+    pub fn units(&self) -> usize {
+        self.0.chars().map(char::len_utf16).sum()
+    }
+
+    /// The text in no more than `limit` code units; where it is cut, it ends in an ellipsis.
+    pub fn clip(&self, limit: usize) -> Self {
+        if self.units() <= limit {
+            return self.clone();
+        }
+        let mut room = limit.saturating_sub(1);
+        let fits = |c: &char| room.checked_sub(c.len_utf16()).map(|left| room = left).is_some();
+        let kept: String = self.0.chars().take_while(fits).collect();
+        Self(if limit == 0 { String::new() } else { format!("{}…", kept.trim_end()) })
+    }
+
     /// The cleaned text in no more than `limit` characters of printable ASCII: what mail subjects can carry.
     pub fn ascii(&self, limit: usize) -> String {
         let printable = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };

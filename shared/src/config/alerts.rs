@@ -3,7 +3,7 @@
 //! What the format foresees but this version does not do is read and refused in plain words, so that nobody waits for
 //! an alert that will never be sent.
 
-mod channels;
+pub mod channels;
 mod problems;
 mod values;
 
@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use channels::{Channel, Sns, Webhook};
+pub use channels::Channel;
 pub use values::{NotBuilt, Reference, Secretive};
 
 /// The `alerts` section.

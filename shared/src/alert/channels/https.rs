@@ -15,7 +15,10 @@ use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
 use jiff::Timestamp;
+
+use crate::config::alerts::channels::is_one_of;
 
 /// Whether addresses of this machine, without TLS, are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +35,54 @@ pub struct Https {
     /// Made when it is first needed: reading the root certificates takes longer than the rest of a start.
     connector: Arc<OnceLock<Connector>>,
     loopback: Loopback,
+    /// The longest that any answer may take.
+    patience: Duration,
+}
+
+/// What is posted, and where it may go.
+pub(super) struct Post<'a> {
+    pub url: String,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: String,
+    /// The hosts that may be posted to (a leading dot stands for every name below); empty: any.
+    pub hosts: &'a [&'a str],
+    /// How long the answer may take.
+    pub patience: Duration,
+}
+
+/// How long an answer may take where it is the only one that is waited for.
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
+/// How long each may take where two are waited for, one after the other.
+pub(super) const HALF: Duration = Duration::from_secs(9);
+
+impl<'a> Post<'a> {
+    /// A JSON document for one of `hosts`.
+    pub fn json(url: String, hosts: &'a [&'a str], body: String) -> Self {
+        let headers =
+            vec![("content-type", "application/json; charset=utf-8".to_owned()), ("user-agent", AGENT.to_owned())];
+        Self { url, headers, body, hosts, patience: PATIENCE }
+    }
+
+    /// The same, with one more header.
+    pub fn with(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The same, with less patience.
+    pub fn for_half(mut self) -> Self {
+        self.patience = HALF;
+        self
+    }
 }
 
 /// What the other side said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     pub status: u16,
     pub retry_after: Option<Duration>,
+    /// The beginning of the body.
+    pub body: String,
 }
 
 /// Why there is no answer. URLs are never repeated: they may carry tokens.
@@ -52,47 +96,50 @@ pub(super) enum PostError {
     Silent(String),
 }
 
+/// Who posts.
+pub(super) const AGENT: &str = concat!("forester/", env!("CARGO_PKG_VERSION"));
 const CONNECT: Duration = Duration::from_secs(5);
 const READ: Duration = Duration::from_secs(10);
+/// How much of an answer's body is read.
+const BODY: usize = 64 * 1024;
 
 impl Https {
     /// A connector with its own connections.
     pub fn new(loopback: Loopback) -> Self {
-        Self { connector: Arc::default(), loopback }
+        Self { connector: Arc::default(), loopback, patience: PATIENCE }
     }
 
-    /// Posts `body` and returns the status; redirects are answers like any other.
-    pub(super) async fn post(
-        &self,
-        url: &str,
-        headers: &[(&'static str, String)],
-        body: String,
-        now: Timestamp,
-    ) -> Result<Answer, PostError> {
-        let forbidden = |why: &str| PostError::Forbidden(why.to_owned());
-        let mut request = HttpRequest::get(url).map_err(|_| forbidden("it is not a URL"))?;
-        request.set_method("POST").map_err(|_| forbidden("it cannot be posted to"))?;
-        *request.body_mut() = SdkBody::from(body);
-        for (name, value) in headers {
-            let header = request.headers_mut().try_insert(*name, value.clone());
-            header.map_err(|_| forbidden("a header cannot be sent"))?;
+    /// A connector that gives up soon.
+    #[cfg(test)]
+    pub(super) fn impatient(loopback: Loopback) -> Self {
+        Self { patience: Duration::from_millis(300), ..Self::new(loopback) }
+    }
+
+    /// Posts, and returns the answer; redirects are answers like any other.
+    pub(super) async fn post(&self, post: Post<'_>, now: Timestamp) -> Result<Answer, PostError> {
+        let (patience, hosts) = (post.patience, post.hosts);
+        let request = request(post)?;
+        self.judge(&request, hosts)?;
+        match tokio::time::timeout(patience.min(self.patience), self.exchange(request, now)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(PostError::Silent("timed out".to_owned())),
         }
-        self.judge(&request)?;
-        let call = self.connector.get_or_init(|| connector(self.loopback)).call(request);
-        let Ok(answer) = tokio::time::timeout(CONNECT + READ, call).await else {
-            return Err(PostError::Silent("timed out".to_owned()));
-        };
+    }
+
+    async fn exchange(&self, request: HttpRequest, now: Timestamp) -> Result<Answer, PostError> {
+        let answer = self.connector.get_or_init(|| connector(self.loopback)).call(request).await;
         let answer = answer.map_err(|error| match refusal(&error) {
             Some(why) => PostError::Forbidden(why),
             None if error.is_timeout() => PostError::Silent("timed out".to_owned()),
             None => PostError::Silent("the connection failed".to_owned()),
         })?;
-        let wait = answer.headers().get("retry-after").and_then(|text| waits(text, now));
-        Ok(Answer { status: answer.status().as_u16(), retry_after: wait })
+        let retry_after = answer.headers().get("retry-after").and_then(|text| waits(text, now));
+        let status = answer.status().as_u16();
+        Ok(Answer { status, retry_after, body: beginning(answer.into_body()).await })
     }
 
     /// Judges what can be told before anything is resolved.
-    fn judge(&self, request: &HttpRequest) -> Result<(), PostError> {
+    fn judge(&self, request: &HttpRequest, hosts: &[&str]) -> Result<(), PostError> {
         let forbidden = |why: &str| Err(PostError::Forbidden(why.to_owned()));
         let Some(copy) = request.try_clone().and_then(|request| request.try_into_http1x().ok()) else {
             return forbidden("it is not a URL");
@@ -109,12 +156,40 @@ impl Https {
             return forbidden("it is private");
         }
         let local = literal.is_some_and(|address| address.is_loopback()) || host == "localhost";
+        if !hosts.is_empty() && !is_one_of(host, hosts) && !(local && self.loopback == Loopback::Allowed) {
+            return forbidden("its host is not one of this kind of channel");
+        }
         match uri.scheme_str() {
             Some("https") => Ok(()),
             Some("http") if local && self.loopback == Loopback::Allowed => Ok(()),
             _ => forbidden("only https is spoken"),
         }
     }
+}
+
+fn request(post: Post<'_>) -> Result<HttpRequest, PostError> {
+    let forbidden = |why: &str| PostError::Forbidden(why.to_owned());
+    let mut request = HttpRequest::get(post.url).map_err(|_| forbidden("it is not a URL"))?;
+    request.set_method("POST").map_err(|_| forbidden("it cannot be posted to"))?;
+    *request.body_mut() = SdkBody::from(post.body);
+    for (name, value) in post.headers {
+        let header = request.headers_mut().try_insert(name, value);
+        header.map_err(|_| forbidden("a header cannot be sent"))?;
+    }
+    Ok(request)
+}
+
+/// The beginning of a body. What breaks off is not missed: the status has been read.
+async fn beginning(body: SdkBody) -> String {
+    let (mut stream, mut bytes) = (ByteStream::new(body), Vec::new());
+    while let Some(Ok(chunk)) = stream.next().await {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() >= BODY {
+            break;
+        }
+    }
+    bytes.truncate(BODY);
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn connector(loopback: Loopback) -> Connector {
@@ -250,9 +325,31 @@ mod tests {
     }
 
     async fn refused(url: &str, expect: &str) {
+        refused_among(&[], url, expect).await;
+    }
+
+    async fn refused_among(hosts: &[&str], url: &str, expect: &str) {
         let https = Https::new(Loopback::Refused);
-        let error = https.post(url, &[], String::new(), Timestamp::UNIX_EPOCH).await.unwrap_err();
+        let post = Post::json(url.to_owned(), hosts, String::new());
+        let error = https.post(post, Timestamp::UNIX_EPOCH).await.unwrap_err();
         assert_eq!(error, PostError::Forbidden(expect.to_owned()), "{url}");
+    }
+
+    #[tokio::test]
+    async fn channel_posts_to_its_vendor_only() {
+        let elsewhere = "its host is not one of this kind of channel";
+        let hosts = ["hooks.slack.com", ".powerplatform.com"];
+        for url in [
+            "https://hooks.slack.com.evil.example/x",
+            "https://evil.example/hooks.slack.com",
+            "https://powerplatform.com/x",
+            "https://evilpowerplatform.com/x",
+            "https://evil.example#.powerplatform.com",
+            "https://localhost/x",
+        ] {
+            refused_among(&hosts, url, elsewhere).await;
+        }
+        assert!(is_one_of("HOOKS.slack.com", &hosts) && is_one_of("a.b.powerplatform.com", &hosts));
     }
 
     #[tokio::test]

@@ -1,9 +1,25 @@
 //! Ways to people and systems, a file each. Adding one: its file, a `mod` line, a variant in `config::alerts::Channel`,
 //! an arm in `of`.
 
+mod amazon_q;
+mod blocks;
+mod call;
+mod email;
+mod eventbridge;
+#[cfg(test)]
+mod forms;
 mod https;
+mod jira;
+mod jsm;
+mod page;
+mod pagerduty;
+#[cfg(test)]
+mod samples;
 mod secrets;
+mod slack;
+mod slack_webhook;
 mod sns;
+mod teams;
 pub(super) mod thread;
 mod webhook;
 
@@ -13,10 +29,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::outbox::Delivery;
 use crate::aws::sns::Topics;
+use crate::aws::{Accounts, CallError};
 use crate::config::alerts::Channel as Declared;
+use crate::types::Region;
 
 pub use https::{Https, Loopback};
 pub use secrets::Secrets;
@@ -65,6 +84,29 @@ pub struct Tools {
     pub topics: Arc<dyn Topics>,
     /// Resolves references to secrets.
     pub secrets: Secrets,
+    accounts: Arc<dyn Accounts>,
+    region: Region,
+}
+
+impl Tools {
+    /// What channels send with, in the home account and `region`.
+    pub fn new(https: Https, topics: Arc<dyn Topics>, accounts: Arc<dyn Accounts>, region: Region) -> Self {
+        let secrets = Secrets::new(Arc::clone(&accounts), region.clone());
+        Self { https, topics, secrets, accounts, region }
+    }
+
+    /// Calls AWS in the home account, in the home region unless another is named.
+    async fn call(
+        &self,
+        region: Option<&Region>,
+        service: &str,
+        operation: &str,
+        params: Value,
+    ) -> Result<Value, CallError> {
+        let home = self.accounts.home().await?;
+        let scope = self.accounts.scope(&home, region.unwrap_or(&self.region)).await?;
+        scope.call(service, operation, params).await
+    }
 }
 
 impl fmt::Debug for Tools {
@@ -73,11 +115,26 @@ impl fmt::Debug for Tools {
     }
 }
 
-/// The channel that the file declares; `None` for what is not built, which the file's check refuses.
-pub fn of(declared: &Declared) -> Option<&dyn Channel> {
+/// The channel that the file declares.
+pub fn of(declared: &Declared) -> &dyn Channel {
     match declared {
-        Declared::Webhook(webhook) => Some(webhook),
-        Declared::Sns(sns) => Some(sns),
-        Declared::Slack(_) | Declared::Teams(_) | Declared::Pagerduty(_) | Declared::Email(_) => None,
+        Declared::Webhook(webhook) => webhook,
+        Declared::Sns(sns) => sns,
+        Declared::Slack(slack) => slack,
+        Declared::SlackWebhook(webhook) => webhook,
+        Declared::Teams(teams) => teams,
+        Declared::Pagerduty(pagerduty) => pagerduty,
+        Declared::Jsm(jsm) => jsm,
+        Declared::Jira(jira) => jira,
+        Declared::Email(email) => email,
+        Declared::Eventbridge(bus) => bus,
+        Declared::AmazonQ(topic) => topic,
     }
 }
+
+#[cfg(test)]
+#[path = "render_tests.rs"]
+mod render_tests;
+#[cfg(test)]
+#[path = "send_tests.rs"]
+mod send_tests;

@@ -27,6 +27,11 @@ impl Secret {
     pub fn reveal(&self) -> &str {
         &self.0
     }
+
+    /// A text without the value in it.
+    pub fn blot(&self, text: &str) -> String {
+        if self.0.is_empty() { text.to_owned() } else { text.replace(&self.0, "(secret)") }
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -63,6 +68,11 @@ impl Secrets {
         if let Some((secret, _)) = known.filter(|(_, read)| read.elapsed() < KEPT) {
             return Ok(secret);
         }
+        self.again(reference).await
+    }
+
+    /// The same, read anew: for one that was refused and may have been rotated.
+    pub async fn again(&self, reference: &Reference) -> Result<Secret, String> {
         let secret = self.read(reference).await.map_err(|why| format!("cannot read {reference}: {why}"))?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(reference.clone(), (secret.clone(), Instant::now()));
@@ -93,7 +103,8 @@ impl Secrets {
         let home = self.accounts.home().await.map_err(|error| error.to_string())?;
         let scope = self.accounts.scope(&home, &self.region).await.map_err(|error| error.to_string())?;
         let answer = scope.call(service, operation, params).await.map_err(|error| error.to_string())?;
-        text(&answer, member).map(Secret::new).ok_or_else(|| "it holds no text".to_owned())
+        // A line break at the end is the editor's, and no header can carry it.
+        text(&answer, member).map(|text| Secret::new(text.trim())).ok_or_else(|| "it holds no text".to_owned())
     }
 }
 

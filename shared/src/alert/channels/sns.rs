@@ -5,23 +5,25 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::page::{Limits, Page};
 use super::{Channel, Outcome, Thread, Tools};
 use crate::alert::outbox::Delivery;
-use crate::alert::plain;
 use crate::aws::sns::Publication;
-use crate::config::alerts::Sns;
+use crate::config::alerts::channels::Sns;
+
+/// A message may have 262,144 bytes, and mail of that length is read by nobody.
+const LIMITS: Limits = Limits { value: 2_000, rows: 400, total: 40_000 };
 
 #[async_trait]
 impl Channel for Sns {
     fn render(&self, delivery: &Delivery) -> String {
-        plain::text(&delivery.alert)
+        Page::of(delivery).fit(LIMITS).plain()
     }
 
     async fn send(&self, delivery: &Delivery, _thread: Option<&Thread>, tools: &Tools, _now: Timestamp) -> Outcome {
-        let alert = &delivery.alert;
         let publication = Publication {
             topic: &self.topic,
-            subject: &plain::headline(alert).ascii(100),
+            subject: &Page::of(delivery).headline.ascii(100),
             message: &self.render(delivery),
             id: &delivery.id,
             group: &delivery.group(),

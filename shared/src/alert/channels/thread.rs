@@ -17,8 +17,9 @@ pub struct Thread {
     pub place: String,
     /// The message that opened it, where messages have names.
     pub message: String,
-    /// What that message shows.
-    pub shown: Box<Alert>,
+    /// What that message shows, where it can be brought up to date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Box<Alert>>,
 }
 
 /// What is kept of a thread.

@@ -11,12 +11,13 @@ use jiff::Timestamp;
 use serde_json::json;
 use sha2::Sha256;
 
-use super::https::{Answer, PostError};
+use super::call::{Vendor, post_with, secret};
+use super::https::{AGENT, Answer, PATIENCE, Post};
 use super::secrets::Secret;
 use super::{Channel, Outcome, Thread, Tools};
 use crate::alert::model::Status;
 use crate::alert::outbox::Delivery;
-use crate::config::alerts::Webhook;
+use crate::config::alerts::channels::Webhook;
 
 #[async_trait]
 impl Channel for Webhook {
@@ -42,34 +43,43 @@ impl Channel for Webhook {
     }
 
     async fn send(&self, delivery: &Delivery, _thread: Option<&Thread>, tools: &Tools, now: Timestamp) -> Outcome {
-        let url = match tools.secrets.url(&self.url).await {
-            Ok(url) => url,
-            Err(why) => return Outcome::Later(why, None),
-        };
-        let secret = match &self.secret {
+        let (key, body) = (self.secret.as_ref(), self.render(delivery));
+        let signing = match key {
             None => None,
-            Some(reference) => match tools.secrets.get(reference).await {
+            Some(reference) => match secret(tools, reference).await {
                 Ok(secret) => Some(secret),
-                Err(why) => return Outcome::Later(why, None),
+                Err(outcome) => return outcome,
             },
         };
-        let body = self.render(delivery);
         let stamp = now.as_second().to_string();
         let mut headers = vec![
             ("content-type", "application/cloudevents+json".to_owned()),
-            ("user-agent", concat!("forester/", env!("CARGO_PKG_VERSION")).to_owned()),
+            ("user-agent", AGENT.to_owned()),
             ("webhook-id", delivery.id.clone()),
             ("webhook-timestamp", stamp.clone()),
         ];
-        if let Some(secret) = secret {
+        if let Some(secret) = signing {
             match signature(&secret, &delivery.id, &stamp, &body) {
                 Some(signature) => headers.push(("webhook-signature", signature)),
                 None => return Outcome::Refused("the signing secret is not `whsec_` and base64".to_owned()),
             }
         }
-        outcome(tools.https.post(url.reveal(), &headers, body, now).await)
+        let build = |url: &Secret| Post {
+            url: url.reveal().to_owned(),
+            headers: headers.clone(),
+            body: body.clone(),
+            hosts: &[],
+            patience: PATIENCE,
+        };
+        match post_with(tools, &self.url, now, build, Answer::is_unwelcome).await {
+            Ok((answer, _)) => ENDPOINT.sort(&answer).unwrap_or_else(|| Outcome::accepted("taken by the endpoint")),
+            Err(outcome) => outcome,
+        }
     }
 }
+
+/// Whoever it is: what they say is not repeated.
+const ENDPOINT: Vendor = Vendor { name: "the endpoint", busy: None };
 
 /// `v1,` and the HMAC over id, time and body. A secret without the prefix `whsec_` is taken as it is.
 fn signature(secret: &Secret, id: &str, stamp: &str, body: &str) -> Option<String> {
@@ -80,21 +90,6 @@ fn signature(secret: &Secret, id: &str, stamp: &str, body: &str) -> Option<Strin
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;
     mac.update(format!("{id}.{stamp}.{body}").as_bytes());
     Some(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
-}
-
-fn outcome(answer: Result<Answer, PostError>) -> Outcome {
-    match answer {
-        Ok(Answer { status: 200..=299, .. }) => Outcome::accepted("taken by the endpoint"),
-        Ok(Answer { status: status @ (408 | 425 | 429 | 500..), retry_after }) => {
-            Outcome::Later(format!("the endpoint answered {status}"), retry_after)
-        }
-        Ok(Answer { status: status @ 300..=399, .. }) => Outcome::Refused(format!(
-            "the endpoint answered {status}, and redirects are not followed; name the new address"
-        )),
-        Ok(Answer { status, .. }) => Outcome::Refused(format!("the endpoint answered {status}")),
-        Err(error @ PostError::Silent(_)) => Outcome::Later(error.to_string(), None),
-        Err(error @ PostError::Forbidden(_)) => Outcome::Refused(error.to_string()),
-    }
 }
 
 #[cfg(test)]
@@ -112,19 +107,5 @@ mod tests {
     #[test]
     fn secret_that_is_not_base64_signs_nothing() {
         assert_eq!(signature(&Secret::new("whsec_%%%"), "a", "1", "{}"), None);
-    }
-
-    #[test]
-    fn answers_say_whether_to_try_again() {
-        let check = |status, again: bool| {
-            let answer = outcome(Ok(Answer { status, retry_after: None }));
-            assert_eq!(matches!(answer, Outcome::Later(..)), again, "{status}");
-        };
-        for status in [429, 500, 502, 503, 504, 408] {
-            check(status, true);
-        }
-        for status in [200, 204, 301, 400, 401, 403, 404, 410] {
-            check(status, false);
-        }
     }
 }

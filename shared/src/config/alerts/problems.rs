@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::OuPattern;
-use super::{Alerts, Channel, NotBuilt, Route, Secretive, Webhook};
+use super::{Alerts, NotBuilt, Route};
 
 /// The labels that alerts carry; `tag.…` names any tag of the account.
 const LABELS: &[&str] = &[
@@ -50,11 +50,7 @@ impl Alerts {
             }
             for (n, channel) in channels.iter().enumerate() {
                 let path = format!("{path}[{n}].{}", channel.kind());
-                not_built(&mut found, &path, NotBuilt(!channel.is_built()));
-                if is_plain_http(channel) {
-                    found
-                        .push((format!("{path}.url"), "only https is spoken, or http to this machine in tests".into()));
-                }
+                found.extend(channel.problems().into_iter().map(|(setting, why)| (format!("{path}.{setting}"), why)));
             }
         }
         if self.route.receiver.is_none() {
@@ -111,13 +107,6 @@ impl Alerts {
     }
 }
 
-/// Whether the channel would send in the clear, other than to this machine.
-fn is_plain_http(channel: &Channel) -> bool {
-    let Channel::Webhook(Webhook { url: Secretive::Plain(url), .. }) = channel else { return false };
-    let local = ["127.0.0.1", "localhost", "[::1]"];
-    url.strip_prefix("http://").is_some_and(|rest| !local.iter().any(|host| rest.starts_with(host)))
-}
-
 fn check_match(found: &mut Found, path: &str, matchers: &BTreeMap<String, String>) {
     for (label, pattern) in matchers {
         let path = format!("{path}.match.{label}");
@@ -162,13 +151,11 @@ mod tests {
     #[test]
     fn what_is_not_built_is_said_and_not_swallowed() {
         check(
-            json!({"receivers": {"platform": [{"slack": {"channel": "#platform"}}, {"email": "a@acme.example"}]},
+            json!({"receivers": {"platform": webhook()},
                 "route": {"receiver": "platform", "group_wait": "30s"}, "ladder": [], "inhibit": []}),
             &[
                 "inhibit: not built in this version; remove it",
                 "ladder: not built in this version; remove it",
-                "receivers.platform[0].slack: not built in this version; remove it",
-                "receivers.platform[1].email: not built in this version; remove it",
                 "route.group_wait: not built in this version; remove it",
             ],
         );
@@ -206,7 +193,7 @@ mod tests {
     #[test]
     fn secrets_are_not_repeated_in_messages() {
         let channel = json!({"webhook": {"url": "https://hooks.acme.example/x", "secret": "whsec_c2VjcmV0"}});
-        let error = serde_json::from_value::<Channel>(channel).unwrap_err().to_string();
+        let error = serde_json::from_value::<crate::config::alerts::Channel>(channel).unwrap_err().to_string();
         assert!(error.contains("env:NAME") && !error.contains("whsec"), "{error}");
     }
 

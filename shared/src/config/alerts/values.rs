@@ -100,7 +100,7 @@ impl TryFrom<String> for Secretive {
             return Ok(Self::Plain(text));
         }
         text.parse().map(Self::Kept).map_err(|_| Malformed {
-            found: text,
+            found: "(not shown)".to_owned(),
             expected: "an https URL, or a reference to one (env:NAME, secretsmanager:NAME or ssm:/NAME)",
         })
     }
