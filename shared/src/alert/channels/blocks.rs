@@ -13,7 +13,7 @@ use crate::alert::Text;
 
 /// How large a page of blocks may be.
 /// A group of events has at least five rows, so the sections stay below 40.
-pub(super) const LIMITS: Limits = Limits { value: 1_000, rows: 160, total: 9_000 };
+pub(super) const LIMITS: Limits = Limits { value: 1_000, rows: 160, total: 8_500 };
 const HEADER: usize = 150;
 /// The text that stands for the blocks in notifications.
 const SUMMARY: usize = 200;

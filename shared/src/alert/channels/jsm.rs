@@ -13,9 +13,10 @@ use serde_json::{Map, Value, json};
 
 use super::call::{Vendor, post_with};
 use super::https::{Answer, Post};
-use super::page::{Limits, Page};
+use super::page::{Limits, Page, told};
 use super::secrets::Secret;
-use super::{Channel, Outcome, Thread, Tools};
+use super::{ACKNOWLEDGED, Channel, Outcome, Thread, Tools};
+use crate::alert::Text;
 use crate::alert::incident::Turn;
 use crate::alert::model::{Severity, Status};
 use crate::alert::outbox::Delivery;
@@ -23,9 +24,9 @@ use crate::config::alerts::Secretive;
 use crate::config::alerts::channels::{JSM_HOSTS, Jsm};
 
 const VENDOR: Vendor = Vendor { name: "the alert service", busy: Some(Duration::from_secs(60)) };
-const LIMITS: Limits = Limits { value: 2_000, rows: 300, total: 13_000 };
+/// With headline and links the description stays below 15,000.
+const LIMITS: Limits = Limits { value: 2_000, rows: 300, total: 10_000 };
 const MESSAGE: usize = 130;
-const DESCRIPTION: usize = 15_000;
 const TAG: usize = 50;
 const DETAIL: usize = 300;
 
@@ -60,11 +61,16 @@ impl Jsm {
     /// Path and body. What follows an alert that was not made makes it; `open` says whether it was, `None` that it is
     /// not known.
     fn request(&self, delivery: &Delivery, open: Option<bool>) -> (String, Value) {
+        let alert = &delivery.alert;
         let page = Page::of(delivery).fit(LIMITS);
         let alias = &delivery.incident;
-        let note = page.plain().chars().take(DESCRIPTION).collect::<String>();
-        if delivery.alert.status == Status::Resolved || delivery.turn == Turn::Resolve {
+        let note = page.plain();
+        if alert.status == Status::Resolved || delivery.turn == Turn::Resolve {
             let path = format!("/v2/alerts/{alias}/close?identifierType=alias");
+            return (path, json!({ "source": SOURCE, "note": note }));
+        }
+        if delivery.turn == Turn::Update && open != Some(false) && alert.labels.contains_key(ACKNOWLEDGED) {
+            let path = format!("/v2/alerts/{alias}/acknowledge?identifierType=alias");
             return (path, json!({ "source": SOURCE, "note": note }));
         }
         if delivery.turn == Turn::Update && open != Some(false) {
@@ -76,9 +82,9 @@ impl Jsm {
 
     fn alert(&self, delivery: &Delivery, page: &Page, description: &str) -> Value {
         let alert = &delivery.alert;
-        let tags =
-            [Some(alert.kind.as_str()), Some(alert.severity.name()), alert.labels.get("rule").map(|r| r.as_str())];
-        let tags = tags.into_iter().flatten().map(|tag| crate::alert::Text::line(tag).clip(TAG));
+        let rule = alert.labels.get("rule").map(told);
+        let tags = [Some(alert.kind.as_str()), Some(alert.severity.name()), rule.as_ref().map(Text::as_str)];
+        let tags = tags.into_iter().flatten().map(|tag| Text::line(tag).clip(TAG));
         let mut body = json!({
             "message": page.headline.clip(MESSAGE),
             "alias": delivery.incident,
@@ -101,7 +107,7 @@ const SOURCE: &str = "forester";
 
 /// The labels, as far as the service keeps them.
 fn details(delivery: &Delivery) -> Map<String, Value> {
-    let labels = delivery.alert.labels.iter().take(20);
+    let labels = delivery.alert.labels.iter().take(20).map(|(name, value)| (name, told(value)));
     labels.map(|(name, value)| (name.chars().take(80).collect(), value.clip(DETAIL).to_string().into())).collect()
 }
 

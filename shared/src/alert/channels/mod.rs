@@ -52,6 +52,9 @@ pub trait Channel: Send + Sync {
     async fn send(&self, delivery: &Delivery, thread: Option<&Thread>, tools: &Tools, now: Timestamp) -> Outcome;
 }
 
+/// The label by which an update says that somebody has taken the matter.
+pub const ACKNOWLEDGED: &str = "acknowledged";
+
 /// How sending went.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {

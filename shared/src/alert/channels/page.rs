@@ -74,9 +74,11 @@ pub(super) struct Limits {
     pub total: usize,
 }
 
-/// The most links, and the longest.
+/// The most links, and how long their addresses may be together.
 const LINKS: usize = 8;
-const LINK: usize = 1_500;
+const ADDRESSES: usize = 3_000;
+/// The longest name of a row or a link.
+const NAME: usize = 80;
 /// The most rows that say what is left out: one a kind.
 const LEFT_OUT_ROWS: usize = 5;
 /// Their size.
@@ -108,14 +110,13 @@ impl Page {
             section.rows.retain(|row| !row.is_empty());
             !section.rows.is_empty()
         });
-        let links = alert.links.iter().filter(|link| link.url.len() <= LINK && is_console(&link.url)).take(LINKS);
         Self {
             headline: headline(alert, turn),
             severity: alert.severity,
             status: alert.status,
             time: alert.time,
             sections,
-            links: links.map(|link| (Text::line(&link.name), link.url.clone())).collect(),
+            links: links(alert),
             acknowledge: acknowledge
                 .filter(|url| alert.status == Status::Firing && url.starts_with("https://"))
                 .map(str::to_owned),
@@ -209,7 +210,7 @@ impl Page {
 
 impl Row {
     fn new(name: &str, value: &str) -> Self {
-        Self { name: Text::line(name), value: Text::line(&defanged(value)) }
+        Self { name: Text::line(&defanged(name)).clip(NAME), value: Text::line(&defanged(value)) }
     }
 
     /// The row as a line of text; a value of several lines begins below its name.
@@ -239,7 +240,7 @@ struct Room {
 
 impl Room {
     fn take(&mut self, row: &Row) -> Option<Row> {
-        let row = Row { name: row.name.clip(self.value.min(80)), value: row.value.clip(self.value) };
+        let row = Row { name: row.name.clip(self.value.min(NAME)), value: row.value.clip(self.value) };
         let (rows, total) = (self.rows.checked_sub(1)?, self.total.checked_sub(row.cost())?);
         (self.rows, self.total) = (rows, total);
         Some(row)
@@ -263,7 +264,7 @@ impl Room {
 
     /// A text that may be as long as everything that is left.
     fn clipped(&mut self, rows: &[Row]) -> Vec<Row> {
-        self.value = self.total.saturating_sub(80 + ROW);
+        self.value = self.total.saturating_sub(NAME + ROW);
         if self.value < 40 { Vec::new() } else { self.some(rows) }
     }
 }
@@ -321,6 +322,14 @@ pub(super) fn headline(alert: &Alert, turn: Turn) -> Text {
     Text::line(&defanged(&format!("{word}{account} {}", alert.title)))
 }
 
+/// The links that lead to consoles, as far as there is room.
+fn links(alert: &Alert) -> Vec<(Text, String)> {
+    let mut room = ADDRESSES;
+    let mut fits = |url: &str| room.checked_sub(url.len()).map(|left| room = left).is_some();
+    let links = alert.links.iter().filter(|link| is_console(&link.url) && fits(&link.url)).take(LINKS);
+    links.map(|link| (Text::line(&defanged(&link.name)).clip(NAME), link.url.clone())).collect()
+}
+
 fn place(alert: &Alert) -> Vec<Row> {
     let label = |name: &str| alert.labels.get(name).map(Text::as_str);
     let account = match (label("account.name"), &alert.account) {
@@ -361,6 +370,11 @@ fn evidence(event: &Evidence) -> Vec<Row> {
     rows.extend(further.iter().filter_map(|(name, value)| Some(Row::new(name, value.as_ref()?.as_str()))));
     rows.extend(event.actor.as_ref().map(|actor| Row::new("principal's account", actor.as_ref())));
     rows
+}
+
+/// A text from outside for a member of its own.
+pub(super) fn told(text: &Text) -> Text {
+    Text::line(&defanged(text.as_str()))
 }
 
 /// Text in which no client finds an address to make a link of.

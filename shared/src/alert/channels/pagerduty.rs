@@ -12,9 +12,9 @@ use serde_json::{Map, Value, json};
 
 use super::call::{Vendor, post_with};
 use super::https::{Answer, Post};
-use super::page::{Limits, Page};
+use super::page::{Limits, Page, told};
 use super::secrets::Secret;
-use super::{Channel, Outcome, Thread, Tools};
+use super::{ACKNOWLEDGED, Channel, Outcome, Thread, Tools};
 use crate::alert::incident::Turn;
 use crate::alert::model::{Severity, Status};
 use crate::alert::outbox::Delivery;
@@ -56,21 +56,22 @@ impl Channel for Pagerduty {
 fn event(delivery: &Delivery) -> Map<String, Value> {
     let action = match (delivery.alert.status, delivery.turn) {
         (Status::Resolved, _) | (_, Turn::Resolve) => "resolve",
+        (_, Turn::Update) if delivery.alert.labels.contains_key(ACKNOWLEDGED) => "acknowledge",
         _ => "trigger",
     };
     let page = Page::of(delivery).fit(LIMITS);
     let alert = &delivery.alert;
-    let label = |name: &str| alert.labels.get(name);
+    let label = |name: &str| alert.labels.get(name).map(|label| told(label).to_string());
     let mut payload = json!({
         "summary": page.headline.clip(SUMMARY),
         "source": alert.account.as_ref().map_or(alert.source.as_str(), AsRef::as_ref),
         "severity": severity(page.severity),
-        "class": label("rule").map_or(alert.kind.as_str(), |rule| rule.as_str()),
+        "class": label("rule").unwrap_or_else(|| alert.kind.clone()),
         "custom_details": details(&page),
     });
     if let Some(payload) = payload.as_object_mut() {
-        payload.extend(label("ou").map(|ou| ("group".to_owned(), ou.as_str().into())));
-        payload.extend(label("service").map(|service| ("component".to_owned(), service.as_str().into())));
+        payload.extend(label("ou").map(|ou| ("group".to_owned(), ou.into())));
+        payload.extend(label("service").map(|service| ("component".to_owned(), service.into())));
         payload.extend(alert.time.map(|time| ("timestamp".to_owned(), time.to_string().into())));
     }
     let links = page.links.iter().map(|(name, url)| json!({ "href": url, "text": name }));

@@ -51,6 +51,7 @@ pub fn delivery(alert: &Alert) -> Delivery {
 fn evidence(text: &str) -> Evidence {
     Evidence {
         id: "e-1".to_owned(),
+        also: Vec::new(),
         when: Some("2026-11-12T04:21:37Z".parse().unwrap()),
         until: None,
         who: Text::line(text),
@@ -84,9 +85,9 @@ prop_compose! {
     pub fn arbitrary()(
         title in any_text(),
         raw in prop_oneof![any_text(), Just("\u{7}x\n".repeat(6_000)), Just("\u{6f22}".repeat(9_000))],
-        facts in vec((any_text(), any_text()), 0..60),
+        facts in vec((any_text(), any_text()), 0..40),
         notes in vec(any_text(), 0..20),
-        events in vec(any_text(), 0..25),
+        events in vec(any_text(), 0..15),
         labels in vec(any_text(), 0..6),
         kind in prop_oneof![Just("budget"), Just("unknown"), Just("alarm")],
         links in 0_usize..12,

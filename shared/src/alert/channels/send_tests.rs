@@ -62,8 +62,12 @@ impl Stage {
         if turn == Turn::Update {
             delivery.alert.fact("found", "two events");
         }
+        self.tell(&delivery, thread).await
+    }
+
+    async fn tell(&self, delivery: &Delivery, thread: Option<&Thread>) -> Outcome {
         let outcome =
-            of(&self.channel).send(&delivery, thread, &self.tools, "2026-11-12T04:27:00Z".parse().unwrap()).await;
+            of(&self.channel).send(delivery, thread, &self.tools, "2026-11-12T04:27:00Z".parse().unwrap()).await;
         assert!(!format!("{outcome:?}").contains(TOKEN), "the outcome holds the secret: {outcome:?}");
         outcome
     }
@@ -339,6 +343,20 @@ async fn jsm_opens_notes_and_closes_the_same_alert() {
     let close = format!("/v2/alerts/{alias}/close?identifierType=alias");
     assert_eq!(paths, ["/v2/alerts", &notes, &close, "/v2/alerts"], "an update of what was never opened opens it");
     assert_eq!(requests[0].2.header("authorization"), Some(format!("GenieKey {TOKEN}").as_str()));
+}
+
+#[tokio::test]
+async fn what_somebody_has_taken_wakes_nobody_else() {
+    let mut delivery = delivery(&hostile());
+    delivery.turn = Turn::Update;
+    delivery.alert.label(ACKNOWLEDGED, "ana@acme.example");
+    let stage = Stage::with_token(pagerduty, &["202 Accepted"]).await;
+    accepted(&stage.tell(&delivery, None).await);
+    assert_eq!(stage.requests()[0].1["event_action"], "acknowledge");
+    let stage = Stage::with_token(jsm, &["202 Accepted"]).await;
+    let thread = Thread { place: delivery.incident.clone(), message: String::new(), shown: None };
+    accepted(&stage.tell(&delivery, Some(&thread)).await);
+    assert!(stage.requests()[0].0.ends_with("/acknowledge?identifierType=alias"), "{}", stage.requests()[0].0);
 }
 
 #[tokio::test]
