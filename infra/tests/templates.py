@@ -78,8 +78,9 @@ def statements(value: Any) -> Iterator[dict[str, Any]]:
     """Every statement of every policy inside a value."""
     for part in walk(value):
         if isinstance(part, dict) and "Statement" in part:
-            inside = part["Statement"]
-            yield from inside if isinstance(inside, list) else [inside]
+            for statement in listed(part["Statement"]):
+                chosen = statement.get("Fn::If", [None, statement])[1:]
+                yield from (one for one in chosen if "Effect" in one)
 
 
 def listed(value: Any) -> list[Any]:

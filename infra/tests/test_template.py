@@ -18,6 +18,13 @@ GLOBALS = TEMPLATE["Globals"]["Function"]
 DAYS_14 = 1209600
 
 
+TEMPLATES = ("template.yaml", "forwarder.yaml", "member.yaml")
+
+
+def size(policy: Any) -> int:
+    return len(json.dumps(policy, separators=(",", ":")))
+
+
 def dead_letter_queues() -> set[str]:
     return {
         name for queue in QUEUES.values()
@@ -90,6 +97,16 @@ class Access(unittest.TestCase):
                     for action in listed(statement.get("Action")):
                         self.assertNotIn("*", action, f"{name}: {statement}")
                     self.assertFalse({"NotAction", "NotResource"} & statement.keys(), name)
+
+    def test_policies_fit_into_what_iam_takes(self) -> None:
+        """Without white space: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>."""
+        for name in TEMPLATES:
+            for resource, properties in load(name)["Resources"].items():
+                properties = properties.get("Properties", {})
+                inline = [part for part in listed(properties.get("Policies")) if isinstance(part, dict)]
+                self.assertLessEqual(sum(size(part) for part in inline), 10_240, f"{name} {resource}")
+                if "PolicyDocument" in properties and "PolicyName" not in properties:
+                    self.assertLessEqual(size(properties["PolicyDocument"]), 6_144, f"{name} {resource}")
 
     def test_roles_are_entered_by_name_and_root_users_for_named_tasks(self) -> None:
         entered = 0
@@ -217,6 +234,13 @@ class Rules(unittest.TestCase):
         targets += [(name, schedule["Target"]) for name, schedule in SCHEDULES.items()]
         for name, target in targets:
             self.assertEqual(references(target["DeadLetterConfig"]), {"DeadLetters"}, name)
+
+    def test_no_rule_takes_what_a_caller_may_make_up(self) -> None:
+        """Whoever may put events on a bus may choose their source, but for those of AWS."""
+        for name, rule in RULES.items():
+            for source in rule["EventPattern"]["source"]:
+                start = source["prefix"] if isinstance(source, dict) else source
+                self.assertTrue(start.startswith("aws."), name)
 
     def test_every_kind_of_event_that_is_taken_has_a_rule(self) -> None:
         """The samples in `events/` are what the functions take; each must be matched by some rule."""
