@@ -111,6 +111,8 @@ pub struct World {
     pub writes: Vec<String>,
     /// Accounts in which something was done that is more than looking, or to which: where the credentials really led.
     pub acts: Vec<(String, String)>,
+    /// Buckets that another account has by now, and that let everybody in.
+    pub taken: BTreeSet<String>,
     /// What somebody else does after a call, by its operation.
     pub meanwhile: Option<Meanwhile>,
     /// What the directory says of the sandbox from now on.
@@ -456,6 +458,10 @@ impl Client {
 
     /// The account that a call is about: one that it names, or else the one that the credentials lead to.
     fn struck(&self, world: &World, params: &Value) -> String {
+        let taken = params["Bucket"].as_str().is_some_and(|bucket| world.taken.contains(bucket));
+        if taken && params["ExpectedBucketOwner"].is_null() {
+            return "the account that has taken the bucket".to_owned();
+        }
         let named = ["AccountId", "TargetId", "ResourceId"].iter().find_map(|member| params[member].as_str());
         match (named.filter(|id| id.len() == 12), self.account.as_ref() == HOME) {
             (Some(named), _) => named.to_owned(),
@@ -570,6 +576,9 @@ impl Call for Client {
 
 /// A policy that denies everybody, or everybody but the root user.
 fn locked_out(world: &World, root: bool, operation: &str, params: &Value) -> Option<Refused> {
+    if params["Bucket"].as_str().is_some_and(|bucket| world.taken.contains(bucket)) {
+        return (!params["ExpectedBucketOwner"].is_null()).then_some((ErrorClass::Denied, "AccessDenied"));
+    }
     let only_root = world.denied.get(params["Bucket"].as_str()?)?;
     let opens = operation == "DeleteBucketPolicy" && (root || !only_root);
     (!opens).then_some((ErrorClass::Denied, "AccessDenied"))

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::super::fake::{Cloud, HOME, SANDBOX, World};
 use super::super::fake_organization::FakeMember;
 use super::super::slice::{Next, Order, Reset};
+use super::super::verdict::Verdict;
 use super::*;
 use crate::aws::{CallError, CallSite, ErrorClass};
 use crate::event::open;
@@ -441,6 +442,25 @@ async fn directory_that_lies_or_fails_is_not_believed() {
         assert!(error.contains(why), "{error}");
         assert_eq!((harm(&cloud), done(&cloud)), (vec![], vec![]), "{why}");
     }
+}
+
+#[tokio::test]
+async fn bucket_that_another_account_has_by_now_is_not_emptied() {
+    let bucket = json!({"Name": "data", "BucketRegion": "eu-west-1"});
+    let cloud = organization().with("us-east-1", "ListBuckets", [bucket]);
+    cloud.change(|world| {
+        world.objects = vec![("data".to_owned(), "orders".to_owned())];
+        world.meanwhile = Some(Box::new(|world, called| {
+            if called == "ListBuckets" {
+                world.taken.insert("data".to_owned());
+            }
+        }));
+    });
+    let report = cloud.drive(&cloud.reset(FAST), RUN, None).await.unwrap();
+    assert_eq!((harm(&cloud), cloud.world.lock().unwrap().objects.len()), (vec![], 1));
+    assert_eq!(report.verdict, Some(Verdict::Red), "it is listed still, and nobody may touch it");
+    let left = cloud.receipt(&report).left;
+    assert!(left.iter().any(|left| left.id == "data" && left.reason.contains("AccessDenied")), "{left:?}");
 }
 
 // ---- what somebody wrote into the store
