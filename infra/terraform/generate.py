@@ -38,12 +38,14 @@ PSEUDO = {
 }
 # What `Ref` gives, by type of resource.
 REF = {
+    "AWS::CloudWatch::Alarm": ("aws_cloudwatch_metric_alarm", "alarm_name"),
     "AWS::CloudWatch::Dashboard": ("aws_cloudwatch_dashboard", "dashboard_name"),
     "AWS::DynamoDB::Table": ("aws_dynamodb_table", "name"),
     "AWS::Events::Rule": ("aws_cloudwatch_event_rule", "name"),
     "AWS::IAM::ManagedPolicy": ("aws_iam_policy", "arn"),
     "AWS::IAM::Role": ("aws_iam_role", "name"),
     "AWS::KMS::Key": ("aws_kms_key", "key_id"),
+    "AWS::Lambda::Url": ("aws_lambda_function_url", "function_url"),
     "AWS::Logs::LogGroup": ("aws_cloudwatch_log_group", "name"),
     "AWS::S3::Bucket": ("aws_s3_bucket", "id"),
     "AWS::SNS::Topic": ("aws_sns_topic", "arn"),
@@ -51,7 +53,6 @@ REF = {
     "AWS::Scheduler::Schedule": ("aws_scheduler_schedule", "name"),
     "AWS::Serverless::Function": ("aws_lambda_function", "function_name"),
     "AWS::Serverless::StateMachine": ("aws_sfn_state_machine", "arn"),
-    "AWS::CloudWatch::Alarm": ("aws_cloudwatch_metric_alarm", "alarm_name"),
 }
 
 
@@ -85,10 +86,8 @@ class Translator:
         """What `Fn::GetAtt` says, as code."""
         if name not in self.resources and name.endswith("Role"):
             return f"aws_iam_role.{snake(name.removesuffix('Role'))}.arn"
-        if name not in self.resources and name.endswith("Url"):
-            return f"aws_lambda_function_url.{snake(name.removesuffix('Url'))}.function_url"
         kind = REF[self.resources[name]["Type"]][0]
-        known = {"Arn": "arn", "QueueName": "name", "TopicName": "name"}
+        known = {"Arn": "arn", "QueueName": "name", "TopicName": "name", "FunctionUrl": "function_url"}
         if attribute not in known:
             raise Problem(f"{name}.{attribute}")
         return f"{kind}.{snake(name)}.{known[attribute]}"
@@ -407,9 +406,6 @@ class Translator:
         })
         for event in events.values():
             self.source(name, event)
-        url = given.take("FunctionUrlConfig", None)
-        if url:
-            self.url(name, Taken(f"{name}.FunctionUrlConfig", url))
 
     def source(self, name: str, event: Properties) -> None:
         """The queue that a function reads."""
@@ -427,18 +423,20 @@ class Translator:
         })
         given.nothing_left()
 
-    def url(self, name: str, given: Taken) -> None:
-        kind = given.take("AuthType")
+    def lambda_url(self, name: str, given: Taken) -> None:
         self.resource("aws_lambda_function_url", name, {
-            "function_name": Code(f"aws_lambda_function.{snake(name)}.function_name"), "authorization_type": kind,
-            "invoke_mode": given.take("InvokeMode", None),
+            "function_name": self.value(given.take("TargetFunctionArn")), "authorization_type": given.take("AuthType"),
         })
-        if kind == "NONE":
-            self.resource("aws_lambda_permission", name, {
-                "action": "lambda:InvokeFunctionUrl", "principal": "*", "function_url_auth_type": kind,
-                "function_name": Code(f"aws_lambda_function.{snake(name)}.function_name"),
-            })
-        given.nothing_left()
+
+    def lambda_permission(self, name: str, given: Taken) -> None:
+        self.resource("aws_lambda_permission", name, {
+            "action": given.take("Action"),
+            "function_name": self.value(given.take("FunctionName")),
+            "principal": given.take("Principal"),
+            "source_arn": self.value(given.take("SourceArn", None)),
+            "function_url_auth_type": given.take("FunctionUrlAuthType", None),
+            "invoked_via_function_url": given.take("InvokedViaFunctionUrl", None),
+        })
 
     def serverless_statemachine(self, name: str, given: Taken) -> None:
         self.role_of(name, "states.amazonaws.com", given.take("Policies"), [])

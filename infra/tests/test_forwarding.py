@@ -5,7 +5,8 @@ from __future__ import annotations
 import unittest
 from typing import Any
 
-from tests.templates import listed, load, of_type, references, statements
+import forward
+from tests.templates import INFRA, listed, load, of_type, references, statements
 
 HOME = load("template.yaml")
 FORWARDER = load("forwarder.yaml")
@@ -22,6 +23,11 @@ def actions(template: dict[str, Any], resource: str, *sids: str) -> set[str]:
 
 
 class Forwarding(unittest.TestCase):
+    def test_the_rules_are_what_forward_py_writes(self) -> None:
+        for name, text in forward.files().items():
+            there = (INFRA / name).read_text(encoding="utf-8")
+            self.assertTrue(there == text, f"{name} is not current: run python infra/forward.py")
+
     def test_another_region_hands_over_all_that_is_taken(self) -> None:
         self.assertEqual(patterns(FORWARDER), patterns(HOME))
 

@@ -23,6 +23,8 @@ TYPES = {
     "AWS::IAM::ManagedPolicy": {"aws_iam_policy"},
     "AWS::IAM::Role": {"aws_iam_role", "aws_iam_role_policy"},
     "AWS::KMS::Key": {"aws_kms_key"},
+    "AWS::Lambda::Permission": {"aws_lambda_permission"},
+    "AWS::Lambda::Url": {"aws_lambda_function_url"},
     "AWS::Logs::LogGroup": {"aws_cloudwatch_log_group"},
     "AWS::S3::Bucket": {
         "aws_s3_bucket", "aws_s3_bucket_versioning", "aws_s3_bucket_public_access_block",
@@ -39,7 +41,7 @@ TYPES = {
     "AWS::Serverless::StateMachine": {"aws_sfn_state_machine", "aws_iam_role", "aws_iam_role_policy"},
 }
 # A function may have these as well.
-MAYBE = {"aws_iam_role_policy", "aws_lambda_event_source_mapping", "aws_lambda_function_url", "aws_lambda_permission"}
+MAYBE = {"aws_iam_role_policy", "aws_lambda_event_source_mapping"}
 
 
 def snake(name: str) -> str:
