@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from . import buckets, budgets, control, denials, empty, events, faults, logsearch, unsupported
+from . import buckets, budgets, control, denials, empty, events, faults, logsearch, unsupported, witnesses
 from .accounts import Accounts, Caller
 from .call import Call, action_of, protocol_of, scope_of, service_of
 from .calllog import CallLog
@@ -43,6 +43,8 @@ class Gateway:
     denials: denials.Denials = field(default_factory=denials.Denials)
     spend: budgets.Spend = field(default_factory=budgets.Spend)
     config: control.Config = field(default_factory=control.Config)
+    # Whose report of accesses was begun, by job.
+    reports: dict[str, str] = field(default_factory=dict)
     # Lists that turned out to be missing: service, operation, region. The emulator is not asked again.
     missing: set[tuple[str, str, str]] = field(default_factory=set)
 
@@ -138,10 +140,13 @@ class Gateway:
         """Let the emulator answer, and do what its answer entails."""
         if (call.service, call.action) == ("logs", "FilterLogEvents"):
             return await logsearch.answer(self, request, call, body, plane)
-        wishes = self.wishes(call) | await buckets.looked_up(self, call, body)
+        if (call.service, call.action) == ("cloudtrail", "LookupEvents"):
+            return await witnesses.history(self, request, call, body, plane)
+        wishes = self.wishes(call) | witnesses.wishes(self, call, body) | await buckets.looked_up(self, call, body)
         answer = await self.proxy.send(plane, request, body, call, wishes)
         self.accounts.learn(call, answer.status, body, answer.body)
         self.regions.learn(call, answer.status, body)
+        witnesses.learn(self, call, body, answer)
         self.denials.learn(call, answer.status, body, answer.body)
         await self.newborn.learn(self, call, answer)
         await events.after(self, call, body, answer)

@@ -68,7 +68,7 @@ class Witnesses(unittest.TestCase):
         tagged = of("seen", "resourcegroupstaggingapi").get_resources()["ResourceTagMappingList"]
         self.assertIn(arn, [one["ResourceARN"] for one in tagged])
         events = of("seen", "cloudtrail").lookup_events()["Events"]
-        self.assertEqual(["CreatePlan"], [event["EventName"] for event in events])
+        self.assertEqual(["CreatePlan", "CreateResource"], [event["EventName"] for event in events])
         explorer = of("seen", "resource-explorer-2")
         self.assertEqual([], explorer.list_indexes()["Indexes"])
         self.assertEqual("UnauthorizedException", code_of(lambda: explorer.search(QueryString="")))
@@ -78,7 +78,22 @@ class Witnesses(unittest.TestCase):
         iam = Caller()("iam")
         job = iam.generate_organizations_access_report(EntityPath=f"o-1/r-1/{member('seen')}")["JobId"]
         details = iam.get_organizations_access_report(JobId=job)["AccessDetails"]
-        self.assertEqual(["arc-region-switch"], [detail["ServiceNamespace"] for detail in details])
+        names = [detail["ServiceNamespace"] for detail in details]
+        self.assertTrue({"arc-region-switch", "cloudtrail", "resource-explorer-2", "tag"} <= set(names), names)
+        self.assertNotIn("sqs", names)
+
+    def test_history_holds_writes_page_by_page_and_tells_which_failed(self) -> None:
+        sqs, trail = of("history", "sqs"), of("history", "cloudtrail")
+        for name in ("one", "two", "three"):
+            sqs.create_queue(QueueName=name)
+        sqs.list_queues()
+        self.assertEqual("AWS.SimpleQueueService.NonExistentQueue", code_of(lambda: sqs.delete_queue(QueueUrl="none")))
+        pages = trail.get_paginator("lookup_events").paginate(PaginationConfig={"PageSize": 2})
+        found = [event for page in pages for event in page["Events"]]
+        self.assertEqual(["DeleteQueue", "CreateQueue", "CreateQueue", "CreateQueue"], [e["EventName"] for e in found])
+        failed = [event["EventName"] for event in found if "errorCode" in json.loads(event["CloudTrailEvent"])]
+        self.assertEqual(["DeleteQueue"], failed)
+        self.assertEqual([], of("history", "cloudtrail", "us-east-1").lookup_events()["Events"])
 
     def test_registry_knows_types_and_what_their_lists_need(self) -> None:
         registry = of("seen", "cloudformation")

@@ -241,10 +241,12 @@ impl Cloud {
     /// A reset by a section of its own; without `guards` of its own it deletes in the first run.
     pub fn reset(&self, sandbox: &str) -> Reset {
         let first = if sandbox.contains("guards:") { "" } else { "  guards: {first_run: delete}\n" };
+        // Those who want witnesses say so.
+        let quiet = if sandbox.contains("witnesses:") { "" } else { "  witnesses: {ask: []}\n" };
         let text = format!(
             "version: 1\nmode: organization\nhome_region: eu-west-1\nregions: {{govern: [eu-west-1]}}\n\
              access: {{role: OrganizationAccountAccessRole, fallback: [Entrance]}}\n\
-             sandbox:\n  match: {{ou: Sandbox, tag: {{forester-sandbox: \"true\"}}}}\n{first}{sandbox}"
+             sandbox:\n  match: {{ou: Sandbox, tag: {{forester-sandbox: \"true\"}}}}\n{first}{quiet}{sandbox}"
         );
         let clock = self.clone();
         Reset {

@@ -95,7 +95,7 @@ impl Run {
         match &self.stage {
             Stage::Opening => self.alone(Ask::Open),
             Stage::Hearing => self.alone(Ask::Hear(self.inquiry(false, now))),
-            Stage::Learning => self.alone(Ask::Learn(self.wish())),
+            Stage::Learning => self.alone(Ask::Learn(self.wish(rules.catalogue))),
             Stage::Verifying(at) if now < *at => Turn::Wait(*at),
             Stage::Verifying(_) => self.alone(Ask::Hear(self.inquiry(true, now))),
             Stage::Scanning => self.turn_of_scan(rules, now),
@@ -186,10 +186,7 @@ impl Run {
             Answer::Heard(testimony, shown) if matches!(self.stage, Stage::Verifying(_)) => {
                 self.heard_last(rules.catalogue, testimony, &shown, now);
             }
-            Answer::Heard(testimony, _) => {
-                self.testimony = testimony;
-                self.chosen(rules.catalogue);
-            }
+            Answer::Heard(testimony, _) => self.heard_first(rules.catalogue, testimony),
             Answer::Learned(registry) => self.learned(rules.catalogue, registry),
             Answer::Listed(cell, listing) => {
                 self.board.land_list(&cell, rules.catalogue);

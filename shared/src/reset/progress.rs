@@ -303,6 +303,7 @@ impl Run {
         if let Some(work) = self.work.get_mut(key).filter(|work| work.open()) {
             work.state = WorkState::Closed;
             self.diary.gone(key, work, now);
+            self.departs(key);
             if let Some(cell) = self.cells.get_mut(&key.cell) {
                 cell.cleaned += 1;
             }

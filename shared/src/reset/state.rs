@@ -86,6 +86,9 @@ pub struct Run {
     /// `service:word` of the ARNs that scans found: what a witness calls such things is known by them.
     #[serde(default)]
     pub words: BTreeSet<String>,
+    /// What went, as short as it can be told.
+    #[serde(default)]
+    pub departed: BTreeSet<u64>,
     /// Names of everything that the last scan found and left.
     #[serde(default)]
     pub remaining: BTreeSet<String>,
@@ -384,6 +387,7 @@ impl Run {
             registry: Registry::default(),
             beyond: BTreeSet::new(),
             words: BTreeSet::new(),
+            departed: BTreeSet::new(),
             remaining: BTreeSet::new(),
             hearings: 0,
             uncovered: BTreeSet::new(),

@@ -451,3 +451,72 @@ async fn requests_of_somebody_else_are_waited_for() {
     });
     assert_eq!((run(&cloud, FAST).await.verdict, left(&cloud)), (Some(Verdict::Green), vec![]));
 }
+
+#[tokio::test]
+async fn witnesses_that_cost_nothing_are_asked_where_the_file_names_nobody() {
+    let example = include_str!("../../../forester.example.yaml");
+    let config = crate::config::Config::parse(example, "forester.example.yaml").unwrap();
+    let asked = config.sandbox.unwrap().witnesses.ask;
+    assert_eq!(asked, crate::config::Witness::FREE.into());
+    let report = json!({"ServiceNamespace": "teleport", "LastAuthenticatedTime": "2027-01-14T00:00:00Z"});
+    let cloud = with(|beyond| beyond.report = vec![report]);
+    let section = FAST.replace("{ask: [tags, explorer, access-report, costs, trail]}", "{}");
+    let receipt = run(&cloud, &section).await;
+    let named: Vec<&str> = receipt.uncovered.iter().map(|one| one.service.as_str()).collect();
+    assert_eq!((receipt.verdict, named), (Some(Verdict::Amber), vec!["teleport"]), "{receipt}");
+    assert_eq!(receipt.witnesses.len(), 3);
+    let world = cloud.world.lock().unwrap();
+    let paid = world.called.iter().any(|(_, operation)| operation == "GetCostAndUsage");
+    assert!(!paid, "nobody is paid unless the file says so");
+}
+
+#[tokio::test]
+async fn report_of_what_our_own_lists_ask_guides_nobody() {
+    let seen = |service: &str| json!({"ServiceNamespace": service, "Region": "eu-west-1", "LastAuthenticatedTime": "2027-01-14T00:00:00Z"});
+    let cloud = with(|beyond| beyond.report = vec![seen("dynamodb"), seen("arc-region-switch")]);
+    let receipt = run(&cloud, FAST).await;
+    assert_eq!(receipt.verdict, Some(Verdict::Green), "{receipt}");
+    assert_eq!(state(&receipt, "eu-west-1", PLAN), Some(State::Empty), "only somebody else was there");
+    let beyond = receipt.ledger.iter().filter(|line| line.kind.starts_with("AWS::DynamoDB::")).count();
+    assert_eq!(beyond, 2, "its table, in two regions");
+}
+
+#[tokio::test]
+async fn attempt_that_failed_made_nothing() {
+    let event = json!({"EventName": "CreateGate", "EventSource": "teleport.amazonaws.com", "Username": "ana",
+        "CloudTrailEvent": json!({"errorCode": "AccessDenied"}).to_string()});
+    let cloud = with(|beyond| beyond.events = vec![("us-east-1", event)]);
+    assert_eq!(run(&cloud, FAST).await.verdict, Some(Verdict::Green));
+}
+
+#[tokio::test]
+async fn what_the_run_saw_go_may_be_shown_for_as_long_as_a_witness_likes() {
+    let arn = "arn:aws:dynamodb:eu-west-1:555566667777:table/orders".to_owned();
+    let cloud = Cloud::new().with("eu-west-1", "ListTables", [json!("orders")]);
+    cloud.change(|world| world.beyond.tagged = vec![("eu-west-1", arn, None)]);
+    let receipt = run(&cloud, FAST).await;
+    assert_eq!((receipt.verdict, &receipt.uncovered), (Some(Verdict::Green), &vec![]), "{receipt}");
+    assert!(receipt.notes.iter().any(|note| note.contains("which is late")), "{receipt}");
+}
+
+#[tokio::test]
+async fn bill_is_asked_for_once_a_run() {
+    let cloud = planned(json!({}));
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let count = std::sync::Arc::clone(&asked);
+    cloud.change(|world| {
+        world.beyond.billed = vec![("Amazon Teleport", "eu-west-1")];
+        world.fault = Some(Box::new(move |_, operation, _| {
+            count.fetch_add(u32::from(operation == "GetCostAndUsage"), std::sync::atomic::Ordering::Relaxed);
+            None
+        }));
+    });
+    let reset = cloud.reset(FAST);
+    let first = reset.slice(&cloud.order("run-1")).await.unwrap();
+    assert!(first.verdict.is_none());
+    // Decisions are too old by now, so everything is looked at again.
+    cloud.pass(2 * 3_600);
+    let receipt = run(&cloud, FAST).await;
+    assert_eq!((asked.load(std::sync::atomic::Ordering::Relaxed), receipt.verdict), (1, Some(Verdict::Amber)));
+    assert_eq!(receipt.uncovered[0].service, "Amazon Teleport");
+}

@@ -42,6 +42,7 @@ sandbox:
   default_vpc: delete
   freeze: off
   costs: none
+  witnesses: {ask: []}
   guards: {first_run: delete}
   limits: {deletes: 1000000}
 "#;

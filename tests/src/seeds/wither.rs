@@ -36,6 +36,7 @@ sandbox:
   guards: {first_run: delete}
   rescan_after: 0s
   patience: 60s
+  witnesses: {ask: []}
 "#;
 
 /// How long an account of seeds may take.

@@ -28,7 +28,7 @@ pub enum Witness {
     Explorer,
     /// IAM's report of the services that an account has talked to, from the management account.
     AccessReport,
-    /// Cost Explorer: what was billed. A request costs $0.01.
+    /// Cost Explorer: what was billed. A request costs $0.01: ten at most a run, as a rule one.
     Costs,
     /// CloudTrail's event history: what was made, and by whom.
     Trail,
@@ -37,13 +37,16 @@ pub enum Witness {
 impl Witness {
     /// All of them, in the order in which they are told.
     pub const ALL: [Self; 5] = [Self::Tags, Self::Explorer, Self::AccessReport, Self::Costs, Self::Trail];
+
+    /// Those who cost nothing, need nothing to be set up, and are asked where the file names nobody.
+    pub const FREE: [Self; 3] = [Self::Tags, Self::AccessReport, Self::Trail];
 }
 
 /// The witnesses of a reset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Witnesses {
-    /// Who is asked; absent: nobody.
+    /// Who is asked; absent: tags, access-report and trail, which cost nothing. An empty list asks nobody.
     pub ask: BTreeSet<Witness>,
     /// How many days back use counts, for those that know when it was.
     pub days: u32,
@@ -51,7 +54,7 @@ pub struct Witnesses {
 
 impl Default for Witnesses {
     fn default() -> Self {
-        Self { ask: BTreeSet::new(), days: 14 }
+        Self { ask: Witness::FREE.into(), days: 14 }
     }
 }
 

@@ -75,6 +75,9 @@ async fn details(scope: &Scope, job: &str) -> Result<Vec<Value>, CallError> {
         let next = text(&page, "Marker").filter(|next| !next.is_empty()).map(str::to_owned);
         match (page.get("IsTruncated").and_then(Value::as_bool), next) {
             (Some(true), Some(next)) if marker.as_ref() != Some(&next) => marker = Some(next),
+            (Some(true), _) => {
+                return Err(broken(scope, "the report has more pages, and does not say how to read them"));
+            }
             _ => return Ok(all),
         }
     }

@@ -39,11 +39,14 @@ impl<'r> Coverage<'r> {
 
     /// What is the matter with a use, if anything is.
     pub fn problem(&self, seen: &Use) -> Option<&'static str> {
-        if self.names.quiet(&seen.service) {
+        if self.names.quiet(&seen.service) || self.names.record(&seen.service, seen.kind.as_deref()) {
             return None;
         }
+        // This report counts attempts, and our own lists are some.
+        let attempted = seen.witness == Witness::AccessReport;
         let region = seen.region.as_deref().filter(|region| !region.is_empty() && !region.contains(GLOBAL));
         let region: Option<Region> = region.and_then(|region| region.parse().ok());
+        let region = region.filter(|region| !attempted || self.run.regions.contains(region));
         if region.as_ref().is_some_and(|region| !self.run.regions.contains(region)) {
             return Some("the region is not enabled in the account, so nothing in it was looked at");
         }
@@ -53,8 +56,6 @@ impl<'r> Coverage<'r> {
         }
         let types: BTreeSet<&TypeName> = types.into_iter().filter(|kind| self.looked(kind, region.as_ref())).collect();
         if types.is_empty() {
-            // This report counts attempts, and our own lists are some.
-            let attempted = seen.witness == Witness::AccessReport;
             return (!attempted).then_some("its lists say that the service is not offered there");
         }
         let covered = seen.kind.as_deref().is_none_or(|kind| self.covers(&seen.service, kind, &types));

@@ -10,7 +10,7 @@ use super::{HeardAs, Inquiry, Shown, Testimony, Uncovered, Use};
 use crate::config::{CloudControl, Witness, Witnesses};
 use crate::reset::catalogue::{Catalogue, TypeName};
 use crate::reset::cloudcontrol::{Registry, Wish};
-use crate::reset::item::{CellKey, Found, GLOBAL};
+use crate::reset::item::{CellKey, GLOBAL};
 use crate::reset::machine::later;
 use crate::reset::state::{Run, Stage};
 use crate::types::Region;
@@ -27,13 +27,13 @@ impl Run {
     /// Where Cloud Control is to list is known; what it can list, if the registry has nothing to add.
     pub(in crate::reset) fn chosen(&mut self, catalogue: &Catalogue) {
         self.choose(catalogue);
-        self.enter(if self.wish().is_open() { Stage::Learning } else { Stage::Scanning });
+        self.enter(if self.wish(catalogue).is_open() { Stage::Learning } else { Stage::Scanning });
     }
 
     /// What the registry is asked for: types of the services that Cloud Control is to list.
-    pub(in crate::reset) fn wish(&self) -> Wish {
+    pub(in crate::reset) fn wish(&self, catalogue: &Catalogue) -> Wish {
         let used = || {
-            let uses = self.testimony.uses.iter().filter(|seen| guides(seen));
+            let uses = self.testimony.uses.iter().filter(|seen| guides(catalogue, seen));
             uses.flat_map(|seen| Names::embedded().prefixes(&seen.service)).map(str::to_owned).collect()
         };
         let services = match self.options.cloud_control {
@@ -63,7 +63,7 @@ impl Run {
                 chosen.extend(catalogue.beyond().flat_map(|kind| self.places(kind.global, None, &kind.name)));
             }
             CloudControl::Used => {
-                for seen in self.testimony.uses.iter().filter(|seen| guides(seen)) {
+                for seen in self.testimony.uses.iter().filter(|seen| guides(catalogue, seen)) {
                     let prefixes: BTreeSet<&str> = Names::embedded().prefixes(&seen.service).collect();
                     let kinds = catalogue.beyond().filter(|kind| prefixes.contains(kind.name.service()));
                     chosen.extend(kinds.flat_map(|kind| self.places(kind.global, seen.region.as_deref(), &kind.name)));
@@ -114,10 +114,24 @@ impl Run {
     /// What is asked before the scans, or after the last one: then of those who know single resources.
     pub(in crate::reset) fn inquiry(&self, last: bool, now: Timestamp) -> Inquiry {
         let Witnesses { ask, days } = self.options.witnesses.clone();
-        let ask = ask.into_iter().filter(|witness| !last || knows_resources(*witness)).collect();
+        let paid = |witness| witness == Witness::Costs && self.testimony.answered(witness);
+        let wanted = |witness: &Witness| if last { knows_resources(*witness) } else { !paid(*witness) };
+        let ask = ask.into_iter().filter(wanted).collect();
         let length = SignedDuration::from_hours(24 * i64::from(days));
         let since = now.checked_sub(length).unwrap_or(Timestamp::MIN);
         Inquiry { ask, regions: self.regions.clone(), since, now }
+    }
+
+    /// What was said before the scans. What was paid for before is not asked for again, and stays.
+    pub(in crate::reset) fn heard_first(&mut self, catalogue: &Catalogue, testimony: Testimony) {
+        let old = std::mem::replace(&mut self.testimony, testimony);
+        if old.answered(Witness::Costs) && !self.testimony.answered(Witness::Costs) {
+            self.testimony.heard.retain(|heard| heard.witness != Witness::Costs);
+            self.testimony.heard.extend(old.heard.into_iter().filter(|heard| heard.witness == Witness::Costs));
+            self.testimony.heard.sort_by_key(|heard| heard.witness);
+            self.testimony.uses.extend(old.uses.into_iter().filter(|seen| seen.witness == Witness::Costs));
+        }
+        self.chosen(catalogue);
     }
 
     /// What is in use and not covered, once the lists were read. What some said before is not asked of those who have
@@ -145,42 +159,38 @@ impl Run {
         }
         self.testimony.heard.sort_by_key(|heard| heard.witness);
         self.weigh(catalogue, &said_since);
-        let (mut late, mut found) = (BTreeSet::new(), BTreeSet::new());
+        let (mut late, mut found, mut gone) = (BTreeSet::new(), BTreeSet::new(), 0);
         let coverage = Coverage::new(self, catalogue);
         for shown in shown.iter().filter(|shown| !self.explains(shown)) {
+            // Who deleted it saw it go, and two scans since did not see it again: the witness is late.
+            if self.saw_go(shown) {
+                gone += 1;
+                continue;
+            }
             match coverage.problem_of(shown) {
-                Some(reason) => found.insert(uncovered(&shown.as_use(), reason)),
-                None => late.insert(uncovered(&shown.as_use(), "is still shown, though no list shows it any more")),
-            };
+                Some(reason) => _ = found.insert(uncovered(&shown.as_use(), reason)),
+                None => _ = late.insert(uncovered(&shown.as_use(), "is still shown, though no list shows it any more")),
+            }
         }
         self.hearings += 1;
         if !late.is_empty() && self.hearings < HEARINGS {
             return self.enter(Stage::Verifying(later(now, self.options.rescan_after.length())));
         }
         self.uncovered.extend(found.into_iter().chain(late));
+        if gone > 0 {
+            self.remarks.push(format!("{gone} of the things that went are still shown by a witness, which is late"));
+        }
         self.enter(if self.wants_vpcs() { Stage::Vpcs } else { Stage::Baseline });
-    }
-
-    /// Whether a resource is one that the last scan found and left: kept, a default, AWS's, or gone and still listed.
-    fn explains(&self, shown: &Shown) -> bool {
-        let resource = shown.arn.splitn(6, ':').nth(5).unwrap_or_default();
-        let mut parts = resource.split([':', '/']).filter(|part| !part.is_empty());
-        self.remaining.contains(&shown.arn)
-            || self.remaining.contains(resource)
-            || parts.any(|part| self.remaining.contains(part))
-    }
-
-    /// Remembers what the last scan found, all of which stays.
-    pub(in crate::reset) fn remember(&mut self, found: &[Found]) {
-        let names = |found: &Found| [Some(found.key.id.clone()), found.arn.clone(), Some(found.name.clone())];
-        self.remaining = found.iter().flat_map(names).flatten().collect();
-        self.hearings = 0;
     }
 }
 
 /// Whether a use says that Cloud Control is worth its calls there.
-fn guides(_seen: &Use) -> bool {
-    true
+///
+/// The access report counts every attempt, and our own lists are some: of a service that they ask, it only says that we
+/// were there.
+fn guides(catalogue: &Catalogue, seen: &Use) -> bool {
+    let ours = |prefix: &str| catalogue.kinds().any(|kind| kind.name.service() == prefix);
+    seen.witness != Witness::AccessReport || !Names::embedded().prefixes(&seen.service).any(ours)
 }
 
 /// Whether a witness shows resources one by one.

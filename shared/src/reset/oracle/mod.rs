@@ -15,6 +15,7 @@ mod coverage;
 mod explorer;
 mod judge;
 mod names;
+mod remains;
 mod tags;
 mod trail;
 
@@ -78,6 +79,13 @@ pub struct Testimony {
     pub heard: Vec<Heard>,
     /// What is in use.
     pub uses: BTreeSet<Use>,
+}
+
+impl Testimony {
+    /// Whether somebody was heard.
+    pub fn answered(&self, witness: Witness) -> bool {
+        self.heard.iter().any(|heard| heard.witness == witness && heard.answer == HeardAs::Answered)
+    }
 }
 
 /// A resource that a witness showed by its ARN.

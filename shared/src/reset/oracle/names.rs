@@ -14,6 +14,7 @@ struct File {
     quiet: String,
     quiet_costs: Vec<String>,
     arns: BTreeMap<String, String>,
+    records: String,
 }
 
 /// Names of services.
@@ -25,6 +26,8 @@ pub struct Names {
     quiet: BTreeSet<String>,
     /// Types whose ARNs have a word of their own.
     arns: BTreeMap<String, String>,
+    /// What is only told of work that was done, and cannot be deleted.
+    records: BTreeSet<String>,
 }
 
 impl Names {
@@ -45,6 +48,7 @@ impl Names {
         }
         let quiet = file.quiet.split(' ').chain(file.quiet_costs.iter().map(String::as_str));
         names.quiet = quiet.map(fold).collect();
+        names.records = file.records.split(' ').map(str::to_owned).collect();
         names
     }
 
@@ -56,6 +60,11 @@ impl Names {
     /// Whether a service holds nothing.
     pub fn quiet(&self, service: &str) -> bool {
         self.quiet.contains(&fold(service))
+    }
+
+    /// Whether the words of an ARN stand for a record of work that was done.
+    pub fn record(&self, service: &str, word: Option<&str>) -> bool {
+        word.is_some_and(|word| self.records.contains(&format!("{service}:{word}")))
     }
 
     /// The CloudFormation type that an ARN's words stand for, where they are not its own name.
@@ -104,6 +113,8 @@ mod tests {
     #[test]
     fn what_holds_nothing_is_known() {
         assert!(Names::embedded().quiet("sts") && Names::embedded().quiet("Tax"));
+        assert!(Names::embedded().record("sagemaker", Some("training-job")));
+        assert!(!Names::embedded().record("sagemaker", Some("endpoint")) && !Names::embedded().record("sqs", None));
         assert!(!Names::embedded().quiet("ec2") && !Names::embedded().quiet("nothing-like-it"));
     }
 

@@ -62,7 +62,14 @@ async fn history(oracle: &Oracle<'_>, region: Region) -> Result<Part, CallError>
 
 fn makes(event: &Value) -> bool {
     let name = event.get("EventName").and_then(Value::as_str).unwrap_or_default();
-    MAKES.iter().any(|verb| name.starts_with(verb)) && name != "CreateTags"
+    MAKES.iter().any(|verb| name.starts_with(verb)) && name != "CreateTags" && !failed(event)
+}
+
+/// What AWS refused made nothing. An event whose whole text cannot be read counts.
+fn failed(event: &Value) -> bool {
+    let text = event.get("CloudTrailEvent").and_then(Value::as_str);
+    let whole: Option<Value> = text.and_then(|text| serde_json::from_str(text).ok());
+    whole.is_some_and(|whole| whole.get("errorCode").is_some_and(Value::is_string))
 }
 
 /// The service. The resources that an event names are also those that were merely used, so they are left out.
