@@ -1351,49 +1351,246 @@ resource "aws_cloudwatch_event_rule" "tamper_rule" {
     ]
     detail-type = ["AWS API Call via CloudTrail"]
     detail = {
-      eventSource = [
-        "cloudtrail.amazonaws.com",
-        "dynamodb.amazonaws.com",
-        "events.amazonaws.com",
-        "lambda.amazonaws.com",
-        "logs.amazonaws.com",
-        "monitoring.amazonaws.com",
-        "scheduler.amazonaws.com",
-        "secretsmanager.amazonaws.com",
-        "sns.amazonaws.com",
-        "sqs.amazonaws.com",
-        "ssm.amazonaws.com",
-      ]
-      eventName = [
-        "DeleteAlarms",
-        "DeleteEventBus",
-        "DeleteEventDataStore",
+      "$or" = [
         {
-          prefix = "DeleteEventSourceMapping"
+          eventSource = ["cloudtrail.amazonaws.com", "logs.amazonaws.com", "monitoring.amazonaws.com"]
+          eventName = [
+            "DeleteEventDataStore",
+            "DeleteMetricFilter",
+            "DeleteTrail",
+            "PutAlarmMuteRule",
+            "PutEventSelectors",
+            "PutInsightSelectors",
+            "PutMetricFilter",
+            "StopEventDataStoreIngestion",
+            "StopLogging",
+            "UpdateTrail",
+          ]
         },
         {
-          prefix = "DeleteFunction2"
+          eventSource = ["monitoring.amazonaws.com"]
+          eventName = ["DeleteAlarms", "DisableAlarmActions"]
+          requestParameters = {
+            alarmNames = [
+              {
+                wildcard = "*CIS*"
+              },
+              {
+                wildcard = "*orester*"
+              },
+              {
+                wildcard = "*ecurity*"
+              },
+            ]
+          }
         },
-        "DeleteMetricFilter",
-        "DeleteQueue",
-        "DeleteRule",
-        "DeleteSchedule",
-        "DeleteSecret",
-        "DeleteTable",
-        "DeleteTopic",
-        "DeleteTrail",
-        "DisableAlarmActions",
-        "DisableRule",
-        "PurgeQueue",
-        "PutAlarmMuteRule",
-        "PutEventSelectors",
-        "PutInsightSelectors",
-        "PutMetricFilter",
-        "RemoveTargets",
-        "StopEventDataStoreIngestion",
-        "StopLogging",
-        "Unsubscribe",
-        "UpdateTrail",
+        {
+          eventSource = ["monitoring.amazonaws.com"]
+          eventName = ["SetAlarmState"]
+          requestParameters = {
+            alarmName = [
+              {
+                wildcard = "*CIS*"
+              },
+              {
+                wildcard = "*orester*"
+              },
+              {
+                wildcard = "*ecurity*"
+              },
+            ]
+          }
+        },
+        {
+          eventSource = ["logs.amazonaws.com"]
+          eventName = ["DeleteLogGroup", "DeleteLogStream", "DeleteSubscriptionFilter", "PutRetentionPolicy"]
+          requestParameters = {
+            logGroupName = [
+              {
+                wildcard = "*loudTrail*"
+              },
+              {
+                wildcard = "*loudtrail*"
+              },
+              {
+                wildcard = "*orester*"
+              },
+            ]
+          }
+        },
+        {
+          eventSource = ["events.amazonaws.com"]
+          eventName = ["DeleteEventBus", "DeleteRule", "DisableRule"]
+          requestParameters = {
+            name = [
+              {
+                wildcard = "*orester*"
+              },
+              {
+                wildcard = "*ecurity*"
+              },
+            ]
+          }
+        },
+        {
+          eventSource = ["events.amazonaws.com"]
+          eventName = ["RemoveTargets"]
+          requestParameters = {
+            rule = [
+              {
+                wildcard = "*orester*"
+              },
+              {
+                wildcard = "*ecurity*"
+              },
+            ]
+          }
+        },
+        {
+          eventSource = ["scheduler.amazonaws.com"]
+          eventName = ["DeleteSchedule"]
+          requestParameters = {
+            name = [
+              {
+                wildcard = "*orester*"
+              },
+            ]
+          }
+        },
+        {
+          eventSource = ["sns.amazonaws.com"]
+          eventName = ["DeleteTopic", "RemovePermission", "SetTopicAttributes"]
+          requestParameters = {
+            topicArn = [
+              {
+                wildcard = "*CIS*"
+              },
+              {
+                wildcard = "*orester*"
+              },
+              {
+                wildcard = "*ecurity*"
+              },
+            ]
+          }
+        },
+        {
+          eventSource = ["sns.amazonaws.com"]
+          eventName = ["SetSubscriptionAttributes", "Unsubscribe"]
+          requestParameters = {
+            subscriptionArn = [
+              {
+                wildcard = "*CIS*"
+              },
+              {
+                wildcard = "*orester*"
+              },
+              {
+                wildcard = "*ecurity*"
+              },
+            ]
+          }
+        },
+        {
+          eventSource = ["lambda.amazonaws.com"]
+          eventName = [
+            {
+              prefix = "DeleteFunction2"
+            },
+            {
+              prefix = "PutFunctionConcurrency"
+            },
+            {
+              prefix = "RemovePermission"
+            },
+            {
+              prefix = "UpdateFunctionCode"
+            },
+            {
+              prefix = "UpdateFunctionConfiguration"
+            },
+          ]
+          requestParameters = {
+            functionName = [
+              {
+                wildcard = "*orester*"
+              },
+            ]
+          }
+        },
+        {
+          eventSource = ["lambda.amazonaws.com"]
+          eventName = [
+            {
+              prefix = "DeleteEventSourceMapping"
+            },
+            {
+              prefix = "UpdateEventSourceMapping"
+            },
+          ]
+          responseElements = {
+            functionArn = [
+              {
+                wildcard = "*orester*"
+              },
+            ]
+          }
+        },
+        {
+          eventSource = ["sqs.amazonaws.com"]
+          eventName = ["DeleteQueue", "PurgeQueue", "SetQueueAttributes"]
+          requestParameters = {
+            queueUrl = [
+              {
+                wildcard = "*orester*"
+              },
+            ]
+          }
+        },
+        {
+          eventSource = ["dynamodb.amazonaws.com"]
+          eventName = ["DeleteTable"]
+          requestParameters = {
+            tableName = [
+              {
+                wildcard = "*orester*"
+              },
+            ]
+          }
+        },
+        {
+          eventSource = ["secretsmanager.amazonaws.com"]
+          eventName = ["DeleteSecret", "PutResourcePolicy", "PutSecretValue", "UpdateSecret"]
+          requestParameters = {
+            secretId = [
+              {
+                wildcard = "*orester*"
+              },
+            ]
+          }
+        },
+        {
+          eventSource = ["ssm.amazonaws.com"]
+          eventName = ["DeleteParameter"]
+          requestParameters = {
+            name = [
+              {
+                wildcard = "*orester*"
+              },
+            ]
+          }
+        },
+        {
+          eventSource = ["ssm.amazonaws.com"]
+          eventName = ["DeleteParameters"]
+          requestParameters = {
+            names = [
+              {
+                wildcard = "*orester*"
+              },
+            ]
+          }
+        },
       ]
     }
   })

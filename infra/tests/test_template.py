@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import re
 import unittest
@@ -263,6 +264,25 @@ class Rules(unittest.TestCase):
             event = json.loads(path.read_text(encoding="utf-8"))
             self.assertEqual(any(matches(rule["EventPattern"], event) for rule in RULES.values()), pushed, name)
 
+    def test_everybody_may_delete_what_is_not_ours(self) -> None:
+        """The same call, once about somebody's queue and once about Forester's."""
+        for call, parameters, ours in (
+            ("sqs DeleteQueue", {"queueUrl": "https://sqs.us-east-1.amazonaws.com/111122223333/orders"}, False),
+            ("sqs DeleteQueue", {"queueUrl": "https://sqs.us-east-1.amazonaws.com/111122223333/forester-Outbox"}, True),
+            ("lambda DeleteFunction20150331", {"functionName": "orders"}, False),
+            ("lambda DeleteFunction20150331", {"functionName": "forester-alert-delivery"}, True),
+            ("events RemoveTargets", {"rule": "Forester-AlarmRule"}, True),
+            ("events RemoveTargets", {"rule": "nightly"}, False),
+            ("monitoring DeleteAlarms", {"alarmNames": ["orders", "CIS-4.3-RootUsage"]}, True),
+            ("monitoring DeleteAlarms", {"alarmNames": ["orders"]}, False),
+            ("cloudtrail StopLogging", {"name": "any"}, True),
+            ("sqs StopLogging", {"name": "any"}, False),
+        ):
+            service, name = call.split()
+            detail = {"eventSource": f"{service}.amazonaws.com", "eventName": name, "requestParameters": parameters}
+            event = {"source": f"aws.{service}", "detail-type": "AWS API Call via CloudTrail", "detail": detail}
+            self.assertEqual(matches(RULES["TamperRule"]["EventPattern"], event), ours, f"{call} {parameters}")
+
     def test_schedules_start_with_a_role_and_end_in_json(self) -> None:
         for name, schedule in SCHEDULES.items():
             self.assertEqual(references(schedule["Target"]["RoleArn"]), {"SchedulerRole"}, name)
@@ -292,13 +312,17 @@ PUSHED = {
 
 
 def matches(pattern: Any, event: Any) -> bool:
-    """The part of EventBridge's language that the rules use: exact values and prefixes."""
+    """The part of EventBridge's language that the rules use."""
     for key, wanted in pattern.items():
+        if key == "$or":
+            if not any(matches(part, event) for part in wanted):
+                return False
+            continue
         found = event.get(key) if isinstance(event, dict) else None
         if isinstance(wanted, dict):
             if not matches(wanted, found):
                 return False
-        elif not any(one(item, found) for item in wanted):  # what is absent is None
+        elif not any(one(item, value) for item in wanted for value in (listed(found) or [None])):
             return False
     return True
 
@@ -306,6 +330,8 @@ def matches(pattern: Any, event: Any) -> bool:
 def one(wanted: Any, found: Any) -> bool:
     if isinstance(wanted, dict) and "exists" in wanted:
         return wanted["exists"] == (found is not None)
+    if isinstance(wanted, dict) and "wildcard" in wanted:
+        return isinstance(found, str) and fnmatch.fnmatchcase(found, wanted["wildcard"])
     if isinstance(wanted, dict) and "prefix" in wanted:
         return isinstance(found, str) and found.startswith(wanted["prefix"])
     return wanted == found
