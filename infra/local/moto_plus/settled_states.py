@@ -6,37 +6,48 @@ once in between and is settled when it is asked for again. Without that, whoever
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.comprehend.models import ComprehendBackend
 from moto.dms.models import DatabaseMigrationServiceBackend
+from moto.ec2.models import EC2Backend
 from moto.elasticache.models import ElastiCacheBackend
+from moto.fis.models import FISBackend
 from moto.fsx.models import FSxBackend
 from moto.glue.models import GlueBackend
 from moto.kafka.models import KafkaBackend
+from moto.mediaconnect.models import MediaConnectBackend
+from moto.medialive.models import MediaLiveBackend
 from moto.timestreaminfluxdb.models import TimestreamInfluxDBBackend
 
 from .patch import around
 
 GONE = None
 
+CHANNEL = {"CREATING": "IDLE", "STARTING": "RUNNING", "STOPPING": "IDLE", "DELETING": "DELETED"}
+
 # Backend, the method that lists, where the things are, the attribute with their state, and what becomes of it.
-SETTLES: tuple[tuple[type, str, str, str, dict[str, str | None]], ...] = (
+SETTLES: tuple[tuple[type, str, str, str, Mapping[str, str | None]], ...] = (
     (ComprehendBackend, "list_document_classifiers", "classifiers", "status", {"STOP_REQUESTED": "STOPPED"}),
     (ComprehendBackend, "list_entity_recognizers", "recognizers", "status", {"STOP_REQUESTED": "STOPPED"}),
     (DatabaseMigrationServiceBackend, "describe_endpoints", "endpoints", "status", {"creating": "active"}),
+    (EC2Backend, "describe_fleets", "fleets", "state", {"deleted_terminating": "deleted"}),
     (ElastiCacheBackend, "describe_cache_clusters", "cache_clusters", "cache_cluster_status", {"deleting": GONE}),
     (ElastiCacheBackend, "describe_replication_groups", "replication_groups", "status", {"deleting": GONE}),
     (ElastiCacheBackend, "describe_users", "users", "status", {"deleting": GONE}),
+    (FISBackend, "list_experiments", "experiments", "status", {"stopping": "stopped"}),
     (FSxBackend, "describe_backups", "backups", "lifecycle", {"CREATING": "AVAILABLE"}),
     (GlueBackend, "list_sessions", "sessions", "state", {"STOPPING": "STOPPED"}),
     (KafkaBackend, "list_clusters_v2", "clusters", "state", {"CREATING": "ACTIVE"}),
+    (MediaConnectBackend, "list_flows", "_flows", "status", {"STARTING": "ACTIVE", "STOPPING": "STANDBY"}),
+    (MediaLiveBackend, "list_channels", "_channels", "state", CHANNEL),
+    (MediaLiveBackend, "list_inputs", "_inputs", "state", {"CREATING": "DETACHED", "DELETING": "DELETED"}),
     (TimestreamInfluxDBBackend, "list_db_instances", "db_instances", "status", {"CREATING": "AVAILABLE"}),
 )
 
 
-def settle(things: dict[str, Any], attribute: str, ends: dict[str, str | None]) -> None:
+def settle(things: dict[str, Any], attribute: str, ends: Mapping[str, str | None]) -> None:
     """Move on what was shown in between before; remember what is shown so now."""
     for name, thing in list(things.items()):
         state = str(getattr(getattr(thing, attribute), "value", getattr(thing, attribute)))
@@ -50,7 +61,7 @@ def settle(things: dict[str, Any], attribute: str, ends: dict[str, str | None]) 
             setattr(thing, attribute, ends[state])
 
 
-def settling(store: str, attribute: str, ends: dict[str, str | None]) -> Callable[..., Any]:
+def settling(store: str, attribute: str, ends: Mapping[str, str | None]) -> Callable[..., Any]:
     """A list that settles before it answers."""
 
     def listed(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -70,7 +70,13 @@ def delete_subnet(original: Any, self: EC2Backend, subnet_id: str) -> Any:
     gateways = any(nat.subnet_id == subnet_id and nat.state != "deleted" for nat in self.nat_gateways.values())
     if interfaces or gateways:
         raise DependencyViolationError(f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
-    return original(self, subnet_id)
+    deleted = original(self, subnet_id)
+    # A network ACL lets go of a subnet that goes; moto's would be held by it for ever.
+    for acl in self.network_acls.values():
+        gone = [key for key, association in acl._associations.items() if association.subnet_id == subnet_id]
+        for key in gone:
+            del acl._associations[key]
+    return deleted
 
 
 def install() -> None:

@@ -102,6 +102,18 @@ class Databases(unittest.TestCase):
         unknown = code_of(lambda: rds.describe_option_groups(OptionGroupName="nothing"))
         self.assertEqual("OptionGroupNotFoundFault", unknown)
 
+    def test_an_export_starts_and_is_cancelled(self) -> None:
+        database = {"DBInstanceIdentifier": "exported", "DBInstanceClass": "db.t3.micro", "Engine": "mysql"}
+        self.rds.create_db_instance(**database, MasterUsername="acme", MasterUserPassword="long-enough-1", AllocatedStorage=20)
+        snapshot = self.rds.create_db_snapshot(DBInstanceIdentifier="exported", DBSnapshotIdentifier="exported")
+        task = {"ExportTaskIdentifier": "acme"}
+        source = {"SourceArn": snapshot["DBSnapshot"]["DBSnapshotArn"], "S3BucketName": "acme"}
+        self.rds.start_export_task(**task, **source, IamRoleArn="acme", KmsKeyId="acme")
+        states = [self.rds.describe_export_tasks(**task)["ExportTasks"][0]["Status"]]
+        self.rds.cancel_export_task(**task)
+        states.append(self.rds.describe_export_tasks(**task)["ExportTasks"][0]["Status"])
+        self.assertEqual(["STARTING", "CANCELED"], states)
+
     def test_what_is_being_deleted_is_gone_when_asked_again(self) -> None:
         cache = Caller().assume(member("network"))("elasticache", "eu-west-3")
         cache.create_cache_cluster(CacheClusterId="going", Engine="memcached", CacheNodeType="cache.t3.micro")
