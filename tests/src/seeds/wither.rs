@@ -40,7 +40,7 @@ sandbox:
 "#;
 
 /// How long an account of seeds may take.
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_secs(1200);
 
 /// What a reset said.
 #[derive(Debug)]
