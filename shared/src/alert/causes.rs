@@ -11,8 +11,10 @@ use serde_json::{Value, json};
 
 use super::Text;
 use super::enrich::World;
-use super::model::{Alert, Evidence, text};
+use super::model::{Alert, Evidence, Severity, text};
+use super::noise::{self, LeftOut};
 use super::record::{capped, evidence, grouped};
+use super::rules::{Judgement, judge, principal_kind};
 use super::sources::{Alarm, Metric, short};
 use super::window::Window;
 use crate::aws::{CallError, Scope};
@@ -36,7 +38,7 @@ pub(super) async fn found(mut alert: Alert, alarm: &Alarm, world: &World) -> Vec
             return vec![alert];
         }
     };
-    let mut search = Search { scope, world, problems: Vec::new(), looked: BTreeSet::new(), events: Vec::new() };
+    let mut search = Search::new(scope, world);
     search.run(alarm).await;
     search.alerts(alert, alarm)
 }
@@ -48,7 +50,18 @@ struct Search<'a> {
     problems: Vec<String>,
     /// The log groups that were searched.
     looked: BTreeSet<String>,
-    events: Vec<Evidence>,
+    /// The ids of the events so far: filters overlap.
+    seen: BTreeSet<String>,
+    causes: Vec<Cause>,
+    /// What noise rules left out.
+    left_out: BTreeMap<LeftOut, u64>,
+}
+
+/// One event behind an alarm, and what it is.
+struct Cause {
+    evidence: Evidence,
+    judged: Option<Judgement>,
+    kind: &'static str,
 }
 
 /// A metric filter: where it looks, and for what.
@@ -58,7 +71,19 @@ struct Filter {
     pattern: String,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(scope: Scope, world: &'a World) -> Self {
+        Self {
+            scope,
+            world,
+            problems: Vec::new(),
+            looked: BTreeSet::new(),
+            seen: BTreeSet::new(),
+            causes: Vec::new(),
+            left_out: BTreeMap::new(),
+        }
+    }
+
     async fn run(&mut self, alarm: &Alarm) {
         for (metric, window) in self.targets(alarm).await {
             for filter in self.filters(&metric).await {
@@ -69,7 +94,7 @@ impl Search<'_> {
 
     /// The metrics to look for, each with its window.
     async fn targets(&mut self, alarm: &Alarm) -> BTreeMap<Metric, Window> {
-        let window = Window::of(alarm);
+        let window = if alarm.state == "OK" { Window::episode(alarm) } else { Window::of(alarm) };
         match window {
             Some(window) if !alarm.composite && !alarm.metrics.is_empty() => {
                 alarm.metrics.iter().map(|metric| (metric.clone(), window)).collect()
@@ -157,15 +182,28 @@ impl Search<'_> {
                 Err(_) => return self.problems.push(format!("no time was left to read all of {}", filter.group)),
             };
             let events = page.get("events").and_then(Value::as_array).into_iter().flatten();
-            self.events.extend(events.filter_map(|event| record(text(event, "/message")?)));
+            events.filter_map(|event| text(event, "/message")).for_each(|message| self.add(message));
             let next = text(&page, "/nextToken").map(str::to_owned);
             if next.is_none() || next == token {
                 return;
             }
-            if self.events.len() >= EVENTS {
+            if self.seen.len() >= EVENTS {
                 return self.problems.push(format!("more than {EVENTS} events; the rest was not read"));
             }
             token = next;
+        }
+    }
+
+    /// Takes in a log event, unless it is no record, was there already or is noise.
+    fn add(&mut self, message: &str) {
+        let Some((record, evidence)) = record(message) else { return };
+        if !evidence.id.is_empty() && !self.seen.insert(evidence.id.clone()) {
+            return;
+        }
+        let judged = judge(&record);
+        match self.world.noise.leaves_out(judged.as_ref(), &record, self.world.now) {
+            Some(rule) => *self.left_out.entry(rule).or_default() += 1,
+            None => self.causes.push(Cause { evidence, judged, kind: principal_kind(&record) }),
         }
     }
 
@@ -181,24 +219,57 @@ impl Search<'_> {
         for problem in &self.problems {
             alert.partial(problem);
         }
-        let groups = grouped(of_contributor(self.events, alarm));
-        if groups.is_empty() {
-            alert.note(match self.looked.len() {
-                0 => "no metric filter feeds this alarm's metrics, so there are no events to show".to_owned(),
-                _ => format!("no event was found yet in {}", joined(&self.looked)),
-            });
-            return vec![alert];
+        noise::count(&self.left_out);
+        for (rule, events) in &self.left_out {
+            alert.note(format!("{events} events left out by the noise rule {}: {}", rule.name, rule.because));
         }
-        let mut by_account: BTreeMap<Option<AccountId>, Vec<Evidence>> = BTreeMap::new();
-        for group in groups {
-            by_account.entry(group.account.clone()).or_default().push(group);
+        let causes = of_contributor(self.causes, alarm);
+        if causes.is_empty() {
+            return vec![without(
+                alert,
+                alarm,
+                &self.looked,
+                self.left_out.first_key_value(),
+                self.problems.is_empty(),
+            )];
         }
-        by_account.into_iter().map(|(account, groups)| concerning(alert.clone(), alarm, account, groups)).collect()
+        let mut by_account: BTreeMap<Option<AccountId>, Vec<Cause>> = BTreeMap::new();
+        for cause in causes {
+            by_account.entry(cause.evidence.account.clone()).or_default().push(cause);
+        }
+        by_account.into_iter().map(|(account, causes)| concerning(alert.clone(), alarm, account, causes)).collect()
     }
 }
 
+/// The alert of an alarm behind which nothing is to be shown. Where all that was found is noise, nobody needs to hear.
+fn without(
+    mut alert: Alert,
+    alarm: &Alarm,
+    looked: &BTreeSet<String>,
+    left_out: Option<(&LeftOut, &u64)>,
+    whole: bool,
+) -> Alert {
+    match left_out {
+        Some((rule, _)) => {
+            if whole && alarm.state == "ALARM" && !alert.labels.contains_key("unsilenceable") {
+                rule.hush(&mut alert);
+            }
+        }
+        None if looked.is_empty() => {
+            alert.note("no metric filter feeds this alarm's metrics, so there are no events to show");
+        }
+        None => alert.note(format!("no event was found yet in {}", joined(looked))),
+    }
+    alert
+}
+
 /// The alert as it concerns one account.
-fn concerning(mut alert: Alert, alarm: &Alarm, account: Option<AccountId>, groups: Vec<Evidence>) -> Alert {
+fn concerning(mut alert: Alert, alarm: &Alarm, account: Option<AccountId>, causes: Vec<Cause>) -> Alert {
+    weigh(&mut alert, alarm, &causes);
+    if let Some(cause) = causes.iter().min_by_key(|cause| cause.evidence.when) {
+        alert.label("principal.kind", cause.kind);
+    }
+    let groups = grouped(causes.into_iter().map(|cause| cause.evidence).collect());
     let events: u64 = groups.iter().map(|group| group.count).sum();
     let (shown, left) = capped(groups);
     if let Some(first) = shown.first() {
@@ -215,15 +286,46 @@ fn concerning(mut alert: Alert, alarm: &Alarm, account: Option<AccountId>, group
     alert
 }
 
-/// A contributor's alarm is about that contributor's events, where its attributes name an account.
-fn of_contributor(events: Vec<Evidence>, alarm: &Alarm) -> Vec<Evidence> {
-    let named: BTreeSet<AccountId> = alarm.attributes.values().filter_map(|value| value.parse().ok()).collect();
-    let concerned = |event: &Evidence| event.account.as_ref().is_some_and(|account| named.contains(account));
-    if named.is_empty() { events } else { events.into_iter().filter(concerned).collect() }
+/// How bad the alarm is, by what was done: an alarm on CloudTrail means less when logging was started. What a description
+/// says stands.
+fn weigh(alert: &mut Alert, alarm: &Alarm, causes: &[Cause]) {
+    if causes.iter().any(|cause| cause.judged.as_ref().is_some_and(|judged| judged.unsilenceable)) {
+        alert.label("unsilenceable", "true");
+    }
+    let mut worst: Option<&Judgement> = None;
+    for judged in causes.iter().filter_map(|cause| cause.judged.as_ref()) {
+        worst = worst.filter(|known| known.severity >= judged.severity).or(Some(judged));
+    }
+    let judged_all = causes.iter().all(|cause| cause.judged.is_some());
+    let Some(worst) = worst.filter(|worst| judged_all || worst.severity > alert.severity) else { return };
+    if alarm.said().is_some() {
+        return;
+    }
+    let many = is_guessing(alert, causes.len());
+    alert.severity = if many { worst.severity.max(Severity::High) } else { worst.severity };
+    match worst.because {
+        _ if many => alert.fact("severity", format!("high, because {} sign-ins failed", causes.len())),
+        Some(because) => alert.fact("severity", format!("{}, because {because}", worst.severity.name())),
+        None => {}
+    }
 }
 
-fn record(message: &str) -> Option<Evidence> {
-    evidence(&serde_json::from_str(message).ok()?)
+/// Failed sign-ins in a number that no typing mistake explains.
+fn is_guessing(alert: &Alert, events: usize) -> bool {
+    events >= 5 && alert.labels.get("rule").is_some_and(|rule| rule.as_str() == "cis-4.6")
+}
+
+/// A contributor's alarm is about that contributor's events, where its attributes name an account.
+fn of_contributor(causes: Vec<Cause>, alarm: &Alarm) -> Vec<Cause> {
+    let named: BTreeSet<AccountId> = alarm.attributes.values().filter_map(|value| value.parse().ok()).collect();
+    let concerned = |cause: &Cause| cause.evidence.account.as_ref().is_some_and(|account| named.contains(account));
+    if named.is_empty() { causes } else { causes.into_iter().filter(concerned).collect() }
+}
+
+fn record(message: &str) -> Option<(Value, Evidence)> {
+    let record: Value = serde_json::from_str(message).ok()?;
+    let evidence = evidence(&record)?;
+    Some((record, evidence))
 }
 
 /// The names in a composite alarm's rule: `ALARM("a") OR ALARM(b)`, ARNs included.
@@ -245,3 +347,7 @@ fn described_metrics(alarm: &Value) -> BTreeSet<Metric> {
 fn joined(groups: &BTreeSet<String>) -> String {
     groups.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+#[path = "causes_tests.rs"]
+mod tests;

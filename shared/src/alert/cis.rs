@@ -21,18 +21,6 @@ pub(super) fn severity(rule: &str) -> Option<Severity> {
     CONTROLS.iter().find(|control| control.rule() == rule).map(|control| control.severity)
 }
 
-/// How bad a single event is: whoever silences the guards comes first.
-pub(super) fn severity_of_event(what: &str) -> Severity {
-    match what {
-        "cloudtrail:StopLogging" | "cloudtrail:DeleteTrail" | "cloudtrail:UpdateTrail" => Severity::Critical,
-        "logs:DeleteMetricFilter" | "logs:DeleteLogGroup" | "monitoring:PutAlarmMuteRule" => Severity::High,
-        "monitoring:DeleteAlarms" | "monitoring:DisableAlarmActions" | "monitoring:SetAlarmState" => Severity::High,
-        "organizations:LeaveOrganization" | "organizations:RemoveAccountFromOrganization" => Severity::High,
-        "kms:ScheduleKeyDeletion" | "kms:DisableKey" => Severity::High,
-        _ => Severity::Medium,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

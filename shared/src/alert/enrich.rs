@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::model::Alert;
+use super::noise::Noise;
 use crate::aws::Accounts;
 use crate::aws::budgets::Budgets;
 use crate::org::{Account, Directory};
@@ -24,6 +25,8 @@ pub struct World {
     pub directory: Arc<dyn Directory>,
     /// What time it is.
     pub now: Timestamp,
+    /// What is left out.
+    pub noise: Noise,
     /// When lookups must end, found or not.
     pub until: Instant,
 }

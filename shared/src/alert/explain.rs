@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::enrich::describe;
+use super::noise::Noise;
 use super::plan::{Plan, Signal};
-use super::sources::{Incoming, detect};
+use super::sources::{Incoming, detect, hush};
 use crate::config::Config;
 use crate::config::alerts::Alerts;
 use crate::event::Message;
@@ -15,7 +16,9 @@ use crate::types::AccountId;
 /// What the message would come to: the alert, its route and why, and each rendered message. Accounts are known as far
 /// as the file names them; nothing is looked up, and nothing counts as seen before.
 pub fn explain(config: &Config, alerts: &Alerts, message: &Message, now: Timestamp) -> Value {
-    let (_, mut alert) = detect(&Incoming::new(message));
+    let incoming = Incoming::new(message);
+    let (_, mut alert) = detect(&incoming);
+    hush(&mut alert, &incoming, &Noise::of(&alerts.noise), now);
     if let Some(account) = alert.account.as_ref().and_then(|id| listed(config, id)) {
         describe(&mut alert, &account);
     }

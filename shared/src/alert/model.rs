@@ -47,6 +47,9 @@ pub struct Alert {
     /// What the budget itself says, where it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spending: Option<Spending>,
+    /// The noise rule that keeps it from people, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<Text>,
     /// The message as it arrived.
     pub raw: Text,
 }
@@ -161,6 +164,7 @@ impl Alert {
             notes: Vec::new(),
             identity: Identity::new(kind, &[id], ""),
             spending: None,
+            noise: None,
             raw: Text::block(raw),
         }
     }

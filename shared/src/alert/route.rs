@@ -50,7 +50,8 @@ pub fn decide(alerts: &Alerts, alert: &Alert, now: Timestamp) -> Decision {
     let mut seen = BTreeSet::new();
     let receivers = route.iter().map(|taken| taken.receiver.clone()).filter(|name| seen.insert(name.clone())).collect();
     let silence = alerts.silence.iter().find(|silence| silence.holds(now) && fits(&silence.r#match, &labels));
-    Decision { route, receivers, suppressed_by: silence.map(told) }
+    let noise = alert.noise.as_ref().map(ToString::to_string);
+    Decision { route, receivers, suppressed_by: noise.or(silence.map(told)) }
 }
 
 /// What routes match on: the alert's labels, and what every alert has.

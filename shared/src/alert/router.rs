@@ -19,6 +19,7 @@ use super::enrich::{World, place};
 use super::episodes;
 use super::incident::{Incident, Place};
 use super::model::{Alert, Status};
+use super::noise::Noise;
 use super::plan::Signal;
 use super::recent;
 use super::settle::{Desk, Out, Settled};
@@ -38,6 +39,7 @@ pub struct Router {
     accounts: Arc<dyn Accounts>,
     budgets: Arc<dyn Budgets>,
     directory: Arc<dyn Directory>,
+    noise: Noise,
     desk: Desk,
 }
 
@@ -103,10 +105,12 @@ impl Router {
         let home = forester.config.home_region.clone();
         let budgets = SdkBudgets::new(&forester.sdk, Arc::clone(&forester.accounts), home);
         let (config, store) = (Arc::clone(&forester.config), Arc::clone(&forester.store));
+        let noise = config.alerts.as_ref().map_or_else(|| Noise::of(&[]), |alerts| Noise::of(&alerts.noise));
         Self {
             accounts: Arc::clone(&forester.accounts),
             budgets: Arc::new(budgets),
             directory: Arc::clone(&forester.directory),
+            noise,
             desk: Desk { config, store, out },
         }
     }
@@ -117,6 +121,7 @@ impl Router {
             accounts: Arc::clone(&self.accounts),
             budgets: Arc::clone(&self.budgets),
             directory: Arc::clone(&self.directory),
+            noise: self.noise.clone(),
             now: invocation.started,
             until: Instant::now() + left.try_into().unwrap_or_default(),
         }

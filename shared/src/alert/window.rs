@@ -22,6 +22,8 @@ pub(super) struct Window {
 
 const BEFORE: SignedDuration = SignedDuration::from_mins(15);
 const AFTER: SignedDuration = SignedDuration::from_mins(2);
+/// How long an alarm is looked back that does not say when it began.
+const UNKNOWN: SignedDuration = SignedDuration::from_hours(1);
 
 impl Window {
     /// The window of an alarm, as far as its message tells.
@@ -43,6 +45,17 @@ impl Window {
     pub fn reckoned(at: Timestamp, period: i64, periods: i64) -> Self {
         let length = SignedDuration::from_secs(period.saturating_mul(periods.max(1)));
         Self::padded(Self { from: earlier(at, length), to: at })
+    }
+
+    /// The whole time of an alarm that is over: from before it began to its end.
+    pub fn episode(alarm: &Alarm) -> Option<Self> {
+        let at = alarm.at?;
+        let length = SignedDuration::from_secs(alarm.period.saturating_mul(alarm.periods.max(1)));
+        // A message by SNS does not say when the alarm began.
+        let from = alarm
+            .since
+            .map_or_else(|| earlier(at, length.saturating_mul(2).max(UNKNOWN)), |since| earlier(since, length));
+        Some(Self::padded(Self { from, to: at }))
     }
 
     /// The smallest window around both.
@@ -119,6 +132,24 @@ mod tests {
     fn text_without_data_points_tells_nothing() {
         check("no datapoints (1.0) were received", None, None);
         check("no datapoints", Some("not json"), None);
+    }
+
+    #[test]
+    fn episode_reaches_from_before_the_alarm_to_its_end() {
+        let mut alarm = Alarm {
+            at: instant(AT),
+            period: 300,
+            periods: 1,
+            since: instant("2026-11-12T02:00:00Z"),
+            ..Alarm::default()
+        };
+        let window = Window::episode(&alarm).unwrap();
+        assert_eq!(
+            (window.from.to_string(), window.to.to_string()),
+            ("2026-11-12T01:40:00Z".into(), "2026-11-12T04:28:51.123Z".into())
+        );
+        alarm.since = None;
+        assert_eq!(Window::episode(&alarm).unwrap().from.to_string(), "2026-11-12T03:11:51.123Z");
     }
 
     #[test]

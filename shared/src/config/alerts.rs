@@ -4,6 +4,7 @@
 //! an alert that will never be sent.
 
 pub mod channels;
+mod noise;
 mod problems;
 mod values;
 
@@ -16,6 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use channels::Channel;
+pub use noise::Noise;
 pub use values::{NotBuilt, Reference, Secretive};
 
 /// The `alerts` section.
@@ -29,6 +31,9 @@ pub struct Alerts {
     /// What is not to be delivered for a while.
     #[serde(default)]
     pub silence: Vec<Silence>,
+    /// Events that are not worth a message, each rule with a name and an end.
+    #[serde(default)]
+    pub noise: Vec<Noise>,
     #[schemars(skip)]
     #[serde(default, skip_serializing)]
     inhibit: NotBuilt,

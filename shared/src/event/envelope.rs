@@ -4,6 +4,8 @@ use aws_lambda_events::event::sns::SnsEvent;
 use aws_lambda_events::event::sqs::SqsEvent;
 use serde_json::Value;
 
+use super::subscription;
+
 /// One thing to handle, with its raw text kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
@@ -41,7 +43,7 @@ impl Message {
 pub enum Batch {
     /// From a queue: each message succeeds or fails alone.
     Queue(Vec<Message>),
-    /// From a topic: failing one fails the invocation, and SNS or Lambda repeats it.
+    /// From a topic, or a log group's subscription: failing one fails the invocation, and SNS or Lambda repeats it.
     Topic(Vec<Message>),
     /// One event handed over directly (EventBridge, an alarm action, a state machine, a person).
     Direct(Message),
@@ -60,6 +62,9 @@ impl Batch {
 /// Opens the invocation's payload. `invocation` names a bare event that carries no id of its own.
 pub fn open(payload: &Value, invocation: &str) -> Batch {
     let source = payload.pointer("/Records/0/eventSource").or_else(|| payload.pointer("/Records/0/EventSource"));
+    if let Some(messages) = subscription::open(payload) {
+        return Batch::Topic(messages);
+    }
     match source.and_then(Value::as_str) {
         Some("aws:sqs") => queue(payload).unwrap_or_else(|| bare(payload, invocation)),
         Some("aws:sns") => topic(payload).unwrap_or_else(|| bare(payload, invocation)),

@@ -4,6 +4,7 @@
 //! envelopes are used; each capability reads the inner document leniently.
 
 mod envelope;
+mod subscription;
 
 pub use envelope::{Batch, Message, open};
 

@@ -16,7 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::event::Message;
 use crate::job::{Failure, Invocation};
 
-pub use metrics::{Metric, Unit, emit};
+pub use metrics::{Metric, Unit, emit, emit_by};
 
 /// JSON lines for a Lambda function; the level comes from `POWERTOOLS_LOG_LEVEL` or `AWS_LAMBDA_LOG_LEVEL`.
 pub fn start_for_lambda() {

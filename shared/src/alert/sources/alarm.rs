@@ -17,6 +17,7 @@ use crate::alert::causes;
 use crate::alert::cis;
 use crate::alert::enrich::World;
 use crate::alert::model::{Alert, Identity, Link, Severity, Status};
+use crate::alert::rules::{guide, is_unsilenceable};
 use crate::types::{AccountId, Arn, Region};
 
 /// The source.
@@ -43,6 +44,8 @@ pub(in crate::alert) struct Alarm {
     /// JSON with the window that was evaluated; EventBridge and Lambda only.
     pub reason_data: Option<String>,
     pub at: Option<Timestamp>,
+    /// When the state before it began; EventBridge and Lambda only.
+    pub since: Option<Timestamp>,
     pub description: Option<String>,
     /// Every metric that feeds it, through metric math too.
     pub metrics: BTreeSet<Metric>,
@@ -70,7 +73,8 @@ impl Source for Alarms {
 
     async fn observe(&self, alert: Alert, incoming: &Incoming<'_>, world: &World) -> Vec<Alert> {
         match read(incoming) {
-            Some(alarm) if alarm.state == "ALARM" && alarm.operation.is_none() => {
+            // The end of an alarm is looked into as well: it says nothing of who came while it was on.
+            Some(alarm) if matches!(alarm.state.as_str(), "ALARM" | "OK") && alarm.operation.is_none() => {
                 causes::found(alert, &alarm, world).await
             }
             _ => vec![alert],
@@ -98,9 +102,13 @@ impl Alarm {
         known.unwrap_or_else(|| self.name.clone())
     }
 
+    /// How bad its description says it is.
+    pub fn said(&self) -> Option<Severity> {
+        self.description.as_deref().and_then(|text| text.split_whitespace().find_map(severity_word))
+    }
+
     fn severity(&self) -> Severity {
-        let said = self.description.as_deref().and_then(|text| text.split_whitespace().find_map(severity_word));
-        let usual = said.or_else(|| cis::severity(&self.rule())).unwrap_or(Severity::Medium);
+        let usual = self.said().or_else(|| cis::severity(&self.rule())).unwrap_or(Severity::Medium);
         match (self.operation.as_deref(), self.state.as_str()) {
             (Some("delete"), _) => usual.max(Severity::High),
             (Some(_), _) => Severity::Low,
@@ -161,7 +169,12 @@ impl Alarm {
             alert.fact(name, value);
         }
         alert.label("alarm", &self.name);
-        alert.label("rule", self.rule());
+        let rule = self.rule();
+        alert.label("rule", &rule);
+        if is_unsilenceable(&rule) {
+            alert.label("unsilenceable", "true");
+        }
+        guide(alert, &rule);
         alert.label("region", region);
         alert.label("state", &self.state);
     }

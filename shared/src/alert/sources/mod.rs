@@ -21,6 +21,7 @@ use crate::event::Message;
 
 pub(super) use alarm::{Alarm, Metric, short};
 pub(super) use budget::Budget;
+pub(super) use cloudtrail::hush;
 
 /// A message, with its text read as JSON once.
 #[derive(Debug)]

@@ -22,6 +22,7 @@ const LABELS: &[&str] = &[
     "owner",
     "period",
     "principal",
+    "principal.kind",
     "region",
     "rule",
     "service",
@@ -63,6 +64,7 @@ impl Alerts {
             found.push(("route.match".to_owned(), "the root takes every alert; match in `routes` below it".to_owned()));
         }
         self.check_route(&mut found, "route", &self.route);
+        found.extend(super::noise::problems(&self.noise));
         for (n, silence) in self.silence.iter().enumerate() {
             let path = format!("silence[{n}]");
             check_match(&mut found, &path, &silence.r#match);

@@ -30,6 +30,7 @@ pub(super) fn read(json: &Value) -> Option<Alarm> {
         previous: owned("/previousState/value").unwrap_or_else(|| "unknown".to_owned()),
         reason: owned("/state/reason").unwrap_or_default(),
         at: text(data, "/state/timestamp").or_else(|| text(json, "/time")).and_then(instant),
+        since: text(data, "/previousState/timestamp").and_then(instant),
         description: owned("/configuration/description"),
         metrics: all_metrics(&metrics),
         period: longest_period(&metrics),

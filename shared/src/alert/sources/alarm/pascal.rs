@@ -23,6 +23,7 @@ pub(super) fn read(json: &Value) -> Option<Alarm> {
         reason: owned("/NewStateReason").unwrap_or_default(),
         reason_data: owned("/NewStateReasonData"),
         at: text(json, "/StateChangeTime").and_then(instant),
+        since: None,
         description: owned("/AlarmDescription"),
         metrics: trigger.map(all_metrics).unwrap_or_default(),
         period: number("Period").unwrap_or(300),
