@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::channels::{self, Https, Loopback, Outcome, Tools, thread};
 use super::explain::test_message;
+use super::heartbeat::Beat;
 use super::outbox::{Delivery, Held, State, Ticket, begin, owe, settle};
 use super::sources::{Incoming, detect};
 use crate::aws::sns::SdkTopics;
@@ -87,6 +88,9 @@ impl fmt::Debug for Deliverer {
 #[async_trait]
 impl Job for Deliverer {
     async fn handle(&self, invocation: &Invocation, message: &Message) -> Result<Value, Failure> {
+        if let Some(beat) = Beat::passed(&message.text) {
+            return beat.arrive(self.store.as_ref(), &Clock::new(invocation)).await;
+        }
         let owed: Owed = serde_json::from_str(&message.text).map_err(|error| BadEvent {
             problem: error.to_string(),
             expected: "a delivery of the outbox: {\"delivery\": {\"receiver\", \"delivery\"}}",

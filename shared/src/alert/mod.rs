@@ -16,11 +16,13 @@ mod episodes;
 mod explain;
 #[cfg(test)]
 mod fakes;
+mod heartbeat;
 mod incident;
 mod lint;
 mod model;
 mod noise;
 mod outbox;
+mod paths;
 mod plan;
 mod recent;
 mod record;

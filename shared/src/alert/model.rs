@@ -179,7 +179,7 @@ impl Alert {
 
     /// Adds a fact for people.
     pub fn fact(&mut self, name: &str, value: impl AsRef<str>) {
-        self.facts.push(Fact { name: name.to_owned(), value: Text::line(value.as_ref()) });
+        self.facts.push(Fact { name: Text::line(name).to_string(), value: Text::line(value.as_ref()) });
     }
 
     /// Says what could not be found out.

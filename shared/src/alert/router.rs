@@ -17,9 +17,11 @@ use super::claim;
 use super::delivery::{Clock, Deliverer};
 use super::enrich::{World, place};
 use super::episodes;
+use super::heartbeat::Beat;
 use super::incident::{Incident, Place};
 use super::model::{Alert, Status};
 use super::noise::Noise;
+use super::paths;
 use super::plan::Signal;
 use super::recent;
 use super::settle::{Desk, Out, Settled};
@@ -65,6 +67,9 @@ impl Job for Router {
     async fn handle(&self, invocation: &Invocation, message: &Message) -> Result<Value, Failure> {
         let clock = Clock::new(invocation);
         let incoming = Incoming::new(message);
+        if let Some(beat) = Beat::read(&incoming.json, &message.id, clock.now()) {
+            return beat.pass_on(self.desk.store.as_ref(), &self.desk.out, &clock).await;
+        }
         let (source, alert) = detect(&incoming);
         let world = self.world(invocation);
         let told = self.at_once(&alert, &world, &clock).await?;
@@ -186,7 +191,8 @@ impl Router {
 
     /// The alert as a signal of the matter that its events belong to.
     async fn signal(&self, alert: Alert, world: &World, clock: &Clock) -> Result<Signal, Failure> {
-        let alert = self.placed(alert, world.until).await;
+        let mut alert = self.placed(alert, world.until).await;
+        paths::compare(self.desk.store.as_ref(), &mut alert, clock.now()).await;
         let mut signal = Signal::new(alert);
         if !signal.events.is_empty() {
             (signal.place, signal.events) = claim::join(self.desk.store.as_ref(), &signal.alert, clock.now()).await?;

@@ -37,7 +37,7 @@ pub fn hostile() -> Alert {
     alert.note(MARKUP);
     alert.evidence = vec![evidence(MARKUP)];
     alert.links = vec![Link {
-        name: format!("the alarm {MARKUP}"),
+        name: Text::line(&format!("the alarm {MARKUP}")).to_string(),
         url: "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#alarmsV2:alarm/x".to_owned(),
     }];
     alert

@@ -8,6 +8,7 @@ mod amount;
 mod anomaly;
 mod budget;
 mod cloudtrail;
+mod heartbeat;
 mod notice;
 mod reset;
 mod unknown;
@@ -63,6 +64,7 @@ pub const SOURCES: &[&dyn Source] = &[
     &anomaly::Anomalies,
     &cloudtrail::CloudTrail,
     &notice::Notices,
+    &heartbeat::Heartbeats,
     &reset::Resets,
     &unknown::Unknown,
 ];
