@@ -37,15 +37,27 @@ async fn answer(name: &'static str, job: &dyn Job, event: LambdaEvent<Value>) ->
     let invocation = invocation(&event.context);
     match open(&event.payload, &invocation.request_id) {
         Batch::Queue(messages) => Ok(each(name, job, &invocation, &messages).await),
-        Batch::Topic(messages) => {
-            let mut reports = Vec::new();
-            for message in &messages {
-                reports.push(one(name, job, &invocation, message).await?);
-            }
-            Ok(json!({ "reports": reports }))
-        }
+        Batch::Topic(messages) => all(name, job, &invocation, &messages).await,
         Batch::Direct(message) => one(name, job, &invocation, &message).await,
     }
+}
+
+/// Handles every message of one delivery. One that fails keeps none of the others from being handled, and fails the whole
+/// in the end, which is delivered again then.
+async fn all(
+    name: &'static str,
+    job: &dyn Job,
+    invocation: &Invocation,
+    messages: &[Message],
+) -> Result<Value, Failure> {
+    let (mut reports, mut failed) = (Vec::new(), None);
+    for message in messages {
+        match one(name, job, invocation, message).await {
+            Ok(report) => reports.push(report),
+            Err(failure) => failed = failed.or(Some(failure)),
+        }
+    }
+    failed.map_or_else(|| Ok(json!({ "reports": reports })), Err)
 }
 
 /// Handles a queue's messages in order. After a failure in a FIFO group the rest of that group is handed back
@@ -109,6 +121,30 @@ mod tests {
         let answer = each("test", &Picky, &invocation, &messages).await;
         let expect: Vec<Value> = expect.iter().map(|item| json!({ "itemIdentifier": item })).collect();
         assert_eq!(answer, json!({ "batchItemFailures": expect }));
+    }
+
+    /// Counts what it was asked, and fails for messages whose text is `bad`.
+    struct Counting(std::sync::atomic::AtomicUsize);
+
+    #[async_trait]
+    impl Job for Counting {
+        async fn handle(&self, invocation: &Invocation, message: &Message) -> Result<Value, Failure> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Picky.handle(invocation, message).await
+        }
+    }
+
+    #[tokio::test]
+    async fn message_that_fails_keeps_no_other_of_its_delivery_from_being_handled() {
+        let job = Counting(std::sync::atomic::AtomicUsize::new(0));
+        let messages = ["good", "bad", "good", "bad"].map(|text| Message::direct(text, text));
+        let now = Timestamp::UNIX_EPOCH;
+        let invocation = Invocation { request_id: "r".to_owned(), started: now, deadline: now };
+        let answer = all("test", &job, &invocation, &messages).await;
+        assert!(answer.is_err(), "it is delivered again");
+        assert_eq!(job.0.load(Ordering::Relaxed), 4);
+        let none = all("test", &job, &invocation, &[]).await.unwrap();
+        assert_eq!(none, json!({ "reports": [] }));
     }
 
     #[tokio::test]
