@@ -939,6 +939,23 @@ resource "aws_scheduler_schedule" "notice_timer" {
   }
 }
 
+resource "aws_scheduler_schedule" "heartbeat_timer" {
+  name = "${var.name}-HeartbeatTimer"
+  description = "A beat through the whole path of alerts, which an alarm misses when it stays away"
+  schedule_expression = "rate(15 minutes)"
+  flexible_time_window {
+    mode = "OFF"
+  }
+  target {
+    arn = aws_sqs_queue.alarm_queue.arn
+    role_arn = aws_iam_role.scheduler_role.arn
+    input = "{\"source\":\"forester\",\"detail-type\":\"Forester Heartbeat\",\"id\":\"<aws.scheduler.execution-id>\",\"time\":\"<aws.scheduler.scheduled-time>\"}"
+    dead_letter_config {
+      arn = aws_sqs_queue.dead_letters.arn
+    }
+  }
+}
+
 resource "aws_iam_role" "scheduler_role" {
   name_prefix = "${var.name}-SchedulerRole-"
   assume_role_policy = jsonencode({
@@ -973,7 +990,7 @@ resource "aws_iam_role_policy" "scheduler_role" {
       {
         Effect = "Allow"
         Action = "sqs:SendMessage"
-        Resource = [aws_sqs_queue.baseline_queue.arn, aws_sqs_queue.dead_letters.arn]
+        Resource = [aws_sqs_queue.baseline_queue.arn, aws_sqs_queue.alarm_queue.arn, aws_sqs_queue.dead_letters.arn]
       },
       {
         Effect = "Allow"
@@ -2193,6 +2210,23 @@ resource "aws_cloudwatch_metric_alarm" "heartbeat_alarm" {
   alarm_actions = local.has_alarm_topic ? [var.alarm_topic] : null
 }
 
+resource "aws_cloudwatch_metric_alarm" "alert_path_alarm" {
+  alarm_name = "${var.name}-AlertPathAlarm"
+  alarm_description = "No heartbeat came through the path of alerts for 45 minutes; nobody would hear of one. severity=critical"
+  namespace = "Forester"
+  metric_name = "Heartbeat"
+  dimensions = {
+    service = "alert-delivery"
+  }
+  statistic = "Sum"
+  period = 900
+  evaluation_periods = 3
+  threshold = 1
+  comparison_operator = "LessThanThreshold"
+  treat_missing_data = "breaching"
+  alarm_actions = local.has_alarm_topic ? [var.alarm_topic] : null
+}
+
 resource "aws_cloudwatch_metric_alarm" "machine_alarm" {
   alarm_name = "${var.name}-MachineAlarm"
   alarm_description = "The state machine of resets broke, not a reset in it. severity=high"
@@ -2245,6 +2279,7 @@ resource "aws_cloudwatch_dashboard" "board" {
             "${aws_cloudwatch_metric_alarm.alarm_age_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.outbox_age_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.heartbeat_alarm.arn}",
+            "${aws_cloudwatch_metric_alarm.alert_path_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.machine_alarm.arn}",
           ]
         }
