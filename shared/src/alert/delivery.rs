@@ -191,7 +191,10 @@ impl Deliverer {
         let Some(channel) = declared.filter(|d| d.kind() == delivery.kind).map(channels::of) else {
             return Outcome::Refused(format!("receiver {} has no such channel any more", delivery.receiver));
         };
-        let known = thread::recall(self.store.as_ref(), delivery, clock.now()).await;
+        let known = match channel.has_threads() {
+            true => thread::recall(self.store.as_ref(), delivery, clock.now()).await,
+            false => None,
+        };
         match &known {
             // The sender before died between sending and saying so.
             Some((_, true)) => Outcome::Accepted { answer: "it had arrived before".to_owned(), thread: None },

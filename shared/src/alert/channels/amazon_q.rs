@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::page::{Limits, Page, Row};
+use super::page::{Limits, Page, Row, told};
 use super::{Channel, Outcome, Thread, Tools};
 use crate::alert::Text;
 use crate::alert::outbox::Delivery;
@@ -47,7 +47,8 @@ fn notification(delivery: &Delivery) -> Value {
     let alert = &delivery.alert;
     let links = page.links.iter().map(|(name, url)| format!("{}: {url}", literal(name)));
     let steps: Vec<String> = page.acknowledge.iter().map(|url| format!("acknowledge: {url}")).chain(links).collect();
-    let words = [Some(alert.kind.as_str()), Some(alert.severity.name()), alert.labels.get("rule").map(Text::as_str)];
+    let rule = alert.labels.get("rule").map(told);
+    let words = [Some(alert.kind.as_str()), Some(alert.severity.name()), rule.as_ref().map(Text::as_str)];
     let words = words.into_iter().flatten().map(|word| literal(&Text::line(word).clip(60)));
     let mut content = json!({
         "textType": "client-markdown",

@@ -100,6 +100,8 @@ pub(super) enum PostError {
 pub(super) const AGENT: &str = concat!("forester/", env!("CARGO_PKG_VERSION"));
 const CONNECT: Duration = Duration::from_secs(5);
 const READ: Duration = Duration::from_secs(10);
+/// The longest wait that another side may ask for.
+const LONGEST: Duration = Duration::from_secs(3_600);
 /// How much of an answer's body is read.
 const BODY: usize = 64 * 1024;
 
@@ -156,12 +158,13 @@ impl Https {
             return forbidden("it is private");
         }
         let local = literal.is_some_and(|address| address.is_loopback()) || host == "localhost";
-        if !hosts.is_empty() && !is_one_of(host, hosts) && !(local && self.loopback == Loopback::Allowed) {
+        let here = local && self.loopback == Loopback::Allowed;
+        if !(hosts.is_empty() || is_one_of(host, hosts) || here) {
             return forbidden("its host is not one of this kind of channel");
         }
         match uri.scheme_str() {
             Some("https") => Ok(()),
-            Some("http") if local && self.loopback == Loopback::Allowed => Ok(()),
+            Some("http") if here => Ok(()),
             _ => forbidden("only https is spoken"),
         }
     }
@@ -267,8 +270,12 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     }
 }
 
-/// `Retry-After`: seconds, or a date.
+/// `Retry-After`: seconds, or a date; an hour at most, so that nobody else decides that an alert never arrives.
 fn waits(text: &str, now: Timestamp) -> Option<Duration> {
+    told_wait(text, now).map(|wait| wait.min(LONGEST))
+}
+
+fn told_wait(text: &str, now: Timestamp) -> Option<Duration> {
     let until = || jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp().duration_since(now));
     match text.trim().parse::<u64>() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
@@ -322,6 +329,8 @@ mod tests {
         assert_eq!(waits("Thu, 12 Nov 2026 04:27:51 GMT", now), Some(Duration::from_secs(60)));
         assert_eq!(waits("Thu, 12 Nov 2026 04:20:00 GMT", now), Some(Duration::ZERO));
         assert_eq!(waits("soon", now), None);
+        assert_eq!(waits("99999999999", now), Some(LONGEST));
+        assert_eq!(waits("Thu, 12 Nov 2099 04:20:00 GMT", now), Some(LONGEST));
     }
 
     async fn refused(url: &str, expect: &str) {

@@ -33,6 +33,10 @@ pub(super) const DOCUMENT: usize = 32_000;
 
 #[async_trait]
 impl Channel for Jira {
+    fn has_threads(&self) -> bool {
+        true
+    }
+
     fn render(&self, delivery: &Delivery) -> String {
         self.issue(delivery).to_string()
     }
@@ -109,17 +113,23 @@ impl Desk<'_> {
         }
     }
 
+    /// What the other side knows the user by.
+    fn pair(&self, token: &Secret) -> String {
+        STANDARD.encode(format!("{}:{}", self.jira.user, token.reveal()))
+    }
+
     async fn post(&self, path: &str, body: &Value) -> Result<Value, Outcome> {
         let url = format!("{}/rest/api/3/{path}", self.jira.site.trim_end_matches('/'));
         let text = body.to_string();
         let build = |token: &Secret| {
-            let pair = STANDARD.encode(format!("{}:{}", self.jira.user, token.reveal()));
             let post = Post::json(url.clone(), JIRA_HOSTS, text.clone()).for_half();
+            let pair = self.pair(token);
             post.with("authorization", format!("Basic {pair}")).with("accept", "application/json".to_owned())
         };
         let kept = Secretive::Kept(self.jira.token.clone());
         let (answer, token) = post_with(self.tools, &kept, self.now, build, Answer::is_unwelcome).await?;
-        match VENDOR.sort_with_words(&answer, &token) {
+        let body = Secret::new(self.pair(&token)).blot(&answer.body);
+        match VENDOR.sort_with_words(&Answer { body, ..answer.clone() }, &token) {
             Some(outcome) => Err(outcome),
             None => Ok(serde_json::from_str(&answer.body).unwrap_or_default()),
         }

@@ -32,6 +32,10 @@ const DETAIL: usize = 300;
 
 #[async_trait]
 impl Channel for Jsm {
+    fn has_threads(&self) -> bool {
+        true
+    }
+
     fn render(&self, delivery: &Delivery) -> String {
         self.request(delivery, None).1.to_string()
     }

@@ -1,5 +1,5 @@
 //! Ways to people and systems, a file each. Adding one: its file, a `mod` line, a variant in `config::alerts::Channel`,
-//! an arm in `of`.
+//! an arm in `of`, a section in `docs/alerts.md`, an entry in `render_tests.rs`. A test fails for what is forgotten.
 
 mod amazon_q;
 mod blocks;
@@ -46,6 +46,11 @@ pub use thread::Thread;
 pub trait Channel: Send + Sync {
     /// What the other side gets: pure, and what `alerts explain` shows.
     fn render(&self, delivery: &Delivery) -> String;
+
+    /// Whether it gives places that can be written to again.
+    fn has_threads(&self) -> bool {
+        false
+    }
 
     /// Sends it, once. `thread` is where the matter was told before, if the channel gave a place then; `now` is the time
     /// in signatures.
@@ -141,3 +146,6 @@ mod render_tests;
 #[cfg(test)]
 #[path = "send_tests.rs"]
 mod send_tests;
+#[cfg(test)]
+#[path = "thread_tests.rs"]
+mod thread_tests;

@@ -121,7 +121,7 @@ proptest! {
         let left = |page: &Page| page.sections.iter().filter(|s| s.kind == Kind::LeftOut).count();
         let kept = all.len() - fitted.sections.iter().filter(|s| s.kind == Kind::LeftOut).flat_map(|s| &s.rows).count();
         let shown: usize = whole.sections.iter().map(|section| section.rows.len()).sum();
-        prop_assert_eq!(left(&fitted) == 0 && kept < shown, false, "something is left out and nothing says so");
+        prop_assert!(left(&fitted) > 0 || kept == shown, "something is left out and nothing says so");
     }
 
     #[test]

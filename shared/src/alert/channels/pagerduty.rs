@@ -59,8 +59,10 @@ fn event(delivery: &Delivery) -> Map<String, Value> {
         (_, Turn::Update) if delivery.alert.labels.contains_key(ACKNOWLEDGED) => "acknowledge",
         _ => "trigger",
     };
-    let page = Page::of(delivery).fit(LIMITS);
     let alert = &delivery.alert;
+    // What follows adds to the alert that is there, whose summary says the same as before.
+    let turn = if action == "resolve" { Turn::Resolve } else { Turn::First };
+    let page = Page::new(alert, turn, delivery.acknowledge.as_deref()).fit(LIMITS);
     let label = |name: &str| alert.labels.get(name).map(|label| told(label).to_string());
     let mut payload = json!({
         "summary": page.headline.clip(SUMMARY),

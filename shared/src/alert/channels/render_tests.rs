@@ -93,6 +93,18 @@ fn judge(declared: &Declared, rendered: &str) {
 }
 
 #[test]
+fn every_kind_is_tried_and_described() {
+    let schema = serde_json::to_value(schemars::schema_for!(Declared)).unwrap();
+    let kinds =
+        schema["oneOf"].as_array().unwrap().iter().flat_map(|kind| kind["properties"].as_object().unwrap().keys());
+    let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/alerts.md")).unwrap();
+    for kind in kinds {
+        assert!(every().iter().any(|declared| declared.kind() == kind), "{kind} is not tried");
+        assert!(docs.contains(&format!("- {kind}: {{")), "docs/alerts.md does not say how {kind} is declared");
+    }
+}
+
+#[test]
 fn every_sample_keeps_every_form() {
     let samples = all();
     assert!(samples.len() > 50, "{} samples", samples.len());

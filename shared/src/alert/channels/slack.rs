@@ -26,6 +26,10 @@ const VENDOR: Vendor = Vendor { name: "Slack", busy: None };
 
 #[async_trait]
 impl Channel for Slack {
+    fn has_threads(&self) -> bool {
+        true
+    }
+
     fn render(&self, delivery: &Delivery) -> String {
         Value::Object(self.body(message(&Page::of(delivery).fit(LIMITS), &foot(delivery)))).to_string()
     }

@@ -50,9 +50,9 @@ impl Channel for Teams {
 fn message(page: &Page, foot: &str) -> Value {
     let title = Text::line(&format!("{} {}", page.mark(), page.headline)).clip(300);
     let style = json!({ "weight": "Bolder", "size": "Medium", "color": color(page) });
-    let mut body = vec![block(vec![run(&title, &style)], false)];
+    let mut body = vec![block(vec![run(title.as_str(), &style)], false)];
     body.extend(page.sections.iter().flat_map(section));
-    body.push(block(vec![run(&Text::line(foot), &json!({ "isSubtle": true, "size": "Small" }))], true));
+    body.push(block(vec![run(foot, &json!({ "isSubtle": true, "size": "Small" }))], true));
     let mut actions: Vec<Value> = Vec::new();
     actions.extend(page.acknowledge.iter().map(|url| open("Acknowledge", url)));
     actions.extend(page.links.iter().map(|(name, url)| open(name.clip(40).as_str(), url)));
@@ -67,7 +67,7 @@ fn message(page: &Page, foot: &str) -> Value {
                 "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
                 "type": "AdaptiveCard",
                 "version": "1.4",
-                "fallbackText": literal(&title),
+                "fallbackText": literal(title.as_str()),
                 "msteams": { "width": "Full" },
                 "body": body,
                 "actions": actions,
@@ -84,14 +84,14 @@ fn section(section: &Section) -> Vec<Value> {
 
 fn runs(row: &Row) -> Vec<Value> {
     let name = Some(&row.name).filter(|name| !name.as_str().is_empty());
-    let name = name.map(|name| run(&Text::line(&format!("{name}: ")), &json!({ "weight": "Bolder" })));
-    name.into_iter().chain(Some(run(&row.value, &json!({})))).collect()
+    let name = name.map(|name| run(&format!("{name}: "), &json!({ "weight": "Bolder" })));
+    name.into_iter().chain(Some(run(row.value.as_str(), &json!({})))).collect()
 }
 
 /// A message as it arrived, in letters of one width.
 fn lines(row: &Row) -> Vec<Value> {
-    let name = run(&Text::line(&format!("{}: ", row.name)), &json!({ "weight": "Bolder" }));
-    vec![name, run(&row.value, &json!({ "fontType": "Monospace" }))]
+    let name = run(&format!("{}: ", row.name), &json!({ "weight": "Bolder" }));
+    vec![name, run(row.value.as_str(), &json!({ "fontType": "Monospace" }))]
 }
 
 fn block(inlines: Vec<Value>, spaced: bool) -> Value {
@@ -99,7 +99,7 @@ fn block(inlines: Vec<Value>, spaced: bool) -> Value {
     json!({ "type": "RichTextBlock", "spacing": spacing, "inlines": inlines })
 }
 
-fn run(text: &Text, style: &Value) -> Value {
+fn run(text: &str, style: &Value) -> Value {
     let mut run = json!({ "type": "TextRun", "text": literal(text) });
     if let (Some(run), Some(style)) = (run.as_object_mut(), style.as_object()) {
         run.extend(style.clone());
@@ -108,8 +108,8 @@ fn run(text: &Text, style: &Value) -> Value {
 }
 
 /// Cards turn `{{DATE(…)}}` into dates; with a space it stays as it is.
-fn literal(text: &Text) -> String {
-    let mut text = text.as_str().to_owned();
+fn literal(text: &str) -> String {
+    let mut text = text.to_owned();
     while text.contains("{{") {
         text = text.replace("{{", "{ {");
     }
