@@ -956,6 +956,40 @@ resource "aws_scheduler_schedule" "heartbeat_timer" {
   }
 }
 
+resource "aws_scheduler_schedule" "watch_timer" {
+  name = "${var.name}-WatchTimer"
+  description = "Deliveries that take too long are told to somebody else, and what came to no end is counted"
+  schedule_expression = "rate(1 minute)"
+  flexible_time_window {
+    mode = "OFF"
+  }
+  target {
+    arn = aws_lambda_function.alert_delivery.arn
+    role_arn = aws_iam_role.scheduler_role.arn
+    input = "{\"action\":\"watch\"}"
+    dead_letter_config {
+      arn = aws_sqs_queue.dead_letters.arn
+    }
+  }
+}
+
+resource "aws_scheduler_schedule" "ladder_timer" {
+  name = "${var.name}-LadderTimer"
+  description = "Sandboxes that were frozen for a budget's period are let go when it is over"
+  schedule_expression = "rate(1 hour)"
+  flexible_time_window {
+    mode = "OFF"
+  }
+  target {
+    arn = aws_lambda_function.budget_router.arn
+    role_arn = aws_iam_role.scheduler_role.arn
+    input = "{\"action\":\"ladder\"}"
+    dead_letter_config {
+      arn = aws_sqs_queue.dead_letters.arn
+    }
+  }
+}
+
 resource "aws_iam_role" "scheduler_role" {
   name_prefix = "${var.name}-SchedulerRole-"
   assume_role_policy = jsonencode({
@@ -995,7 +1029,11 @@ resource "aws_iam_role_policy" "scheduler_role" {
       {
         Effect = "Allow"
         Action = "lambda:InvokeFunction"
-        Resource = aws_lambda_function.sandbox_reset.arn
+        Resource = [
+          aws_lambda_function.sandbox_reset.arn,
+          aws_lambda_function.alert_delivery.arn,
+          aws_lambda_function.budget_router.arn,
+        ]
       },
     ]
   })
@@ -1177,6 +1215,38 @@ resource "aws_iam_role_policy" "budget_router" {
         Action = "budgets:ViewBudget"
         Resource = "*"
       },
+      {
+        Sid = "FreezeSandboxes"
+        Effect = "Allow"
+        Action = [
+          "organizations:AttachPolicy",
+          "organizations:CreatePolicy",
+          "organizations:DetachPolicy",
+          "organizations:ListPolicies",
+        ]
+        Resource = "*"
+      },
+      {
+        Effect = "Allow"
+        Action = ["organizations:DeletePolicy", "organizations:UpdatePolicy"]
+        Resource = "*"
+        Condition = {
+          StringEquals = {
+            "aws:ResourceTag/forester" = "reset"
+          }
+        }
+      },
+      {
+        Effect = "Allow"
+        Action = "states:StartExecution"
+        Resource = aws_sfn_state_machine.reset_machine.arn
+      },
+      {
+        Sid = "ReadKillSwitch"
+        Effect = "Allow"
+        Action = "ssm:GetParameter"
+        Resource = "arn:${data.aws_partition.current.partition}:ssm:*:${data.aws_caller_identity.current.account_id}:parameter/forester/*"
+      },
     ]
   })
 }
@@ -1212,6 +1282,7 @@ resource "aws_lambda_function" "budget_router" {
       FORESTER_TABLE = aws_dynamodb_table.state_table.name
       FORESTER_BUCKET = aws_s3_bucket.receipts_bucket.id
       FORESTER_OUTBOX = aws_sqs_queue.outbox_queue.url
+      FORESTER_RESET_MACHINE = aws_sfn_state_machine.reset_machine.arn
     }
   }
   depends_on = [aws_cloudwatch_log_group.budget_router_logs]
@@ -1255,6 +1326,8 @@ resource "aws_sqs_queue_policy" "alarm_queue_policy" {
               aws_cloudwatch_event_rule.root_rule.arn,
               aws_cloudwatch_event_rule.sign_in_rule.arn,
               aws_cloudwatch_event_rule.tamper_rule.arn,
+              aws_cloudwatch_event_rule.cost_rule.arn,
+              aws_cloudwatch_event_rule.instance_rule.arn,
             ]
           }
         }
@@ -1622,6 +1695,187 @@ resource "aws_cloudwatch_event_target" "tamper_rule" {
   }
 }
 
+resource "aws_cloudwatch_event_rule" "cost_rule" {
+  name = "${var.name}-CostRule"
+  description = "Commitments, capacity that is paid whether used or not, clusters, and regions that are opened"
+  event_pattern = jsonencode({
+    source = [
+      {
+        prefix = "aws."
+      },
+    ]
+    detail-type = ["AWS API Call via CloudTrail"]
+    detail = {
+      errorCode = [
+        {
+          exists = false
+        },
+      ]
+      eventSource = [
+        "account.amazonaws.com",
+        "acm-pca.amazonaws.com",
+        "aoss.amazonaws.com",
+        "bedrock.amazonaws.com",
+        "cloudhsm.amazonaws.com",
+        "directconnect.amazonaws.com",
+        "ec2.amazonaws.com",
+        "elasticache.amazonaws.com",
+        "elasticmapreduce.amazonaws.com",
+        "es.amazonaws.com",
+        "fsx.amazonaws.com",
+        "kafka.amazonaws.com",
+        "kendra.amazonaws.com",
+        "mediaconnect.amazonaws.com",
+        "medialive.amazonaws.com",
+        "memorydb.amazonaws.com",
+        "network-firewall.amazonaws.com",
+        "outposts.amazonaws.com",
+        "rds.amazonaws.com",
+        "redshift-serverless.amazonaws.com",
+        "redshift.amazonaws.com",
+        "route53domains.amazonaws.com",
+        "sagemaker.amazonaws.com",
+        "savingsplans.amazonaws.com",
+        "shield.amazonaws.com",
+        "snowball.amazonaws.com",
+      ]
+      eventName = [
+        "AllocateHosts",
+        "CreateCapacityReservation",
+        "CreateCertificateAuthority",
+        {
+          prefix = "CreateCluster"
+        },
+        "CreateCollection",
+        "CreateConnection",
+        {
+          prefix = "CreateDomain"
+        },
+        "CreateElasticsearchDomain",
+        "CreateEndpoint",
+        "CreateEndpointConfig",
+        "CreateFileSystem",
+        "CreateFirewall",
+        "CreateHsm",
+        "CreateIndex",
+        "CreateJob",
+        "CreateNotebookInstance",
+        "CreateOrder",
+        "CreateProvisionedModelThroughput",
+        "CreateReservation",
+        "CreateSavingsPlan",
+        "CreateSubscription",
+        "CreateTrainingJob",
+        "CreateTrainingPlan",
+        "CreateWorkgroup",
+        "EnableRegion",
+        {
+          prefix = "Purchase"
+        },
+        "RegisterDomain",
+        "RunJobFlow",
+        "TransferDomain",
+      ]
+    }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "cost_rule" {
+  rule = aws_cloudwatch_event_rule.cost_rule.name
+  target_id = "fanout"
+  arn = aws_sqs_queue.alarm_queue.arn
+  dead_letter_config {
+    arn = aws_sqs_queue.dead_letters.arn
+  }
+}
+
+resource "aws_cloudwatch_event_rule" "instance_rule" {
+  name = "${var.name}-InstanceRule"
+  description = "Instances with accelerators, and very large ones"
+  event_pattern = jsonencode({
+    source = ["aws.ec2"]
+    detail-type = ["AWS API Call via CloudTrail"]
+    detail = {
+      errorCode = [
+        {
+          exists = false
+        },
+      ]
+      eventName = ["RunInstances", "ModifyInstanceAttribute"]
+      requestParameters = {
+        instanceType = [
+          {
+            prefix = "dl"
+          },
+          {
+            prefix = "f1"
+          },
+          {
+            prefix = "f2"
+          },
+          {
+            prefix = "g"
+          },
+          {
+            prefix = "hpc"
+          },
+          {
+            prefix = "inf"
+          },
+          {
+            prefix = "mac"
+          },
+          {
+            prefix = "p"
+          },
+          {
+            prefix = "trn"
+          },
+          {
+            prefix = "u"
+          },
+          {
+            prefix = "vt"
+          },
+          {
+            suffix = ".16xlarge"
+          },
+          {
+            suffix = ".18xlarge"
+          },
+          {
+            suffix = ".24xlarge"
+          },
+          {
+            suffix = ".32xlarge"
+          },
+          {
+            suffix = ".48xlarge"
+          },
+          {
+            suffix = ".56xlarge"
+          },
+          {
+            suffix = ".96xlarge"
+          },
+          {
+            wildcard = "*.metal*"
+          },
+        ]
+      }
+    }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "instance_rule" {
+  rule = aws_cloudwatch_event_rule.instance_rule.name
+  target_id = "fanout"
+  arn = aws_sqs_queue.alarm_queue.arn
+  dead_letter_config {
+    arn = aws_sqs_queue.dead_letters.arn
+  }
+}
+
 resource "aws_cloudwatch_log_group" "alarm_fanout_logs" {
   name = "/aws/lambda/${var.name}-alarm-fanout"
   retention_in_days = var.log_days
@@ -1745,6 +1999,11 @@ resource "aws_iam_role_policy" "alert_delivery" {
         Effect = "Allow"
         Action = "sns:Publish"
         Resource = "arn:${data.aws_partition.current.partition}:sns:*:${data.aws_caller_identity.current.account_id}:*"
+      },
+      {
+        Effect = "Allow"
+        Action = ["sqs:ChangeMessageVisibility", "sqs:SendMessage"]
+        Resource = aws_sqs_queue.outbox_queue.arn
       },
       {
         Effect = "Allow"
@@ -1901,6 +2160,23 @@ resource "aws_cloudwatch_metric_alarm" "dead_channel_alarm" {
   threshold = 1
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data = "notBreaching"
+  alarm_actions = local.has_alarm_topic ? [var.alarm_topic] : null
+}
+
+resource "aws_cloudwatch_metric_alarm" "lost_alarm" {
+  alarm_name = "${var.name}-LostAlarm"
+  alarm_description = "A delivery came to no end, or nobody heard of it (forester alerts status). severity=critical"
+  namespace = "Forester"
+  metric_name = "Lost"
+  dimensions = {
+    service = "alert-delivery"
+  }
+  statistic = "Maximum"
+  period = 300
+  evaluation_periods = 1
+  threshold = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data = "breaching"
   alarm_actions = local.has_alarm_topic ? [var.alarm_topic] : null
 }
 
@@ -2261,6 +2537,7 @@ resource "aws_cloudwatch_dashboard" "board" {
             "${aws_cloudwatch_metric_alarm.dead_letter_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.dead_delivery_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.dead_channel_alarm.arn}",
+            "${aws_cloudwatch_metric_alarm.lost_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.reset_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.reset_stuck_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.reset_red_alarm.arn}",

@@ -24,6 +24,8 @@ pub struct Settings {
     pub queue: Option<String>,
     /// `FORESTER_OUTBOX`: the URL of the FIFO queue of deliveries. Absent: delivered in process.
     pub outbox: Option<String>,
+    /// `FORESTER_RESET_MACHINE`: the ARN of the state machine of resets. Absent: nobody but a person begins one.
+    pub machine: Option<String>,
     /// `FORESTER_ALLOW_LOOPBACK=1`: webhooks may be on this machine, without TLS. For tests and emulators.
     pub allow_loopback: bool,
     /// `FORESTER_STATE`: the directory of the embedded store. Default: `.forester`.
@@ -59,6 +61,7 @@ impl Settings {
             config: given("FORESTER_CONFIG").unwrap_or_else(|| "forester.yaml".to_owned()),
             table: given("FORESTER_TABLE"),
             bucket: given("FORESTER_BUCKET"),
+            machine: given("FORESTER_RESET_MACHINE"),
             outbox,
             queue,
             allow_loopback: given("FORESTER_ALLOW_LOOPBACK").is_some_and(|value| value == "1"),

@@ -9,14 +9,16 @@ use serde_json::{Value, json};
 
 use crate::Forester;
 use crate::alert::Router;
+use crate::alert::ladder::{Ladder, No, Sandboxes};
+use crate::aws::{Accounts, CallError};
 use crate::baseline::{Baseline, Ledger, Notice, Notices, Report, Unheard, declared_names, declared_roles};
 use crate::config::{Config, DefaultVpc, Enforce, Resolved, Trail};
 use crate::event::Message;
 use crate::job::{Invocation, Job};
 use crate::org::{Account, Forest};
 use crate::reset::catalogue::Unreadable;
-use crate::reset::{Baseliner, Declared, Handover, Letter, Nobody, People, Reserved, Reset};
-use crate::types::AccountId;
+use crate::reset::{Baseliner, Declared, Handover, Letter, NoHold, Nobody, People, Reserved, Reset};
+use crate::types::{AccountId, Malformed, Region};
 
 impl Forester {
     /// The way to people, where the file names some.
@@ -39,6 +41,112 @@ impl Forester {
     pub fn reset(&self) -> Result<Reset, Unreadable> {
         Reset::new(self, Arc::new(Baseline::new(self)), self.people())
     }
+}
+
+/// Why the router could not be wired.
+#[derive(Debug, thiserror::Error)]
+pub enum Unwired {
+    /// The environment names something wrong.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// The catalogue of resets cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+}
+
+impl Forester {
+    /// The router, with a ladder over the sandboxes where the file has one.
+    pub fn router(&self) -> Result<Router, Unwired> {
+        let router = Router::new(self)?;
+        if self.config.alerts.as_ref().is_none_or(|alerts| alerts.ladder.is_none()) {
+            return Ok(router);
+        }
+        Ok(router.with_ladder(Arc::new(self.sandboxes()?)))
+    }
+
+    /// The sandboxes, for the ladder.
+    fn sandboxes(&self) -> Result<Ground, Unreadable> {
+        let (accounts, machine) = (Arc::clone(&self.accounts), self.settings.machine.clone());
+        Ok(Ground { reset: self.reset()?, accounts, machine })
+    }
+
+    /// The ladder, for whoever undoes what it did.
+    pub fn ladder(&self) -> Result<Ladder, Unwired> {
+        Ok(Router::new(self)?.ladder(Arc::new(self.sandboxes()?)))
+    }
+}
+
+/// Where the ladder's steps are taken: by the guards and the policies of resets, and by their state machine.
+struct Ground {
+    reset: Reset,
+    accounts: Arc<dyn Accounts>,
+    machine: Option<String>,
+}
+
+impl Ground {
+    /// Starts the state machine. An execution of this name that there is already is the one that was meant.
+    async fn start(&self, machine: &Machine, account: &AccountId, name: &str) -> Result<(), CallError> {
+        let scope = self.accounts.scope(&self.accounts.home().await?, &machine.region).await?;
+        let input = json!({ "action": "reset", "account": account }).to_string();
+        let params = json!({ "stateMachineArn": machine.arn, "name": name, "input": input });
+        match scope.call("stepfunctions", "StartExecution", params).await {
+            Err(error) if error.has_code("ExecutionAlreadyExists") => Ok(()),
+            outcome => outcome.map(drop),
+        }
+    }
+}
+
+/// The state machine of resets.
+struct Machine {
+    arn: String,
+    region: Region,
+}
+
+impl Machine {
+    fn named(arn: &str) -> Option<Self> {
+        let region = arn.split(':').nth(3)?.parse().ok()?;
+        Some(Self { arn: arn.to_owned(), region })
+    }
+}
+
+#[async_trait]
+impl Sandboxes for Ground {
+    async fn may(&self, account: &AccountId) -> Result<(), No> {
+        self.reset.may_touch(account).await.map_err(|refusal| match refusal.may_pass() {
+            true => No::Later(refusal.to_string()),
+            false => No::Refused(refusal.to_string()),
+        })
+    }
+
+    async fn freeze(&self, account: &AccountId, until: Timestamp, because: &str) -> Result<String, No> {
+        let hold = self.reset.hold(account, until, because).await.map_err(|error| no(&error))?;
+        let undo = format!("`forester alerts unfreeze {account}` lets people in again");
+        Ok(format!("{hold}; {undo}"))
+    }
+
+    async fn unfreeze(&self, account: &AccountId) -> Result<bool, No> {
+        Ok(self.reset.let_go(account).await.map_err(|error| no(&error))?.is_some())
+    }
+
+    async fn frozen(&self) -> Result<Vec<(AccountId, Timestamp)>, No> {
+        let held = self.reset.held().await.map_err(|error| No::Later(error.to_string()))?;
+        Ok(held.into_iter().map(|hold| (hold.account, hold.until)).collect())
+    }
+
+    async fn reset(&self, account: &AccountId, name: &str) -> Result<String, No> {
+        let by_hand =
+            || format!("FORESTER_RESET_MACHINE names no state machine; by hand: `forester reset run {account}`");
+        let machine = self.machine.as_deref().and_then(Machine::named).ok_or_else(|| No::Refused(by_hand()))?;
+        self.start(&machine, account, name).await.map_err(|error| match error.may_pass() {
+            true => No::Later(error.to_string()),
+            false => No::Refused(error.to_string()),
+        })?;
+        Ok(format!("the state machine empties it, as execution {name}"))
+    }
+}
+
+fn no(error: &NoHold) -> No {
+    if error.may_pass() { No::Later(error.to_string()) } else { No::Refused(error.to_string()) }
 }
 
 impl Baseline {

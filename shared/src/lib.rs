@@ -32,3 +32,4 @@ pub mod telemetry;
 pub mod types;
 
 pub use forester::{Forester, Settings, SettingsError, StartError};
+pub use handover::Unwired;

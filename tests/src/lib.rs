@@ -6,6 +6,7 @@ pub mod command;
 pub mod control;
 pub mod deploy;
 pub mod environment;
+pub mod flood;
 pub mod http;
 pub mod jobs;
 pub mod judge;

@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 
 use crate::house::{self, House};
 use crate::problem::Problem;
-use crate::{package, programs, step};
+use crate::{package, programs, python, step};
 
 const FIGURES: [&str; 2] = ["size", "start"];
 
@@ -19,6 +19,9 @@ pub fn run(house: &House, arguments: &[String]) -> Result<ExitCode, Problem> {
         && let Some((_, program)) = GROWTHS.iter().find(|(name, _)| name == word)
     {
         return programs::run_on_the_stack(house, program, sizes, &[]);
+    }
+    if arguments == ["alerts"] {
+        return alerts(house);
     }
     let wanted = wanted(arguments)?;
     println!("Building the functions for Lambda: optimized as a whole, which takes minutes when something has changed");
@@ -44,11 +47,33 @@ pub fn run(house: &House, arguments: &[String]) -> Result<ExitCode, Problem> {
     Err(format!("cannot start {}: {}", program.display(), bench.exec()).into())
 }
 
+/// Builds the function and its counterpart's driver as they go to Lambda, then becomes the driver.
+fn alerts(house: &House) -> Result<ExitCode, Problem> {
+    const PROGRAM: &str = "forester-alerts-bench";
+    const FUNCTION: &str = "budget-router";
+    let python = python::interpreter(house)?;
+    println!("Building {FUNCTION} for Lambda: optimized as a whole, which takes minutes when something has changed");
+    let directory = house.scratch.join("lambda");
+    house::make(&directory)?;
+    {
+        let _held = house.lock_target()?;
+        let mut cargo = house.cargo("build");
+        cargo.args(["--profile", "lambda", "-p", FUNCTION, "-p", "forester-e2e", "--bin", FUNCTION, "--bin", PROGRAM]);
+        step::run(house, "the function for Lambda", cargo)?.or_problem()?;
+        for name in [FUNCTION, PROGRAM] {
+            programs::link(&house.target.join("lambda").join(name), &directory.join(name))?;
+        }
+    }
+    let mut bench = Command::new(directory.join(PROGRAM));
+    programs::environment(house, &mut bench, &directory, &python);
+    Err(format!("cannot start {PROGRAM}: {}", bench.arg(directory.join(FUNCTION)).exec()).into())
+}
+
 /// The figures asked for; without a word, all.
 fn wanted(arguments: &[String]) -> Result<Vec<&str>, Problem> {
     if let Some(other) = arguments.iter().find(|word| !FIGURES.contains(&word.as_str())) {
-        let growths = GROWTHS.map(|(word, _)| word).join(" and ");
-        return Err(format!("`bench` knows {}, {growths}, not `{other}`", FIGURES.join(", ")).into());
+        let growths = GROWTHS.map(|(word, _)| word).join(", ");
+        return Err(format!("`bench` knows {}, {growths} and alerts, not `{other}`", FIGURES.join(", ")).into());
     }
     Ok(if arguments.is_empty() { FIGURES.to_vec() } else { arguments.iter().map(String::as_str).collect() })
 }

@@ -74,8 +74,8 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "bench",
-        arguments: "[size] [start] | baseline | reset",
-        about: "size and start of each function; what baselines and resets cost",
+        arguments: "[size] [start] | baseline | reset | alerts",
+        about: "size and start of each function; what baselines, resets and alerts cost",
         run: bench::run,
     },
     Task {

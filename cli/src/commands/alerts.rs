@@ -1,12 +1,17 @@
 //! `forester alerts`: what an event would come to, and making it so.
 
 mod explain;
+mod ladder;
 mod lint;
+mod redrive;
 mod send;
+mod status;
 mod test;
 
 use std::path::Path;
 
+use forester::Forester;
+use forester::aws::sqs::{DeadLetters, SdkQueue};
 use forester::event::{Message, open};
 use forester::job::Invocation;
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::context::Context;
 use crate::output::{Exit, Problem};
 
-/// Explain, send and test alerts; find alarms that watch over nothing
+/// Explain, send, test and follow alerts; find alarms that watch over nothing
 #[derive(Debug, clap::Args)]
 pub struct Alerts {
     #[command(subcommand)]
@@ -29,6 +34,14 @@ enum Command {
     Send(send::Send),
     /// Find the alarms and metric filters of an account that can never fire or that nobody hears
     Lint(lint::Lint),
+    /// Show what is on its way, late, dead or lost, receiver by receiver
+    Status(status::Status),
+    /// Send what did not arrive once more
+    Redrive(redrive::Redrive),
+    /// Show what the ladder did to an account, or whether it has stopped; let it go on
+    Ladder(ladder::Ladder),
+    /// Let people work again in an account that the ladder has frozen
+    Unfreeze(ladder::Unfreeze),
     /// Send a test message to each channel of a receiver
     Test(test::Test),
 }
@@ -40,6 +53,10 @@ impl Alerts {
             Command::Explain(command) => command.run(context),
             Command::Send(command) => command.run(context).await,
             Command::Lint(command) => command.run(context).await,
+            Command::Status(command) => command.run(context).await,
+            Command::Redrive(command) => command.run(context).await,
+            Command::Ladder(command) => command.run(context).await,
+            Command::Unfreeze(command) => command.run(context).await,
             Command::Test(command) => command.run(context).await,
         }
     }
@@ -54,6 +71,15 @@ pub fn messages(file: &Path) -> Result<Vec<Message>, Problem> {
         Ok(payload) => open(&payload, &name).messages(),
         Err(_) => vec![Message::direct(name, text)],
     })
+}
+
+/// The delivery queue and what it gave up on, where the environment names a queue.
+async fn letters(forester: &Forester) -> Result<Option<(SdkQueue, DeadLetters)>, Problem> {
+    let Some(url) = &forester.settings.outbox else { return Ok(None) };
+    let region = forester.sdk.region().unwrap_or_else(|| forester.config.home_region.clone());
+    let queue = SdkQueue::new(&forester.sdk, url, region).map_err(Problem::failed)?;
+    let letters = queue.dead_letters().await.map_err(Problem::failed)?;
+    Ok(letters.map(|letters| (queue, letters)))
 }
 
 /// The circumstances of a job that a person started: no platform ends it, so it has a quarter of an hour.

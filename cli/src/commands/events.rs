@@ -82,7 +82,9 @@ async fn handle(forester: &Forester, function: Function, message: &Message) -> R
         Function::BudgetRouter | Function::AlarmFanout => {
             Box::new(Router::new(forester).map_err(|error| Failure::Config(error.to_string()))?)
         }
-        Function::AlertDelivery => Box::new(Deliverer::new(forester)),
+        Function::AlertDelivery => {
+            Box::new(Deliverer::queued(forester).map_err(|error| Failure::Config(error.to_string()))?)
+        }
         Function::AccountBaseline => Box::new(BaselineJob::new(forester)),
         Function::SandboxReset => Box::new(forester.reset().map_err(|error| Failure::Config(error.to_string()))?),
     };

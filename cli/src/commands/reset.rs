@@ -310,7 +310,7 @@ fn catalogue(context: &Context, kind: Option<&str>) -> Result<Exit, Problem> {
 }
 
 /// The account behind an id or a name of the file.
-async fn find(forester: &Forester, word: &str) -> Result<AccountId, Problem> {
+pub(super) async fn find(forester: &Forester, word: &str) -> Result<AccountId, Problem> {
     let found = one(&Baseline::new(forester), word).await?;
     found
         .first()

@@ -7,5 +7,5 @@ use forester::alert::Deliverer;
 async fn main() -> Result<(), lambda_runtime::Error> {
     forester::telemetry::start_for_lambda();
     let forester = Forester::from_env().await?;
-    forester::function::serve("alert-delivery", Deliverer::new(&forester)).await
+    forester::function::serve("alert-delivery", Deliverer::queued(&forester)?).await
 }

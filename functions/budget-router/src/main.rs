@@ -1,11 +1,10 @@
 //! Reads, confirms, enriches and routes budget notifications and cost anomalies.
 
 use forester::Forester;
-use forester::alert::Router;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     forester::telemetry::start_for_lambda();
     let forester = Forester::from_env().await?;
-    forester::function::serve("budget-router", Router::new(&forester)?).await
+    forester::function::serve("budget-router", forester.router()?).await
 }

@@ -6,13 +6,14 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::enrich::World;
 use super::model::Alert;
 use super::sources::Budget;
 use super::spending::{Confirmation, Spending};
 use crate::aws::budgets::{BudgetFacts, Spend, TimeUnit};
+use crate::types::AccountId;
 
 /// Adds what the budget itself says.
 pub(super) async fn confirm(mut alert: Alert, said: &Budget, world: &World) -> Alert {
@@ -56,26 +57,51 @@ fn add(alert: &mut Alert, said: &Budget, facts: &BudgetFacts, now: Timestamp) {
     alert.spending = period.and_then(|period| spending(said, facts, period, confirmed));
 }
 
-fn spending(said: &Budget, facts: &BudgetFacts, period: Period, confirmed: Confirmation) -> Option<Spending> {
+/// The spend of the same period as AWS tells it now; `None` on the period's first day still.
+pub(super) fn again(before: &Spending, facts: &BudgetFacts, now: Timestamp) -> Option<Spending> {
+    let today = date(now);
+    if today == before.start {
+        return None;
+    }
+    let period = Period::of(facts, today, false).filter(|period| period.start == before.start);
+    let confirmed = if period.is_some() { Confirmation::Yes } else { Confirmation::Over };
+    Some(Spending {
+        percent: percent(facts),
+        is_cost: facts.is_cost,
+        account: only(facts),
+        confirmed,
+        ..before.clone()
+    })
+}
+
+/// The one account that all of the spend is of.
+fn only(facts: &BudgetFacts) -> Option<AccountId> {
     let mut accounts = facts.accounts.iter();
-    let only = accounts.next().filter(|_| accounts.next().is_none());
+    accounts.next().filter(|_| accounts.next().is_none()).cloned()
+}
+
+fn percent(facts: &BudgetFacts) -> Option<Decimal> {
+    facts.actual.as_ref().zip(facts.limit.as_ref()).and_then(share)
+}
+
+fn spending(said: &Budget, facts: &BudgetFacts, period: Period, confirmed: Confirmation) -> Option<Spending> {
     Some(Spending {
         owner: said.owner.clone()?,
         budget: said.name.clone()?,
-        account: only.cloned(),
+        account: only(facts),
         start: period.start,
         until: period.until,
-        percent: facts.actual.as_ref().zip(facts.limit.as_ref()).and_then(share),
+        percent: percent(facts),
         is_cost: facts.is_cost,
         is_actual: said.is_actual_excess(),
         confirmed,
     })
 }
 
-/// The one in percent of the other.
+/// The one in percent of the other, never more than it is: somebody may lose an account over it.
 fn share((part, whole): (&Spend, &Spend)) -> Option<Decimal> {
     let percent = part.amount.checked_mul(Decimal::ONE_HUNDRED)?.checked_div(whole.amount)?;
-    (part.unit == whole.unit).then(|| percent.round_dp(1).normalize())
+    (part.unit == whole.unit).then(|| percent.round_dp_with_strategy(1, RoundingStrategy::ToZero).normalize())
 }
 
 /// Whether the notification may be about the period before: on the first day of a period AWS still sums up the last.

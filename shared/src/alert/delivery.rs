@@ -4,6 +4,7 @@
 //! delivery out again. A delivery that will never arrive is DEAD and said so loudly, and does not block its channel.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,22 +17,27 @@ use tokio::time::Instant;
 use super::channels::{self, Https, Loopback, Outcome, Tools, thread};
 use super::explain::test_message;
 use super::heartbeat::Beat;
+use super::open;
 use super::outbox::{Delivery, Held, State, Ticket, begin, owe, settle};
 use super::sources::{Incoming, detect};
 use crate::aws::sns::SdkTopics;
+use crate::aws::sqs::{Queue, SdkQueue};
 use crate::config::Config;
 use crate::event::{BadEvent, Message};
 use crate::forester::Forester;
 use crate::job::{Failure, Invocation, Job};
 use crate::store::{Store, StoreError};
 use crate::telemetry::{Metric, emit};
+use crate::types::Malformed;
 
 /// Delivers.
 #[derive(Clone)]
 pub struct Deliverer {
-    config: Arc<Config>,
-    store: Arc<dyn Store>,
+    pub(super) config: Arc<Config>,
+    pub(super) store: Arc<dyn Store>,
     tools: Tools,
+    /// Where further deliveries wait their turn; absent: they are sent here and now.
+    queue: Option<Arc<dyn Queue>>,
 }
 
 /// The time of an invocation, going on.
@@ -54,6 +60,11 @@ impl Clock {
         self.started.checked_add(passed).unwrap_or(self.started)
     }
 
+    /// Whether too little time is left to begin anything.
+    pub(super) fn is_short(&self) -> bool {
+        self.left() < SEND
+    }
+
     /// How long until the invocation ends.
     fn left(&self) -> SignedDuration {
         self.deadline.duration_since(self.now())
@@ -73,10 +84,35 @@ const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
 const SEND: SignedDuration = SignedDuration::from_secs(20);
 /// How often a delivery is tried before it is given up; less often than the queue hands it out.
 const ATTEMPTS: u32 = 8;
+/// The longest that SQS hides a message: twelve hours.
+const LONGEST: i64 = 43_200;
 
+/// What the function is asked.
 #[derive(Deserialize)]
-struct Owed {
-    delivery: Ticket,
+#[serde(untagged)]
+enum Request {
+    /// One delivery.
+    Owed { delivery: Ticket },
+    /// A look at all of them.
+    Watch { action: Watch },
+}
+
+/// The word for a look at all deliveries.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Watch {
+    Watch,
+}
+
+/// A delivery that is handed on; boxed, because handing on may lead to delivering, which may hand on.
+type HandedOn<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
+
+/// How a try went.
+enum Tried {
+    /// It is over, one way or the other.
+    Over(State),
+    /// Not before then again.
+    Wait(Timestamp),
 }
 
 impl fmt::Debug for Deliverer {
@@ -88,15 +124,27 @@ impl fmt::Debug for Deliverer {
 #[async_trait]
 impl Job for Deliverer {
     async fn handle(&self, invocation: &Invocation, message: &Message) -> Result<Value, Failure> {
+        let clock = Clock::new(invocation);
         if let Some(beat) = Beat::passed(&message.text) {
-            return beat.arrive(self.store.as_ref(), &Clock::new(invocation)).await;
+            return beat.arrive(self.store.as_ref(), &clock).await;
         }
-        let owed: Owed = serde_json::from_str(&message.text).map_err(|error| BadEvent {
+        let request: Request = serde_json::from_str(&message.text).map_err(|error| BadEvent {
             problem: error.to_string(),
-            expected: "a delivery of the outbox: {\"delivery\": {\"receiver\", \"delivery\"}}",
+            expected: "a delivery of the outbox, {\"delivery\": {\"receiver\", \"delivery\"}}, or {\"action\": \"watch\"}",
         })?;
-        let state = self.deliver(&owed.delivery, &Clock::new(invocation)).await?;
-        Ok(json!({ "receiver": owed.delivery.receiver, "delivery": owed.delivery.delivery, "state": state }))
+        let ticket = match request {
+            Request::Watch { action: Watch::Watch } => return Ok(json!(self.watch(&clock).await?)),
+            Request::Owed { delivery } => delivery,
+        };
+        match self.attempt_until_over(&ticket, &clock).await? {
+            Tried::Over(state) => {
+                Ok(json!({ "receiver": ticket.receiver, "delivery": ticket.delivery, "state": state }))
+            }
+            Tried::Wait(until) => {
+                self.hide(message, until, &clock).await;
+                Err(waits(&ticket, until))
+            }
+        }
     }
 }
 
@@ -112,13 +160,34 @@ impl Deliverer {
 
     /// Over any parts.
     pub fn with(config: Arc<Config>, store: Arc<dyn Store>, tools: Tools) -> Self {
-        Self { config, store, tools }
+        Self { config, store, tools, queue: None }
+    }
+
+    /// Over the wired parts, further deliveries going into the queue that the environment names.
+    pub fn queued(forester: &Forester) -> Result<Self, Malformed> {
+        let region = forester.sdk.region().unwrap_or_else(|| forester.config.home_region.clone());
+        let queue = forester.settings.outbox.as_ref().map(|url| SdkQueue::new(&forester.sdk, url, region));
+        let queue = queue.transpose()?.map(|queue| Arc::new(queue) as Arc<dyn Queue>);
+        Ok(Self { queue, ..Self::new(forester) })
+    }
+
+    /// The same, further deliveries going into this queue.
+    #[must_use]
+    pub fn through(self, queue: Arc<dyn Queue>) -> Self {
+        Self { queue: Some(queue), ..self }
     }
 
     /// Takes the delivery to its channel and says how it stands then.
     ///
     /// Nothing is begun that the invocation may not see the end of: a sender that is stopped after sending sends again.
     pub async fn deliver(&self, ticket: &Ticket, clock: &Clock) -> Result<State, Failure> {
+        match self.attempt_until_over(ticket, clock).await? {
+            Tried::Over(state) => Ok(state),
+            Tried::Wait(until) => Err(waits(ticket, until)),
+        }
+    }
+
+    async fn attempt_until_over(&self, ticket: &Ticket, clock: &Clock) -> Result<Tried, Failure> {
         loop {
             if clock.left() < SEND {
                 return Err(Failure::Retryable(format!("no time is left to send {}", ticket.delivery)));
@@ -126,9 +195,9 @@ impl Deliverer {
             let wait_until = match begin(self.store.as_ref(), ticket, clock.now()).await? {
                 Ok((delivery, version)) => match self.attempt(delivery, version, clock).await? {
                     State::Failed { not_before, .. } => not_before,
-                    state => return Ok(state),
+                    state => return Ok(Tried::Over(state)),
                 },
-                Err(Held::Done(delivery)) => return Ok(delivery.state),
+                Err(Held::Done(delivery)) => return Ok(Tried::Over(delivery.state)),
                 Err(Held::Until(until)) => until,
                 Err(Held::Unknown) => {
                     let problem = format!("nothing is owed to {} under {}", ticket.receiver, ticket.delivery);
@@ -137,9 +206,29 @@ impl Deliverer {
             };
             match clock.wait_for(wait_until) {
                 Some(wait) => tokio::time::sleep(wait).await,
-                None => return Err(Failure::Retryable(format!("{} must wait until {wait_until}", ticket.delivery))),
+                None => return Ok(Tried::Wait(wait_until)),
             }
         }
+    }
+
+    /// Asks the queue to hand the message out again when it may be tried, rather than when its visibility ends. What
+    /// the queue does not take to heart costs time and nothing else.
+    async fn hide(&self, message: &Message, until: Timestamp, clock: &Clock) {
+        let (Some(queue), Some(handle)) = (&self.queue, &message.handle) else { return };
+        let seconds = until.duration_since(clock.now()).as_secs().saturating_add(1);
+        let seconds = i32::try_from(seconds.clamp(1, LONGEST)).unwrap_or(1);
+        if let Err(error) = queue.hide(handle, seconds).await {
+            tracing::warn!("the message comes back when its visibility ends, and not at {until}: {error}");
+        }
+    }
+
+    /// Hands a delivery on: into the queue under `once`, an id that SQS takes once in five minutes, or to its channel.
+    pub(super) fn hand_on<'a>(&'a self, delivery: &'a Delivery, once: &'a str, clock: &'a Clock) -> HandedOn<'a> {
+        Box::pin(async move {
+            let ticket = delivery.ticket();
+            let Some(queue) = &self.queue else { return self.deliver(&ticket, clock).await.map(drop) };
+            Ok(queue.send(&json!({ "delivery": ticket }).to_string(), &delivery.group(), once).await?)
+        })
     }
 
     /// Sends a test message to each channel of a receiver, and says how each took it.
@@ -181,7 +270,14 @@ impl Deliverer {
             }
         };
         tell(&delivery);
+        // First others are told, then it is over: a sender that dies in between tells them again, under the same ids.
+        if let State::Dead { reason } = &delivery.state {
+            self.give_up(&delivery, reason, clock).await?;
+        }
         self.write(&delivery, version, clock).await?;
+        if delivery.state.is_over() {
+            self.strike(&delivery).await;
+        }
         Ok(delivery.state)
     }
 
@@ -202,6 +298,13 @@ impl Deliverer {
         }
     }
 
+    /// What is over is no longer owed. The watch strikes out what stays on the list.
+    async fn strike(&self, delivery: &Delivery) {
+        if let Err(error) = open::strike(self.store.as_ref(), &delivery.ticket()).await {
+            tracing::warn!(delivery.id = %delivery.id, "{} is over and still on the list: {error}", delivery.id);
+        }
+    }
+
     /// Writes the outcome down, insisting: what is not written will be sent again.
     async fn write(&self, delivery: &Delivery, version: u64, clock: &Clock) -> Result<(), Failure> {
         let mut tries = 0;
@@ -216,6 +319,10 @@ impl Deliverer {
             }
         }
     }
+}
+
+fn waits(ticket: &Ticket, until: Timestamp) -> Failure {
+    Failure::Retryable(format!("{} must wait until {until}", ticket.delivery))
 }
 
 fn backoff(attempts: u32) -> Duration {

@@ -149,6 +149,11 @@ impl Queue for FakeQueue {
         self.0.lock().unwrap().push((body.to_owned(), group.to_owned(), deduplication.to_owned()));
         Ok(())
     }
+
+    async fn hide(&self, handle: &str, seconds: i32) -> Result<(), CallError> {
+        self.0.lock().unwrap().push((format!("hide {handle}"), String::new(), seconds.to_string()));
+        Ok(())
+    }
 }
 
 /// Publications: topic, subject, message.

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::digest;
 use super::incident::{Addressee, Turn};
+use super::instead::Instead;
 use super::model::{Alert, Status};
+use super::open;
 use crate::store::{Item, Key, Store, StoreError, When};
 
 /// One alert owed to one channel.
@@ -35,6 +37,9 @@ pub struct Delivery {
     pub channel: usize,
     /// The channel's kind, to notice a configuration that changed in between.
     pub kind: String,
+    /// In whose place it goes, if it was meant for somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<Instead>,
     /// What is to be told.
     pub alert: Alert,
     /// How it stands.
@@ -96,7 +101,7 @@ pub enum Held {
 }
 
 /// How long deliveries are kept.
-const KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
+pub(super) const KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
 /// How long a sender has.
 pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(90);
 
@@ -127,6 +132,7 @@ impl Delivery {
                 Status::Resolved => Turn::Resolve,
             },
             acknowledge: None,
+            instead_of: None,
             id: format!("msg_{}", digest(&[alert.identity.thing(), account, episode, phase, &way])),
             receiver: receiver.to_owned(),
             channel,
@@ -147,6 +153,7 @@ impl Delivery {
             revision,
             turn: to.turn,
             acknowledge: None,
+            instead_of: None,
             receiver: to.receiver.clone(),
             channel: number,
             kind: kind.to_owned(),
@@ -176,17 +183,36 @@ impl Delivery {
     }
 }
 
+impl State {
+    /// Whether it has come to its end, one way or the other.
+    pub fn is_over(&self) -> bool {
+        match self {
+            Self::Sent { .. } | Self::Dead { .. } => true,
+            Self::Pending | Self::Sending { .. } | Self::Failed { .. } => false,
+        }
+    }
+}
+
+/// The delivery as it stands, and the version that [`settle`] must find again.
+pub(super) async fn load(store: &dyn Store, ticket: &Ticket) -> Result<Option<(Delivery, u64)>, StoreError> {
+    store.get(&ticket.key()).await?.map(read).transpose()
+}
+
 /// Writes the delivery down, unless it is there already, and says how it stands.
 pub(super) async fn owe(store: &dyn Store, delivery: &Delivery, now: Timestamp) -> Result<State, StoreError> {
     let key = delivery.ticket().key();
-    match store.put(&key, delivery.body()?, now.checked_add(KEPT).ok(), When::AbsentAt(now)).await {
-        Ok(_) => Ok(State::Pending),
+    let state = match store.put(&key, delivery.body()?, now.checked_add(KEPT).ok(), When::AbsentAt(now)).await {
+        Ok(_) => State::Pending,
         Err(StoreError::Lost { .. }) => {
             let known = store.get(&key).await?.map(read).transpose()?;
-            Ok(known.map_or(State::Pending, |(known, _)| known.state))
+            known.map_or(State::Pending, |(known, _)| known.state)
         }
-        Err(error) => Err(error),
+        Err(error) => return Err(error),
+    };
+    if !state.is_over() {
+        open::note(store, delivery, now).await?;
     }
+    Ok(state)
 }
 
 /// Takes the lease. The version is what [`settle`] must find again.
@@ -195,7 +221,7 @@ pub(super) async fn begin(
     ticket: &Ticket,
     now: Timestamp,
 ) -> Result<Result<(Delivery, u64), Held>, StoreError> {
-    let Some((mut delivery, version)) = store.get(&ticket.key()).await?.map(read).transpose()? else {
+    let Some((mut delivery, version)) = load(store, ticket).await? else {
         return Ok(Err(Held::Unknown));
     };
     match delivery.state {

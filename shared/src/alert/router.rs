@@ -19,6 +19,7 @@ use super::enrich::{World, place};
 use super::episodes;
 use super::heartbeat::Beat;
 use super::incident::{Incident, Place};
+use super::ladder::{Ladder, Sandboxes};
 use super::model::{Alert, Status};
 use super::noise::Noise;
 use super::paths;
@@ -38,6 +39,8 @@ use crate::types::Malformed;
 
 /// Routes messages.
 pub struct Router {
+    /// What spend does beyond a message.
+    ladder: Option<Ladder>,
     accounts: Arc<dyn Accounts>,
     budgets: Arc<dyn Budgets>,
     directory: Arc<dyn Directory>,
@@ -69,6 +72,9 @@ impl Job for Router {
         let incoming = Incoming::new(message);
         if let Some(beat) = Beat::read(&incoming.json, &message.id, clock.now()) {
             return beat.pass_on(self.desk.store.as_ref(), &self.desk.out, &clock).await;
+        }
+        if let Some(ladder) = self.ladder.as_ref().filter(|_| incoming.json == json!({ "action": "ladder" })) {
+            return ladder.tick(&clock).await;
         }
         let (source, alert) = detect(&incoming);
         let world = self.world(invocation);
@@ -112,12 +118,25 @@ impl Router {
         let (config, store) = (Arc::clone(&forester.config), Arc::clone(&forester.store));
         let noise = config.alerts.as_ref().map_or_else(|| Noise::of(&[]), |alerts| Noise::of(&alerts.noise));
         Self {
+            ladder: None,
             accounts: Arc::clone(&forester.accounts),
             budgets: Arc::new(budgets),
             directory: Arc::clone(&forester.directory),
             noise,
             desk: Desk { config, store, out },
         }
+    }
+
+    /// The same, with a ladder over these sandboxes.
+    #[must_use]
+    pub fn with_ladder(self, sandboxes: Arc<dyn Sandboxes>) -> Self {
+        let ladder = self.ladder(sandboxes);
+        Self { ladder: Some(ladder), ..self }
+    }
+
+    /// A ladder over these sandboxes, which tells where this router does.
+    pub fn ladder(&self, sandboxes: Arc<dyn Sandboxes>) -> Ladder {
+        Ladder { desk: self.desk.clone(), budgets: Arc::clone(&self.budgets), sandboxes }
     }
 
     fn world(&self, invocation: &Invocation) -> World {
@@ -178,6 +197,9 @@ impl Router {
                 recent::note(self.desk.store.as_ref(), incident, clock.now()).await?;
             }
             reports.push(settled.report);
+            if let Some(ladder) = &self.ladder {
+                ladder.climb(&signal.place, &signal.alert, clock).await?;
+            }
             places.insert(signal.place);
         }
         if let Some(told) = told {

@@ -36,6 +36,7 @@ impl Stage {
         let (queue, store) = (Arc::new(FakeQueue::default()), Arc::new(FlakyStore::default()));
         let router = Router {
             noise: Noise::of(&[]),
+            ladder: None,
             accounts: Arc::new(FakeAccounts(Arc::clone(&aws))),
             budgets: Arc::new(FakeBudgets(facts)),
             directory: Arc::new(FakeDirectory),
@@ -183,7 +184,7 @@ async fn forecast_that_comes_again_in_the_period_is_a_repetition() {
 /// The writes of one budget notification, each of which the process may not survive.
 #[tokio::test]
 async fn run_that_died_at_any_write_is_taken_up_and_nothing_is_told_twice() {
-    for write in 1..=3 {
+    for write in 1..=4 {
         let stage = Stage::new(FakeAws::answering(&[]), Some(sandbox_budget()));
         stage.store.refuse.store(write, Ordering::Relaxed);
         stage.store.times.store(1, Ordering::Relaxed);

@@ -4,6 +4,8 @@
 //! an alert that will never be sent.
 
 pub mod channels;
+mod fallback;
+mod ladder;
 mod noise;
 mod problems;
 mod values;
@@ -17,6 +19,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use channels::Channel;
+pub use fallback::{After, Fallback};
+pub use ladder::{Act, AtMost, Do, Ladder, Rung};
 pub use noise::Noise;
 pub use values::{NotBuilt, Reference, Secretive};
 
@@ -34,12 +38,15 @@ pub struct Alerts {
     /// Events that are not worth a message, each rule with a name and an end.
     #[serde(default)]
     pub noise: Vec<Noise>,
+    /// Who hears when a receiver cannot be reached, or not in time.
+    #[serde(default)]
+    pub fallback: Fallback,
     #[schemars(skip)]
     #[serde(default, skip_serializing)]
     inhibit: NotBuilt,
-    #[schemars(skip)]
-    #[serde(default, skip_serializing)]
-    ladder: NotBuilt,
+    /// What the spend of a sandbox does beyond a message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ladder: Option<Ladder>,
 }
 
 /// A node of the routing tree. The first child that matches takes the alert; with `continue` the next ones are asked too.

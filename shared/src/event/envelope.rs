@@ -21,6 +21,8 @@ pub struct Message {
     pub subject: Option<String>,
     /// The message group of a FIFO queue, within which order is kept.
     pub group: Option<String>,
+    /// What SQS knows this handing out by, to hide the message longer.
+    pub handle: Option<String>,
     /// How often SQS has handed it out, this time included; 1 outside SQS.
     pub attempt: u32,
 }
@@ -29,7 +31,7 @@ impl Message {
     /// A message that came by itself.
     pub fn direct(id: impl Into<String>, text: impl Into<String>) -> Self {
         let (id, text) = (id.into(), text.into());
-        Self { item: None, id, text, topic: None, subject: None, group: None, attempt: 1 }
+        Self { item: None, id, text, topic: None, subject: None, group: None, handle: None, attempt: 1 }
     }
 
     /// The text as JSON, if it is.
@@ -80,7 +82,8 @@ fn queue(payload: &Value) -> Option<Batch> {
         let body = record.body.unwrap_or_default();
         let group = record.attributes.get("MessageGroupId").cloned();
         let id = item.clone().unwrap_or_default();
-        Message { item, group, attempt, ..inner(&body, id) }
+        let handle = record.receipt_handle.clone();
+        Message { item, group, handle, attempt, ..inner(&body, id) }
     });
     Some(Batch::Queue(messages.collect()))
 }

@@ -114,7 +114,7 @@ impl Reset {
     }
 
     /// The roles of the account that only services of AWS act by that have to let go of something.
-    async fn spared_roles(&self, account: &AccountId) -> Result<Vec<String>, CallError> {
+    pub(super) async fn spared_roles(&self, account: &AccountId) -> Result<Vec<String>, CallError> {
         let scope = self.accounts.scope(account, &global_region(&self.config.home_region)).await?;
         let roles = scope.pages("iam", "ListRoles", json!({})).await?;
         let linked = |arn: &str| arn.contains(":role/aws-service-role/");

@@ -42,6 +42,7 @@ mod freeze;
 #[cfg(test)]
 mod freeze_tests;
 mod guard;
+mod hold;
 mod hooks;
 mod html;
 mod item;
@@ -86,6 +87,7 @@ pub use diary::{Diary, Moment, Told, Went};
 pub use due::{Due, DueAccount, Skipped};
 pub use engine::{Baseliner, Declared, EngineError};
 pub use guard::Refusal;
+pub use hold::{Hold, NoHold};
 pub use html::page;
 pub use notice::{NoticeReport, Outcome, Upcoming};
 pub use oracle::{Heard, HeardAs, Uncovered};

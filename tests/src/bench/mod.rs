@@ -2,6 +2,7 @@
 //!
 //! Figures, no verdict: a start on a busy machine says little, so the machine and its load are printed with them.
 
+pub mod alerts;
 pub mod emptying;
 pub mod growth;
 

@@ -39,7 +39,7 @@ impl Source for CloudTrail {
 }
 
 /// The record: what EventBridge wraps, or the message itself.
-fn record(json: &Value) -> Option<&Value> {
+pub(super) fn record(json: &Value) -> Option<&Value> {
     match text(json, "/detail-type") {
         Some(kind) if kind.ends_with("via CloudTrail") => json.get("detail"),
         Some(_) => None,

@@ -8,6 +8,7 @@ mod amount;
 mod anomaly;
 mod budget;
 mod cloudtrail;
+mod cost_signal;
 mod heartbeat;
 mod notice;
 mod reset;
@@ -62,6 +63,7 @@ pub const SOURCES: &[&dyn Source] = &[
     &budget::Budgets,
     &alarm::Alarms,
     &anomaly::Anomalies,
+    &cost_signal::CostSignals,
     &cloudtrail::CloudTrail,
     &notice::Notices,
     &heartbeat::Heartbeats,

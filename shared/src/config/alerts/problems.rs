@@ -16,6 +16,7 @@ const LABELS: &[&str] = &[
     "budget.type",
     "confirmed",
     "event",
+    "instance",
     "kind",
     "muted",
     "ou",
@@ -42,7 +43,6 @@ impl Alerts {
     pub fn problems(&self) -> Vec<(String, String)> {
         let mut found = Found::new();
         not_built(&mut found, "inhibit", self.inhibit);
-        not_built(&mut found, "ladder", self.ladder);
         for (name, channels) in &self.receivers {
             let path = format!("receivers.{name}");
             if channels.is_empty() {
@@ -65,6 +65,8 @@ impl Alerts {
         }
         self.check_route(&mut found, "route", &self.route);
         found.extend(super::noise::problems(&self.noise));
+        found.extend(self.fallback_problems());
+        found.extend(self.ladder_problems());
         for (n, silence) in self.silence.iter().enumerate() {
             let path = format!("silence[{n}]");
             check_match(&mut found, &path, &silence.r#match);
@@ -154,10 +156,9 @@ mod tests {
     fn what_is_not_built_is_said_and_not_swallowed() {
         check(
             json!({"receivers": {"platform": webhook()},
-                "route": {"receiver": "platform", "group_wait": "30s"}, "ladder": [], "inhibit": []}),
+                "route": {"receiver": "platform", "group_wait": "30s"}, "inhibit": []}),
             &[
                 "inhibit: not built in this version; remove it",
-                "ladder: not built in this version; remove it",
                 "route.group_wait: not built in this version; remove it",
             ],
         );
