@@ -154,21 +154,19 @@ impl Outflow {
         self.count() - ids.len()
     }
 
-    /// Matters whose end arrived before their beginning, at any endpoint.
+    /// Messages about a beginning that came after the end, or about an end that came before the beginning.
     pub fn out_of_order(&self) -> usize {
         self.arrived.values().map(|arrived| disorder(arrived)).sum()
     }
 }
 
 fn disorder(arrived: &[Arrived]) -> usize {
-    let mut begun = BTreeSet::new();
+    let (mut begun, mut ended) = (BTreeSet::new(), BTreeSet::new());
     let mut wrong = 0;
     for one in arrived {
-        if one.resolved {
-            wrong += usize::from(!begun.contains(&one.matter));
-        } else {
-            begun.insert(one.matter.clone());
-        }
+        let (is_early, is_late) = (one.resolved && !begun.contains(&one.matter), ended.contains(&one.matter));
+        wrong += usize::from(is_early || is_late);
+        if one.resolved { &mut ended } else { &mut begun }.insert(&one.matter);
     }
     wrong
 }
