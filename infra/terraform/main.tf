@@ -153,6 +153,7 @@ resource "aws_iam_policy" "base_access" {
         Sid = "ReadOrganization"
         Effect = "Allow"
         Action = [
+          "account:GetAlternateContact",
           "organizations:DescribeAccount",
           "organizations:DescribeOrganization",
           "organizations:DescribeOrganizationalUnit",
@@ -182,7 +183,7 @@ resource "aws_iam_policy" "base_access" {
         Sid = "Deliver"
         Effect = "Allow"
         Action = "sqs:SendMessage"
-        Resource = aws_sqs_queue.outbox_queue.arn
+        Resource = [aws_sqs_queue.outbox_queue.arn, aws_sqs_queue.alarm_queue.arn]
       },
     ]
   })
@@ -692,6 +693,7 @@ resource "aws_lambda_function" "account_baseline" {
       FORESTER_CONFIG = var.config_uri
       FORESTER_TABLE = aws_dynamodb_table.state_table.name
       FORESTER_BUCKET = aws_s3_bucket.receipts_bucket.id
+      FORESTER_TIMERS = aws_sqs_queue.alarm_queue.url
       FORESTER_OUTBOX = aws_sqs_queue.outbox_queue.url
       FORESTER_QUEUE = aws_sqs_queue.baseline_queue.url
     }
@@ -849,6 +851,7 @@ resource "aws_lambda_function" "sandbox_reset" {
       FORESTER_CONFIG = var.config_uri
       FORESTER_TABLE = aws_dynamodb_table.state_table.name
       FORESTER_BUCKET = aws_s3_bucket.receipts_bucket.id
+      FORESTER_TIMERS = aws_sqs_queue.alarm_queue.url
       FORESTER_OUTBOX = aws_sqs_queue.outbox_queue.url
     }
   }
@@ -1281,6 +1284,7 @@ resource "aws_lambda_function" "budget_router" {
       FORESTER_CONFIG = var.config_uri
       FORESTER_TABLE = aws_dynamodb_table.state_table.name
       FORESTER_BUCKET = aws_s3_bucket.receipts_bucket.id
+      FORESTER_TIMERS = aws_sqs_queue.alarm_queue.url
       FORESTER_OUTBOX = aws_sqs_queue.outbox_queue.url
       FORESTER_RESET_MACHINE = aws_sfn_state_machine.reset_machine.arn
     }
@@ -1881,6 +1885,23 @@ resource "aws_cloudwatch_log_group" "alarm_fanout_logs" {
   retention_in_days = var.log_days
 }
 
+resource "aws_scheduler_schedule" "alert_sweep" {
+  name = "${var.name}-AlertSweep"
+  description = "Looks each minute what alerts must do now"
+  schedule_expression = "rate(1 minute)"
+  flexible_time_window {
+    mode = "OFF"
+  }
+  target {
+    arn = aws_sqs_queue.alarm_queue.arn
+    role_arn = aws_iam_role.scheduler_role.arn
+    input = "{\"forester\":\"sweep\"}"
+    dead_letter_config {
+      arn = aws_sqs_queue.dead_letters.arn
+    }
+  }
+}
+
 resource "aws_iam_role" "alarm_fanout" {
   name_prefix = "${var.name}-AlarmFanout-"
   assume_role_policy = jsonencode({
@@ -1941,6 +1962,7 @@ resource "aws_lambda_function" "alarm_fanout" {
       FORESTER_CONFIG = var.config_uri
       FORESTER_TABLE = aws_dynamodb_table.state_table.name
       FORESTER_BUCKET = aws_s3_bucket.receipts_bucket.id
+      FORESTER_TIMERS = aws_sqs_queue.alarm_queue.url
       FORESTER_OUTBOX = aws_sqs_queue.outbox_queue.url
     }
   }
@@ -2059,6 +2081,7 @@ resource "aws_lambda_function" "alert_delivery" {
       FORESTER_CONFIG = var.config_uri
       FORESTER_TABLE = aws_dynamodb_table.state_table.name
       FORESTER_BUCKET = aws_s3_bucket.receipts_bucket.id
+      FORESTER_TIMERS = aws_sqs_queue.alarm_queue.url
       FORESTER_OUTBOX = aws_sqs_queue.outbox_queue.url
     }
   }
@@ -2071,6 +2094,118 @@ resource "aws_lambda_event_source_mapping" "alert_delivery" {
   batch_size = 1
   function_response_types = ["ReportBatchItemFailures"]
   depends_on = [aws_iam_role_policy_attachment.alert_delivery]
+}
+
+resource "aws_cloudwatch_log_group" "alert_actions_logs" {
+  name = "/aws/lambda/${var.name}-alert-actions"
+  retention_in_days = var.log_days
+}
+
+resource "aws_iam_role" "alert_actions" {
+  name_prefix = "${var.name}-AlertActions-"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect = "Allow"
+        Principal = {
+          Service = "lambda.amazonaws.com"
+        }
+        Action = "sts:AssumeRole"
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy" "alert_actions" {
+  role = aws_iam_role.alert_actions.name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid = "Remember"
+        Effect = "Allow"
+        Action = ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"]
+        Resource = aws_dynamodb_table.state_table.arn
+      },
+      {
+        Sid = "ReadConfiguration"
+        Effect = "Allow"
+        Action = "s3:GetObject"
+        Resource = "arn:${data.aws_partition.current.partition}:s3:::${var.config_bucket}/*"
+      },
+      {
+        Sid = "Deliver"
+        Effect = "Allow"
+        Action = "sqs:SendMessage"
+        Resource = [aws_sqs_queue.outbox_queue.arn, aws_sqs_queue.alarm_queue.arn]
+      },
+      {
+        Sid = "ReadKeys"
+        Effect = "Allow"
+        Action = "secretsmanager:GetSecretValue"
+        Resource = "arn:${data.aws_partition.current.partition}:secretsmanager:*:${data.aws_caller_identity.current.account_id}:secret:forester/*"
+      },
+      {
+        Sid = "ReadKeysOfParameters"
+        Effect = "Allow"
+        Action = "ssm:GetParameter"
+        Resource = "arn:${data.aws_partition.current.partition}:ssm:*:${data.aws_caller_identity.current.account_id}:parameter/forester/*"
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy_attachment" "alert_actions" {
+  count = 1
+  role = aws_iam_role.alert_actions.name
+  policy_arn = ["arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"][count.index]
+}
+
+resource "aws_lambda_function" "alert_actions" {
+  function_name = "${var.name}-alert-actions"
+  description = "Acknowledges matters for people, by a signed link or a button in a chat"
+  filename = "${path.module}/../../dist/alert-actions.zip"
+  source_code_hash = filebase64sha256("${path.module}/../../dist/alert-actions.zip")
+  role = aws_iam_role.alert_actions.arn
+  runtime = "provided.al2023"
+  handler = "bootstrap"
+  architectures = [var.architecture]
+  memory_size = 256
+  timeout = 10
+  reserved_concurrent_executions = local.reserves_for_alerts ? var.reserved_for_alerts : null
+  ephemeral_storage {
+    size = 512
+  }
+  environment {
+    variables = {
+      FORESTER_CONFIG = var.config_uri
+      FORESTER_TABLE = aws_dynamodb_table.state_table.name
+      FORESTER_BUCKET = aws_s3_bucket.receipts_bucket.id
+      FORESTER_TIMERS = aws_sqs_queue.alarm_queue.url
+      FORESTER_OUTBOX = aws_sqs_queue.outbox_queue.url
+    }
+  }
+  depends_on = [aws_cloudwatch_log_group.alert_actions_logs]
+}
+
+resource "aws_lambda_function_url" "alert_actions_url" {
+  function_name = aws_lambda_function.alert_actions.function_name
+  authorization_type = "NONE"
+}
+
+resource "aws_lambda_permission" "alert_actions_url_permission" {
+  action = "lambda:InvokeFunctionUrl"
+  function_name = aws_lambda_function.alert_actions.function_name
+  principal = "*"
+  function_url_auth_type = "NONE"
+}
+
+resource "aws_lambda_permission" "alert_actions_invoke_permission" {
+  action = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.alert_actions.function_name
+  principal = "*"
+  invoked_via_function_url = true
 }
 
 resource "aws_sqs_queue" "dead_letters" {
@@ -2316,6 +2451,23 @@ resource "aws_cloudwatch_metric_alarm" "alert_delivery_errors_alarm" {
   alarm_actions = local.has_alarm_topic ? [var.alarm_topic] : null
 }
 
+resource "aws_cloudwatch_metric_alarm" "alert_actions_errors_alarm" {
+  alarm_name = "${var.name}-AlertActionsErrorsAlarm"
+  alarm_description = "alert-actions broke; what it worked on comes again. severity=medium"
+  namespace = "AWS/Lambda"
+  metric_name = "Errors"
+  dimensions = {
+    FunctionName = aws_lambda_function.alert_actions.function_name
+  }
+  statistic = "Sum"
+  period = 300
+  evaluation_periods = 1
+  threshold = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data = "notBreaching"
+  alarm_actions = local.has_alarm_topic ? [var.alarm_topic] : null
+}
+
 resource "aws_cloudwatch_metric_alarm" "account_baseline_throttles_alarm" {
   alarm_name = "${var.name}-AccountBaselineThrottlesAlarm"
   alarm_description = "account-baseline is refused for want of concurrency. severity=medium"
@@ -2391,6 +2543,23 @@ resource "aws_cloudwatch_metric_alarm" "alert_delivery_throttles_alarm" {
   metric_name = "Throttles"
   dimensions = {
     FunctionName = aws_lambda_function.alert_delivery.function_name
+  }
+  statistic = "Sum"
+  period = 300
+  evaluation_periods = 1
+  threshold = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data = "notBreaching"
+  alarm_actions = local.has_alarm_topic ? [var.alarm_topic] : null
+}
+
+resource "aws_cloudwatch_metric_alarm" "alert_actions_throttles_alarm" {
+  alarm_name = "${var.name}-AlertActionsThrottlesAlarm"
+  alarm_description = "alert-actions is refused for want of concurrency. severity=medium"
+  namespace = "AWS/Lambda"
+  metric_name = "Throttles"
+  dimensions = {
+    FunctionName = aws_lambda_function.alert_actions.function_name
   }
   statistic = "Sum"
   period = 300
@@ -2546,11 +2715,13 @@ resource "aws_cloudwatch_dashboard" "board" {
             "${aws_cloudwatch_metric_alarm.budget_router_errors_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.alarm_fanout_errors_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.alert_delivery_errors_alarm.arn}",
+            "${aws_cloudwatch_metric_alarm.alert_actions_errors_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.account_baseline_throttles_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.sandbox_reset_throttles_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.budget_router_throttles_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.alarm_fanout_throttles_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.alert_delivery_throttles_alarm.arn}",
+            "${aws_cloudwatch_metric_alarm.alert_actions_throttles_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.baseline_age_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.budget_age_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.alarm_age_alarm.arn}",
@@ -2933,6 +3104,7 @@ resource "aws_cloudwatch_dashboard" "board" {
             ["AWS/Lambda", "Duration", "FunctionName", "${aws_lambda_function.budget_router.function_name}"],
             ["AWS/Lambda", "Duration", "FunctionName", "${aws_lambda_function.alarm_fanout.function_name}"],
             ["AWS/Lambda", "Duration", "FunctionName", "${aws_lambda_function.alert_delivery.function_name}"],
+            ["AWS/Lambda", "Duration", "FunctionName", "${aws_lambda_function.alert_actions.function_name}"],
           ]
           view = "timeSeries"
           stat = "p90"
@@ -2964,6 +3136,8 @@ resource "aws_cloudwatch_dashboard" "board" {
             ["AWS/Lambda", "Throttles", "FunctionName", "${aws_lambda_function.alarm_fanout.function_name}"],
             ["AWS/Lambda", "Errors", "FunctionName", "${aws_lambda_function.alert_delivery.function_name}"],
             ["AWS/Lambda", "Throttles", "FunctionName", "${aws_lambda_function.alert_delivery.function_name}"],
+            ["AWS/Lambda", "Errors", "FunctionName", "${aws_lambda_function.alert_actions.function_name}"],
+            ["AWS/Lambda", "Throttles", "FunctionName", "${aws_lambda_function.alert_actions.function_name}"],
           ]
           view = "timeSeries"
           stat = "Sum"
@@ -3010,6 +3184,12 @@ resource "aws_cloudwatch_dashboard" "board" {
               "FunctionName",
               "${aws_lambda_function.alert_delivery.function_name}",
             ],
+            [
+              "AWS/Lambda",
+              "ConcurrentExecutions",
+              "FunctionName",
+              "${aws_lambda_function.alert_actions.function_name}",
+            ],
           ]
           view = "timeSeries"
           stat = "Maximum"
@@ -3026,7 +3206,7 @@ resource "aws_cloudwatch_dashboard" "board" {
           title = "The latest that failed"
           region = "${data.aws_region.current.region}"
           view = "table"
-          query = "SOURCE '${aws_cloudwatch_log_group.account_baseline_logs.name}' | SOURCE '${aws_cloudwatch_log_group.sandbox_reset_logs.name}' | SOURCE '${aws_cloudwatch_log_group.budget_router_logs.name}' | SOURCE '${aws_cloudwatch_log_group.alarm_fanout_logs.name}' | SOURCE '${aws_cloudwatch_log_group.alert_delivery_logs.name}' | filter level = 'ERROR' or level = 'WARN' | sort @timestamp desc | limit 50 | display @timestamp, level, message"
+          query = "SOURCE '${aws_cloudwatch_log_group.account_baseline_logs.name}' | SOURCE '${aws_cloudwatch_log_group.sandbox_reset_logs.name}' | SOURCE '${aws_cloudwatch_log_group.budget_router_logs.name}' | SOURCE '${aws_cloudwatch_log_group.alarm_fanout_logs.name}' | SOURCE '${aws_cloudwatch_log_group.alert_delivery_logs.name}' | SOURCE '${aws_cloudwatch_log_group.alert_actions_logs.name}' | filter level = 'ERROR' or level = 'WARN' | sort @timestamp desc | limit 50 | display @timestamp, level, message"
         }
       },
     ]
@@ -3073,6 +3253,11 @@ output "state_table_name" {
 
 output "outbox_url" {
   value = aws_sqs_queue.outbox_queue.url
+}
+
+output "acknowledge_url" {
+  description = "The URL of links in messages (alerts.acknowledge.url in forester.yaml)"
+  value = aws_lambda_function_url.alert_actions_url.function_url
 }
 
 output "baseline_queue_url" {

@@ -22,6 +22,9 @@ pub struct Settings {
     /// `FORESTER_QUEUE`: the URL of the baseline's queue, for what is to be looked at again later. Absent: the caller is
     /// told to come again.
     pub queue: Option<String>,
+    /// `FORESTER_TIMERS`: the URL of a queue that a function reads which routes alerts, for what it must do later. Absent:
+    /// it is done when somebody sweeps.
+    pub timers: Option<String>,
     /// `FORESTER_OUTBOX`: the URL of the FIFO queue of deliveries. Absent: delivered in process.
     pub outbox: Option<String>,
     /// `FORESTER_RESET_MACHINE`: the ARN of the state machine of resets. Absent: nobody but a person begins one.
@@ -43,8 +46,13 @@ impl Settings {
         let given = |name: &str| get(name).filter(|value| !value.trim().is_empty());
         let mut problems = Vec::new();
         let outbox = given("FORESTER_OUTBOX");
-        let queue = given("FORESTER_QUEUE");
-        for (name, url, kind) in [("FORESTER_OUTBOX", &outbox, "SQS FIFO"), ("FORESTER_QUEUE", &queue, "SQS")] {
+        let (queue, timers) = (given("FORESTER_QUEUE"), given("FORESTER_TIMERS"));
+        let urls = [
+            ("FORESTER_OUTBOX", &outbox, "SQS FIFO"),
+            ("FORESTER_QUEUE", &queue, "SQS"),
+            ("FORESTER_TIMERS", &timers, "SQS"),
+        ];
+        for (name, url, kind) in urls {
             if let Some(url) = url.as_deref().filter(|url| !url.starts_with("http")) {
                 problems.push(format!("{name} is `{url}`; expected the URL of an {kind} queue"));
             }
@@ -64,6 +72,7 @@ impl Settings {
             machine: given("FORESTER_RESET_MACHINE"),
             outbox,
             queue,
+            timers,
             allow_loopback: given("FORESTER_ALLOW_LOOPBACK").is_some_and(|value| value == "1"),
             state: given("FORESTER_STATE").unwrap_or_else(|| ".forester".to_owned()).into(),
         })
@@ -89,6 +98,8 @@ pub struct Forester {
     pub objects: Arc<dyn Objects>,
     /// The baseline's queue.
     pub mailbox: Option<Arc<dyn Mailbox>>,
+    /// The queue of what alerts must do later.
+    pub timers: Option<Arc<dyn Mailbox>>,
 }
 
 /// Why the parts could not be wired.
@@ -144,13 +155,14 @@ impl Forester {
             }
             None => Arc::new(DirectoryObjects::new(&settings.state)),
         };
-        let mailbox = mailbox(&settings, &sdk, &config)?;
-        Ok(Self { settings, config, sdk, accounts, directory, store, objects, mailbox })
+        let timers = mailbox(settings.timers.as_ref(), &sdk, &config)?;
+        let mailbox = mailbox(settings.queue.as_ref(), &sdk, &config)?;
+        Ok(Self { settings, config, sdk, accounts, directory, store, objects, mailbox, timers })
     }
 }
 
-fn mailbox(settings: &Settings, sdk: &Sdk, config: &Config) -> Result<Option<Arc<dyn Mailbox>>, SettingsError> {
-    let Some(url) = &settings.queue else { return Ok(None) };
+fn mailbox(url: Option<&String>, sdk: &Sdk, config: &Config) -> Result<Option<Arc<dyn Mailbox>>, SettingsError> {
+    let Some(url) = url else { return Ok(None) };
     let region = sdk.region().unwrap_or_else(|| config.home_region.clone());
     let queue = SdkQueue::new(sdk, url, region).map_err(|error| SettingsError(vec![error.to_string()]))?;
     Ok(Some(Arc::new(queue)))

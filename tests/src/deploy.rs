@@ -15,8 +15,8 @@ use crate::world::text;
 use crate::{Outcome, environment};
 
 /// The functions, as their binaries are called.
-pub const FUNCTIONS: [&str; 5] =
-    ["account-baseline", "sandbox-reset", "budget-router", "alarm-fanout", "alert-delivery"];
+pub const FUNCTIONS: [&str; 6] =
+    ["account-baseline", "sandbox-reset", "budget-router", "alarm-fanout", "alert-delivery", "alert-actions"];
 
 const ARTIFACTS: &str = "forester-artifacts";
 const STACK: &str = "forester";

@@ -1,10 +1,12 @@
 //! `forester alerts`: what an event would come to, and making it so.
 
 mod explain;
+mod incidents;
 mod ladder;
 mod lint;
 mod redrive;
 mod send;
+mod silence;
 mod status;
 mod test;
 
@@ -19,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::context::Context;
 use crate::output::{Exit, Problem};
 
-/// Explain, send, test and follow alerts; find alarms that watch over nothing
+/// Explain, send, test, follow, silence and acknowledge alerts; find alarms that watch over nothing
 #[derive(Debug, clap::Args)]
 pub struct Alerts {
     #[command(subcommand)]
@@ -44,6 +46,18 @@ enum Command {
     Unfreeze(ladder::Unfreeze),
     /// Send a test message to each channel of a receiver
     Test(test::Test),
+    /// Show the matters that are open: who was told, who has taken them
+    Incidents(incidents::Incidents),
+    /// Say that you have taken a matter: nobody else is called for it
+    Ack(incidents::Ack),
+    /// Deliver nothing that matches, until a time, for a reason
+    Silence(silence::Silence),
+    /// Show the silences that hold, those of the file included
+    Silences(silence::Silences),
+    /// End a silence that was given by command
+    Unsilence(silence::Unsilence),
+    /// Do what alerts must do by now: groups, digests, repetitions, escalations, ends
+    Sweep(incidents::Sweep),
 }
 
 impl Alerts {
@@ -58,6 +72,12 @@ impl Alerts {
             Command::Ladder(command) => command.run(context).await,
             Command::Unfreeze(command) => command.run(context).await,
             Command::Test(command) => command.run(context).await,
+            Command::Incidents(command) => command.run(context).await,
+            Command::Ack(command) => command.run(context).await,
+            Command::Silence(command) => command.run(context).await,
+            Command::Silences(command) => command.run(context).await,
+            Command::Unsilence(command) => command.run(context).await,
+            Command::Sweep(command) => command.run(context).await,
         }
     }
 }
@@ -87,4 +107,11 @@ pub fn invocation() -> Invocation {
     let started = Timestamp::now();
     let deadline = started.checked_add(SignedDuration::from_mins(15)).unwrap_or(started);
     Invocation { request_id: format!("cli-{}", started.as_millisecond()), started, deadline }
+}
+
+/// Who does it: as they say, or as the machine knows them.
+pub fn somebody(by: Option<String>) -> String {
+    by.or_else(|| std::env::var("USER").ok())
+        .filter(|by| !by.trim().is_empty())
+        .unwrap_or_else(|| "the command line".to_owned())
 }

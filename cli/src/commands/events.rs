@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use forester::Forester;
-use forester::alert::{Deliverer, Incoming, Router, detect};
+use forester::alert::{Actions, Deliverer, Incoming, Router, detect};
 use forester::baseline::BaselineJob;
 use forester::event::Message;
 use forester::job::{Failure, Job};
@@ -43,6 +43,7 @@ enum Function {
     BudgetRouter,
     AlarmFanout,
     AlertDelivery,
+    AlertActions,
 }
 
 impl Events {
@@ -85,6 +86,7 @@ async fn handle(forester: &Forester, function: Function, message: &Message) -> R
         Function::AlertDelivery => {
             Box::new(Deliverer::queued(forester).map_err(|error| Failure::Config(error.to_string()))?)
         }
+        Function::AlertActions => Box::new(Actions::new(forester).map_err(|error| Failure::Config(error.to_string()))?),
         Function::AccountBaseline => Box::new(BaselineJob::new(forester)),
         Function::SandboxReset => Box::new(forester.reset().map_err(|error| Failure::Config(error.to_string()))?),
     };
@@ -105,6 +107,12 @@ fn by_content(message: &Message) -> Function {
     let source = json.pointer("/source").and_then(Value::as_str).unwrap_or_default();
     if has("/delivery") {
         return Function::AlertDelivery;
+    }
+    if has("/requestContext/http/method") {
+        return Function::AlertActions;
+    }
+    if has("/forester") {
+        return Function::AlarmFanout;
     }
     let sweep = json.pointer("/action").and_then(Value::as_str) == Some("sweep");
     if sweep || matches!(source, "aws.organizations" | "aws.controltower" | "aws.account") {

@@ -14,9 +14,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::ack::{Claim, Keys};
 use super::channels::{self, Https, Loopback, Outcome, Tools, thread};
 use super::explain::test_message;
 use super::heartbeat::Beat;
+use super::incident::Turn;
 use super::open;
 use super::outbox::{Delivery, Held, State, Ticket, begin, owe, settle};
 use super::sources::{Incoming, detect};
@@ -287,6 +289,7 @@ impl Deliverer {
         let Some(channel) = declared.filter(|d| d.kind() == delivery.kind).map(channels::of) else {
             return Outcome::Refused(format!("receiver {} has no such channel any more", delivery.receiver));
         };
+        let delivery = &Delivery { acknowledge: self.link(delivery, clock).await, ..delivery.clone() };
         let known = match channel.has_threads() {
             true => thread::recall(self.store.as_ref(), delivery, clock.now()).await,
             false => None,
@@ -303,6 +306,24 @@ impl Deliverer {
         if let Err(error) = open::strike(self.store.as_ref(), &delivery.ticket()).await {
             tracing::warn!(delivery.id = %delivery.id, "{} is over and still on the list: {error}", delivery.id);
         }
+    }
+
+    /// Where the reader says that they have taken the matter. A message without a link is better than none.
+    async fn link(&self, delivery: &Delivery, clock: &Clock) -> Option<String> {
+        let settings = self.config.alerts.as_ref()?.acknowledge.as_ref()?;
+        if matches!(delivery.turn, Turn::Resolve | Turn::Digest) {
+            return None;
+        }
+        let until = clock.now().checked_add(settings.valid.length()).ok()?;
+        let claim = Claim { incident: delivery.incident.clone(), receiver: delivery.receiver.clone(), until };
+        let keys = match self.tools.secrets.get(&settings.key).await {
+            Ok(secret) => Keys::of(secret.reveal()),
+            Err(why) => {
+                tracing::warn!(delivery.id = %delivery.id, "{} goes without a link: {why}", delivery.id);
+                None
+            }
+        };
+        Some(format!("{}?t={}", settings.url.trim_end_matches('?'), keys?.sign(&claim)?))
     }
 
     /// Writes the outcome down, insisting: what is not written will be sent again.

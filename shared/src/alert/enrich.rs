@@ -10,8 +10,10 @@ use tokio::time::Instant;
 
 use super::model::Alert;
 use super::noise::Noise;
+use super::owner::{Contacts, contact, declared, nobody, owned};
 use crate::aws::Accounts;
 use crate::aws::budgets::Budgets;
+use crate::config::alerts::Owners;
 use crate::org::{Account, Directory};
 
 /// Where facts are looked up.
@@ -37,13 +39,20 @@ impl fmt::Debug for World {
     }
 }
 
-/// Looks the account up and adds what the organization knows of it.
-pub(super) async fn place(alert: &mut Alert, directory: &dyn Directory) {
+/// Looks the account up and adds what the organization knows of it, and who owns it.
+pub(super) async fn place(alert: &mut Alert, directory: &dyn Directory, owners: &Owners, contacts: &Contacts<'_>) {
     let Some(id) = alert.account.clone() else {
         return alert.fact("owner", "nobody: the message names no account, so it follows the routes alone");
     };
     match directory.account(&id).await {
-        Ok(Some(account)) => describe(alert, &account),
+        Ok(Some(account)) => {
+            describe(alert, &account);
+            match declared(&account, owners) {
+                Some((owner, because)) => owned(alert, &owner, &because),
+                None if owners.contacts => contact(alert, &account, contacts).await,
+                None => nobody(alert, &account),
+            }
+        }
         Ok(None) => alert.partial(format_args!("account {id} is not in the organization")),
         Err(error) => alert.partial(error),
     }
@@ -59,13 +68,4 @@ pub(super) fn describe(alert: &mut Alert, account: &Account) {
     }
     let ou = if account.ou.is_root() { "the root" } else { account.ou.as_ref() };
     alert.fact("account", format!("{} ({}) in {ou}", account.name, account.id));
-    match account.tags.get("owner").filter(|owner| !owner.trim().is_empty()) {
-        Some(owner) => {
-            alert.label("owner", owner);
-            alert.fact("owner", format!("{owner}, by tag owner={owner} of the account"));
-        }
-        None => {
-            alert.fact("owner", format!("nobody: {} has no tag `owner`, so it follows the routes alone", account.name))
-        }
-    }
 }

@@ -19,6 +19,11 @@ pub(super) fn lasts(alert: &Alert) -> bool {
     alert.status == Status::Resolved || !matches!(alert.kind.as_str(), "event" | "budget" | "unknown")
 }
 
+/// Whether it is so until it is over: a notice or a call was, and is not told again.
+pub(super) fn remains(alert: &Alert) -> bool {
+    matches!(alert.kind.as_str(), "alarm" | "budget" | "heartbeat" | "insight")
+}
+
 /// Writes down that the matter began.
 pub(super) async fn begin(store: &dyn Store, place: &Place, at: Timestamp, now: Timestamp) -> Result<(), StoreError> {
     let body = serde_json::to_value((place, at)).unwrap_or_default();

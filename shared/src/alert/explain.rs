@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::enrich::describe;
 use super::noise::Noise;
+use super::owner::{declared, owned};
 use super::plan::{Plan, Signal};
+use super::route::Standing;
 use super::sources::{Incoming, detect, hush};
 use crate::config::Config;
 use crate::config::alerts::Alerts;
@@ -21,15 +23,19 @@ pub fn explain(config: &Config, alerts: &Alerts, message: &Message, now: Timesta
     hush(&mut alert, &incoming, &Noise::of(&alerts.noise), now);
     if let Some(account) = alert.account.as_ref().and_then(|id| listed(config, id)) {
         describe(&mut alert, &account);
+        match declared(&account, &alerts.owners) {
+            Some((owner, because)) => owned(&mut alert, &owner, &because),
+            None => alert.fact("owner", "not known offline: the account's contacts are asked for it"),
+        }
     }
     alert.note("explained offline: nothing was looked up, and no earlier signal is known");
-    let plan = Plan::new(alerts, &Signal::new(alert), None, now);
+    let plan = Plan::new(alerts, &Signal::new(alert), None, &Standing::default(), now);
     json!({
         "alert": plan.alert,
         "route": plan.decision.route,
         "receivers": plan.decision.receivers,
         "suppressed_by": plan.decision.suppressed_by,
-        "messages": plan.messages(alerts),
+        "messages": plan.messages(alerts, now),
     })
 }
 

@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Text;
 use super::digest::digest;
+use super::episodes;
+use super::hold::Hold;
 use super::model::{Alert, Evidence, Status};
+use super::timer::Due;
 use crate::store::{Item, Key, StoreError};
 use crate::types::AccountId;
 
@@ -62,9 +65,30 @@ pub struct Incident {
     /// Why nobody was told, if that is so.
     #[serde(default)]
     pub quiet: Option<String>,
+    /// Who took it.
+    #[serde(default)]
+    pub acknowledged: Option<Acknowledged>,
+    /// How often each receiver was told again.
+    #[serde(default)]
+    pub repeats: BTreeMap<String, u32>,
+    /// Who was told because nobody took it.
+    #[serde(default)]
+    pub escalated: BTreeSet<String>,
     /// What is to be told and is not handed on yet.
     #[serde(default)]
     pub tellings: Vec<Telling>,
+    /// What is to be done later and is not in the clock's book yet.
+    #[serde(default)]
+    pub errands: Vec<Due>,
+}
+
+/// Somebody said that they have taken it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// Who, as far as it is known.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Something to be told of a matter.
@@ -91,6 +115,9 @@ pub struct Addressee {
     pub thread: String,
     /// Why this receiver.
     pub because: String,
+    /// Where it waits on its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
 }
 
 /// What a signal is to a matter, and so what a delivery tells of it.
@@ -188,7 +215,11 @@ impl Incident {
             heard: BTreeMap::new(),
             parts: BTreeSet::new(),
             quiet: None,
+            acknowledged: None,
+            repeats: BTreeMap::new(),
+            escalated: BTreeSet::new(),
             tellings: Vec::new(),
+            errands: Vec::new(),
         }
     }
 
@@ -208,9 +239,20 @@ impl Incident {
         now.checked_add(REMEMBERED).ok()
     }
 
-    /// Whether something remains to be told or to be done about it.
+    /// Forgets what was handed on.
+    pub fn discharged(&mut self) {
+        self.tellings.clear();
+        self.errands.clear();
+    }
+
+    /// Whether it is still to be done something about it.
     pub fn is_open(&self) -> bool {
         self.status == Status::Firing && self.parts.is_empty()
+    }
+
+    /// Whether somebody should look at it: what lasts until it ends, the rest until somebody has taken it, or for a while.
+    pub fn is_pending(&self, since: Timestamp) -> bool {
+        self.is_open() && (episodes::remains(&self.alert) || (self.acknowledged.is_none() && self.seen >= since))
     }
 
     /// Takes in what the alert says beyond what is known, and returns the events that are new.

@@ -4,6 +4,8 @@
 //! outbox) -> deliver (`delivery`, `channels`). Everything up to the plan is pure or only reads, so `alerts explain`
 //! shows what would happen without doing it.
 
+mod ack;
+mod actions;
 mod budget_facts;
 mod causes;
 pub mod channels;
@@ -13,11 +15,14 @@ mod delivery;
 mod digest;
 mod enrich;
 mod episodes;
+mod errands;
 mod explain;
 #[cfg(test)]
 mod fakes;
 mod heartbeat;
+mod hold;
 mod incident;
+mod inhibit;
 mod instead;
 pub mod ladder;
 mod lint;
@@ -25,6 +30,7 @@ mod model;
 mod noise;
 mod open;
 mod outbox;
+mod owner;
 mod paths;
 mod plan;
 mod recent;
@@ -34,16 +40,21 @@ mod route;
 mod router;
 mod rules;
 mod settle;
+pub mod silence;
 mod sources;
 mod spending;
 mod text;
+mod timer;
+mod waiting;
 mod watch;
 mod window;
 
+pub use ack::Taken as Acknowledgement;
+pub use actions::Actions;
 pub use delivery::{Clock, Deliverer};
 pub use enrich::World;
 pub use explain::explain;
-pub use incident::Turn;
+pub use incident::{Acknowledged, Incident, Place, Turn};
 pub use instead::Instead;
 pub use lint::{Finding, Lint};
 pub use model::{Alert, Evidence, Fact, Identity, Link, Severity, Status};
@@ -52,7 +63,7 @@ pub use open::{Dead, Owed};
 pub use outbox::{Delivery, State, Ticket};
 pub use plan::Plan;
 pub use redrive::resend;
-pub use route::{Decision, Taken};
+pub use route::{Decision, Taken, Terms};
 pub use router::Router;
 pub use settle::Out;
 pub use sources::{Incoming, SOURCES, Source, detect};

@@ -143,12 +143,12 @@ impl Delivery {
         }
     }
 
-    /// What a telling of a matter owes to one channel of an addressee.
-    pub fn telling(incident: &str, revision: u32, to: &Addressee, alert: Alert, channel: (usize, &str)) -> Self {
+    /// What a telling owes to one channel of an addressee; `telling` names the telling.
+    pub fn telling(telling: &str, revision: u32, to: &Addressee, alert: Alert, channel: (usize, &str)) -> Self {
         let (number, kind) = channel;
         let way = format!("{}/{kind}/{number}", to.receiver);
         Self {
-            id: format!("msg_{}", digest(&[incident, &revision.to_string(), to.turn.name(), &way])),
+            id: format!("msg_{}", digest(&[telling, &way])),
             incident: to.thread.clone(),
             revision,
             turn: to.turn,

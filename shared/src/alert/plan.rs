@@ -7,10 +7,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::channels;
+use super::episodes;
+use super::hold::hold;
 use super::incident::{Addressee, Incident, Place, Telling, Turn, turn};
-use super::model::{Alert, Status};
+use super::model::{Alert, Evidence, Status};
 use super::outbox::Delivery;
-use super::route::{Decision, decide, labels};
+use super::route::{Decision, Standing, decide, labels};
+use super::timer::{Due, Errand};
+use crate::config::Pause;
 use crate::config::alerts::Alerts;
 
 /// A signal and the matter that it belongs to.
@@ -51,18 +55,25 @@ impl Signal {
 
 impl Plan {
     /// Decides.
-    pub(super) fn new(alerts: &Alerts, signal: &Signal, known: Option<&Incident>, now: Timestamp) -> Self {
+    pub(super) fn new(
+        alerts: &Alerts,
+        signal: &Signal,
+        known: Option<&Incident>,
+        standing: &Standing,
+        now: Timestamp,
+    ) -> Self {
         let mut alert = signal.alert.clone();
-        let mut decision = decide(alerts, &alert, now);
         alert.labels = labels(&alert);
+        let mut decision = decide(alerts, &alert, standing, now);
+        let teller = Teller { alerts, decision: &decision, now };
         let fresh: BTreeSet<String> = match known {
             Some(known) => signal.events.difference(&known.events).cloned().collect(),
             None => signal.events.clone(),
         };
         let turn = turn(known, &alert, &fresh, signal.bare);
         let incident = match turn {
-            Turn::First | Turn::Update => Some(told(signal, &alert, known, &fresh, &decision, now)),
-            Turn::Resolve => known.map(|known| resolved(known, &alert, now)),
+            Turn::First | Turn::Update => Some(teller.told(signal, &alert, known, &fresh)),
+            Turn::Resolve => known.map(|known| teller.resolved(known, &alert)),
             Turn::Known => known.map(|known| seen(known, signal.bare, now)),
             Turn::Repeat | Turn::Escalation | Turn::Digest | Turn::Stale => None,
         };
@@ -80,14 +91,17 @@ impl Plan {
     }
 
     /// What each channel would get, sent or not.
-    pub(super) fn messages(&self, alerts: &Alerts) -> Vec<Value> {
-        let incident = Incident::new(Place::of(&self.alert), self.alert.clone(), Timestamp::UNIX_EPOCH);
-        let to = addressees(&self.decision, &incident);
+    pub(super) fn messages(&self, alerts: &Alerts, now: Timestamp) -> Vec<Value> {
+        let incident = Incident::new(Place::of(&self.alert), self.alert.clone(), now);
+        let to = Teller { alerts, decision: &self.decision, now }.addressees(&incident);
+        let waits: BTreeMap<String, String> =
+            to.iter().filter_map(|to| Some((to.receiver.clone(), to.hold.as_ref()?.because.clone()))).collect();
         let telling = Telling { revision: 1, alert: self.alert.clone(), news: Vec::new(), to };
-        let rendered = telling.deliveries(&incident.id, alerts).into_iter().filter_map(|delivery| {
+        let rendered = telling.deliveries(None, &incident.id, alerts).into_iter().filter_map(|delivery| {
             let declared = alerts.receivers.get(&delivery.receiver)?.get(delivery.channel)?;
             let body = channels::of(declared).render(&delivery);
-            Some(json!({ "receiver": delivery.receiver, "channel": delivery.kind, "body": body }))
+            let waits = waits.get(&delivery.receiver);
+            Some(json!({ "receiver": delivery.receiver, "channel": delivery.kind, "waits": waits, "body": body }))
         });
         rendered.collect()
     }
@@ -108,95 +122,160 @@ impl Plan {
     }
 }
 
-/// The matter with what the signal adds, and the telling of it.
-fn told(
-    signal: &Signal,
-    alert: &Alert,
-    known: Option<&Incident>,
-    fresh: &BTreeSet<String>,
-    decision: &Decision,
-    now: Timestamp,
-) -> Incident {
-    let fresh_start =
-        || Incident { heard: signal.heard.clone(), ..Incident::new(signal.place.clone(), alert.clone(), now) };
-    let mut incident = known.cloned().unwrap_or_else(fresh_start);
-    incident.seen = now;
-    incident.signals += 1;
-    let news = incident.learn(alert, fresh);
-    incident.bare = signal.bare;
-    if let Some(why) = &decision.suppressed_by {
-        incident.quiet = Some(why.clone());
-        return incident;
-    }
-    incident.quiet = None;
-    let to = addressees(decision, &incident);
-    incident.tell(news, to);
-    incident
+/// Who is told what, when.
+pub(super) struct Teller<'a> {
+    pub alerts: &'a Alerts,
+    pub decision: &'a Decision,
+    pub now: Timestamp,
 }
 
-fn resolved(known: &Incident, alert: &Alert, now: Timestamp) -> Incident {
-    let mut incident = known.clone();
-    incident.status = Status::Resolved;
-    incident.seen = now;
-    incident.signals += 1;
-    incident.alert.status = Status::Resolved;
-    incident.alert.time = alert.time.or(Some(now));
-    incident.alert.title = alert.title.clone();
-    incident.alert.raw = alert.raw.clone();
-    let to = incident.heard.iter().map(|(receiver, thread)| Addressee {
-        receiver: receiver.clone(),
-        turn: Turn::Resolve,
-        thread: thread.clone(),
-        because: format!("to {receiver}, who was told of the matter"),
-    });
-    let to = to.collect();
-    incident.tell(Vec::new(), to);
-    incident
+impl Teller<'_> {
+    /// The matter with what the signal adds, and the telling of it.
+    fn told(&self, signal: &Signal, alert: &Alert, known: Option<&Incident>, fresh: &BTreeSet<String>) -> Incident {
+        let begun = || Incident::new(signal.place.clone(), alert.clone(), self.now);
+        let begun = || Incident { heard: signal.heard.clone(), ..begun() };
+        let mut incident = known.cloned().unwrap_or_else(begun);
+        if known.is_none() {
+            incident.errands.extend(self.end(&incident));
+        }
+        incident.seen = self.now;
+        incident.signals += 1;
+        let news = incident.learn(alert, fresh);
+        incident.bare = signal.bare;
+        self.tell(&mut incident, news, known.is_none_or(|known| known.quiet.is_some()));
+        incident
+    }
+
+    /// Tells whoever is to hear of the matter as it is, unless something keeps it from them; what is told for the first
+    /// time is looked after from then on.
+    pub fn tell(&self, incident: &mut Incident, news: Vec<Evidence>, is_first: bool) {
+        if let Some(why) = &self.decision.suppressed_by {
+            incident.quiet = Some(why.clone());
+            let look = self.decision.look.filter(|_| episodes::remains(&incident.alert));
+            let look = look.map(|at| Due { at, errand: Errand::Look { place: incident.place.clone() } });
+            incident.errands.extend(look);
+            return;
+        }
+        incident.quiet = None;
+        let to = self.addressees(incident);
+        if is_first {
+            incident.errands.extend(self.errands(incident));
+        }
+        incident.tell(news, to);
+    }
+
+    /// What has to happen if nobody acts: telling again, and telling others.
+    fn errands(&self, incident: &Incident) -> Vec<Due> {
+        let mut errands = Vec::new();
+        let place = &incident.place;
+        for taken in &self.decision.route {
+            let receiver = taken.receiver.clone();
+            if let Some(every) = taken.terms.repeat_interval.filter(|_| episodes::remains(&incident.alert)) {
+                errands.push((every, Errand::Repeat { place: place.clone(), receiver, nth: 0 }));
+            }
+            for step in &taken.terms.escalate {
+                let after = step.after.to_string();
+                errands.push((step.after, Errand::Escalate { place: place.clone(), to: step.to.clone(), after }));
+            }
+        }
+        let due =
+            |(after, errand): (Pause, Errand)| Some(Due { at: self.now.checked_add(after.length()).ok()?, errand });
+        errands.into_iter().filter_map(due).collect()
+    }
+
+    /// When a matter ends that never says so: a budget's at the end of its period.
+    fn end(&self, incident: &Incident) -> Option<Due> {
+        let until = incident.alert.labels.get("until").filter(|_| incident.alert.kind == "budget")?;
+        let at = until.as_str().parse().ok()?;
+        Some(Due { at, errand: Errand::End { place: incident.place.clone() } })
+    }
+
+    /// The matter, over, and told to everybody who was told of it.
+    pub fn resolved(&self, known: &Incident, over: &Alert) -> Incident {
+        let mut incident = known.clone();
+        incident.status = Status::Resolved;
+        incident.seen = self.now;
+        incident.signals += 1;
+        incident.alert.status = Status::Resolved;
+        incident.alert.time = over.time.or(Some(self.now));
+        incident.alert.title = over.title.clone();
+        incident.alert.raw = over.raw.clone();
+        let before = incident.heard.iter();
+        let to = before.map(|(receiver, thread)| {
+            let because = format!("to {receiver}, who was told of the matter");
+            self.addressee(&incident, receiver, thread, Turn::Resolve, because)
+        });
+        let to = to.collect();
+        incident.tell(Vec::new(), to);
+        incident
+    }
+
+    /// Whoever the routes name, and whoever was told before.
+    fn addressees(&self, incident: &Incident) -> Vec<Addressee> {
+        let mut all: Vec<(String, String)> = Vec::new();
+        for name in &self.decision.receivers {
+            let taken = self.decision.route.iter().find(|taken| taken.receiver == *name);
+            let because = taken.map(|taken| format!("to {name}, by {}: {}", taken.at, taken.because));
+            all.push((name.clone(), because.unwrap_or_default()));
+        }
+        let before = incident.heard.keys().filter(|name| !self.decision.receivers.contains(name));
+        all.extend(before.map(|name| (name.clone(), format!("to {name}, who was told of the matter before"))));
+        let addressee = |(receiver, because): (String, String)| {
+            let thread = incident.heard.get(&receiver);
+            let turn = if thread.is_some() { Turn::Update } else { Turn::First };
+            self.addressee(incident, &receiver, thread.unwrap_or(&incident.id), turn, because)
+        };
+        all.into_iter().map(addressee).collect()
+    }
+
+    /// A receiver, and where what is told waits on its way there.
+    pub fn addressee(
+        &self,
+        incident: &Incident,
+        receiver: &str,
+        thread: &str,
+        turn: Turn,
+        because: String,
+    ) -> Addressee {
+        let taken = self.decision.route.iter().find(|taken| taken.receiver == receiver);
+        let terms = taken.map(|taken| taken.terms.clone()).unwrap_or_default();
+        let hold = hold(self.alerts, receiver, &terms, &incident.alert, self.now);
+        Addressee { receiver: receiver.to_owned(), turn, thread: thread.to_owned(), because, hold }
+    }
 }
 
 fn seen(known: &Incident, bare: bool, now: Timestamp) -> Incident {
     Incident { seen: now, signals: known.signals + 1, bare: known.bare && bare, ..known.clone() }
 }
 
-/// Whoever the routes name, and whoever was told before.
-fn addressees(decision: &Decision, incident: &Incident) -> Vec<Addressee> {
-    let named = decision.receivers.iter().map(|name| {
-        let taken = decision.route.iter().find(|taken| taken.receiver == *name);
-        let because = taken.map(|taken| format!("to {name}, by {}: {}", taken.at, taken.because));
-        (name.clone(), because.unwrap_or_default())
-    });
-    let named: BTreeMap<String, String> = named.collect();
-    let before = incident.heard.keys().filter(|name| !named.contains_key(*name));
-    let before = before.map(|name| (name.clone(), format!("to {name}, who was told of the matter before")));
-    let order = |name: &String| decision.receivers.iter().position(|known| known == name).unwrap_or(usize::MAX);
-    let mut all: Vec<(String, String)> = named.clone().into_iter().chain(before).collect();
-    all.sort_by_key(|(name, _)| order(name));
-    let addressee = |(receiver, because): (String, String)| {
-        let thread = incident.heard.get(&receiver);
-        let turn = if thread.is_some() { Turn::Update } else { Turn::First };
-        Addressee { turn, thread: thread.unwrap_or(&incident.id).clone(), receiver, because }
-    };
-    all.into_iter().map(addressee).collect()
-}
-
 impl Telling {
-    /// A delivery for each channel of each addressee; every message says why its reader gets it.
-    pub(super) fn deliveries(&self, incident: &str, alerts: &Alerts) -> Vec<Delivery> {
-        let of = |to: &Addressee| {
-            let mut alert = self.alert.clone();
-            if to.turn != Turn::Update {
-                alert.fact("routed", &to.because);
-            } else if !self.news.is_empty() {
-                alert.evidence = self.news.clone();
-            }
+    /// A delivery for each channel of each addressee; every message says why its reader gets it. `name` names the telling
+    /// where it is not one of the matter's own.
+    pub(super) fn deliveries(&self, name: Option<&str>, incident: &str, alerts: &Alerts) -> Vec<Delivery> {
+        let mut deliveries = Vec::new();
+        for to in &self.to {
+            let own = format!("{incident}/{}/{}", self.revision, to.turn.name());
             let channels = alerts.receivers.get(&to.receiver).map(Vec::as_slice).unwrap_or_default();
-            let numbered = channels.iter().enumerate();
-            let delivery = |(n, channel): (usize, &crate::config::alerts::Channel)| {
-                Delivery::telling(incident, self.revision, to, alert.clone(), (n, channel.kind()))
-            };
-            numbered.map(delivery).collect::<Vec<_>>()
-        };
-        self.to.iter().flat_map(of).collect()
+            for (n, channel) in channels.iter().enumerate() {
+                let name = name.unwrap_or(&own);
+                deliveries.push(Delivery::telling(name, self.revision, to, self.shown(to), (n, channel.kind())));
+            }
+        }
+        deliveries
+    }
+
+    /// What the addressee is shown: whoever was told before hears what is new.
+    fn shown(&self, to: &Addressee) -> Alert {
+        let mut alert = self.alert.clone();
+        if to.turn != Turn::Update {
+            alert.fact("routed", &to.because);
+        } else if !self.news.is_empty() {
+            alert.evidence = self.news.clone();
+        }
+        if let Some(hold) = &to.hold {
+            alert.fact("waited", &hold.because);
+        }
+        alert
     }
 }
 

@@ -13,6 +13,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
+use super::ack::Taken as Acknowledgement;
 use super::claim;
 use super::delivery::{Clock, Deliverer};
 use super::enrich::{World, place};
@@ -22,11 +23,13 @@ use super::incident::{Incident, Place};
 use super::ladder::{Ladder, Sandboxes};
 use super::model::{Alert, Status};
 use super::noise::Noise;
+use super::owner::Contacts;
 use super::paths;
 use super::plan::Signal;
 use super::recent;
 use super::settle::{Desk, Out, Settled};
 use super::sources::{Incoming, detect};
+use super::timer::Timers;
 use crate::aws::Accounts;
 use crate::aws::budgets::{Budgets, SdkBudgets};
 use crate::aws::sqs::SdkQueue;
@@ -34,7 +37,7 @@ use crate::event::{BadEvent, Message};
 use crate::forester::Forester;
 use crate::job::{Failure, Invocation, Job};
 use crate::org::Directory;
-use crate::store::When;
+use crate::store::{Key, StoreError, When};
 use crate::types::Malformed;
 
 /// Routes messages.
@@ -75,6 +78,9 @@ impl Job for Router {
         }
         if let Some(ladder) = self.ladder.as_ref().filter(|_| incoming.json == json!({ "action": "ladder" })) {
             return ladder.tick(&clock).await;
+        }
+        if let Some(answer) = self.own(&incoming.json, &clock).await? {
+            return Ok(answer);
         }
         let (source, alert) = detect(&incoming);
         let world = self.world(invocation);
@@ -123,7 +129,12 @@ impl Router {
             budgets: Arc::new(budgets),
             directory: Arc::clone(&forester.directory),
             noise,
-            desk: Desk { config, store, out },
+            desk: Desk {
+                timers: Timers { store: Arc::clone(&store), mailbox: forester.timers.clone() },
+                config,
+                store,
+                out,
+            },
         }
     }
 
@@ -137,6 +148,38 @@ impl Router {
     /// A ladder over these sandboxes, which tells where this router does.
     pub fn ladder(&self, sandboxes: Arc<dyn Sandboxes>) -> Ladder {
         Ladder { desk: self.desk.clone(), budgets: Arc::clone(&self.budgets), sandboxes }
+    }
+
+    /// What Forester says to itself: that something is due, or to look what is.
+    async fn own(&self, json: &Value, clock: &Clock) -> Result<Option<Value>, Failure> {
+        match json.get("forester").and_then(Value::as_str) {
+            Some("sweep") => self.desk.sweep(clock).await.map(Some),
+            Some("due") => {
+                let key = json.get("due").cloned().unwrap_or_default();
+                let wrong = |error: serde_json::Error| BadEvent {
+                    problem: error.to_string(),
+                    expected: "what is due: {\"forester\": \"due\", \"due\": {\"partition\", \"sort\"}}",
+                };
+                let key: Key = serde_json::from_value(key).map_err(wrong)?;
+                self.desk.wake(&key, clock).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Does everything that is due.
+    pub async fn sweep(&self, invocation: &Invocation) -> Result<Value, Failure> {
+        self.desk.sweep(&Clock::new(invocation)).await
+    }
+
+    /// Every matter that is known, the newest first.
+    pub async fn incidents(&self, invocation: &Invocation) -> Result<Vec<Incident>, Failure> {
+        self.desk.incidents(&Clock::new(invocation)).await
+    }
+
+    /// Notes that somebody has taken a matter.
+    pub async fn acknowledge(&self, id: &str, by: &str, invocation: &Invocation) -> Result<Acknowledgement, Failure> {
+        self.desk.acknowledge(id, by, &Clock::new(invocation)).await
     }
 
     fn world(&self, invocation: &Invocation) -> World {
@@ -153,7 +196,10 @@ impl Router {
 
     /// The alert with what the organization knows of its account, as far as that is known by `until`.
     async fn placed(&self, mut alert: Alert, until: Instant) -> Alert {
-        let placed = timeout_at(until, place(&mut alert, self.directory.as_ref())).await;
+        let config = &self.desk.config;
+        let owners = config.alerts.as_ref().map(|alerts| alerts.owners.clone()).unwrap_or_default();
+        let contacts = Contacts { accounts: &self.accounts, region: &config.home_region };
+        let placed = timeout_at(until, place(&mut alert, self.directory.as_ref(), &owners, &contacts)).await;
         if placed.is_err() { unlooked(alert) } else { alert }
     }
 
@@ -232,8 +278,9 @@ impl Router {
             quiet: Some("its parts are told".to_owned()),
             ..Incident::new(whole.clone(), alert, clock.now())
         };
+        self.desk.enter(&nothing, clock).await?;
         match self.desk.write(&nothing, When::AbsentAt(clock.now()), clock).await {
-            Ok(_) | Err(crate::store::StoreError::Lost { .. }) => {}
+            Ok(_) | Err(StoreError::Lost { .. }) => {}
             Err(error) => return Err(error.into()),
         }
         let parts = places.clone();
@@ -351,3 +398,7 @@ mod tests;
 #[cfg(test)]
 #[path = "order_tests.rs"]
 mod order;
+
+#[cfg(test)]
+#[path = "later_tests.rs"]
+mod later;

@@ -33,6 +33,11 @@ impl Stage {
                 {"match": {"kind": "budget", "ou": "Sandbox/**"}, "receiver": "owner"}]},
             "silence": [{"match": {"alarm": "quiet*"}, "until": "2027-01-31", "because": "moving"}],
         });
+        Self::routed(alerts, aws, facts)
+    }
+
+    /// The same with another `alerts` section.
+    pub fn routed(alerts: Value, aws: Arc<FakeAws>, facts: Option<BudgetFacts>) -> Self {
         let (queue, store) = (Arc::new(FakeQueue::default()), Arc::new(FlakyStore::default()));
         let router = Router {
             noise: Noise::of(&[]),
@@ -44,12 +49,13 @@ impl Stage {
                 config: config(alerts),
                 store: Arc::<FlakyStore>::clone(&store),
                 out: Out::Queue(Arc::<FakeQueue>::clone(&queue)),
+                timers: Timers { store: Arc::<FlakyStore>::clone(&store), mailbox: None },
             },
         };
         Self { aws, queue, store, router }
     }
 
-    async fn handle(&self, message: &Message) -> Result<Value, Failure> {
+    pub async fn handle(&self, message: &Message) -> Result<Value, Failure> {
         self.router.handle(&invocation(NOW, 120), message).await
     }
 
@@ -65,7 +71,7 @@ impl Stage {
     }
 
     /// What each delivery is to its matter, in the order in which they were queued.
-    async fn turns(&self) -> Vec<(String, Turn)> {
+    pub async fn turns(&self) -> Vec<(String, Turn)> {
         self.deliveries().await.into_iter().map(|delivery| (delivery.receiver, delivery.turn)).collect()
     }
 
@@ -82,7 +88,7 @@ impl Stage {
         deliveries
     }
 
-    fn receivers(&self) -> Vec<String> {
+    pub fn receivers(&self) -> Vec<String> {
         let sent = self.queue.0.lock().unwrap();
         sent.iter().map(|(_, group, _)| group.trim_end_matches("-webhook-0").to_owned()).collect()
     }

@@ -9,9 +9,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::delivery::{Clock, Deliverer};
-use super::incident::{Incident, Place, Turn};
+use super::incident::{Incident, Place, Telling, Turn};
 use super::outbox::{Delivery, State, owe};
 use super::plan::{Plan, Signal};
+use super::timer::{Due, Errand, Timers};
+use super::waiting;
 use crate::aws::sqs::Queue;
 use crate::config::Config;
 use crate::config::alerts::Alerts;
@@ -34,6 +36,7 @@ pub(super) struct Desk {
     pub config: Arc<Config>,
     pub store: Arc<dyn Store>,
     pub out: Out,
+    pub timers: Timers,
 }
 
 /// How often a write that somebody else came before is decided anew.
@@ -70,20 +73,25 @@ impl Desk {
             let (known, when) = match self.known(&signal.place, clock).await? {
                 Some((mut known, version)) => {
                     self.hand_on(&known, clock).await?;
-                    known.tellings.clear();
+                    known.discharged();
                     (Some(known), When::Version(version))
                 }
                 None => (None, When::AbsentAt(clock.now())),
             };
-            let plan = Plan::new(alerts, signal, known.as_ref(), clock.now());
+            let standing = self.standing(&signal.alert, &signal.place.id(), clock).await?;
+            let plan = Plan::new(alerts, signal, known.as_ref(), &standing, clock.now());
             let Some(after) = plan.incident.clone() else {
                 tell(&plan);
                 return Ok(Settled { report: plan.report(), incident: known });
             };
+            if known.is_none() {
+                self.enter(&after, clock).await?;
+            }
             match self.write(&after, when, clock).await {
                 Ok(version) => {
                     tell(&plan);
                     let deliveries = self.discharge(&after, version, clock).await?;
+                    self.note_inhibiting(&after, clock).await?;
                     let mut report = plan.report();
                     if let Some(members) = report.as_object_mut() {
                         members.insert("deliveries".to_owned(), deliveries.into());
@@ -111,7 +119,7 @@ impl Desk {
         for _ in 0..TRIES {
             let Some((mut incident, version)) = self.known(place, clock).await? else { return Ok(None) };
             self.hand_on(&incident, clock).await?;
-            incident.tellings.clear();
+            incident.discharged();
             if !change(&mut incident) {
                 return Ok(None);
             }
@@ -138,8 +146,8 @@ impl Desk {
     /// have seen the tellings, and handing on twice does nothing.
     async fn discharge(&self, incident: &Incident, version: u64, clock: &Clock) -> Result<Vec<Value>, Failure> {
         let reports = self.hand_on(incident, clock).await?;
-        if !incident.tellings.is_empty() {
-            let noted = Incident { tellings: Vec::new(), ..incident.clone() };
+        if !incident.tellings.is_empty() || !incident.errands.is_empty() {
+            let noted = Incident { tellings: Vec::new(), errands: Vec::new(), ..incident.clone() };
             match self.write(&noted, When::Version(version), clock).await {
                 Ok(_) | Err(StoreError::Lost { .. }) => {}
                 Err(error) => return Err(error.into()),
@@ -148,14 +156,33 @@ impl Desk {
         Ok(reports)
     }
 
-    /// Writes every delivery down, then hands each on. Ids are the same in every run, so repeating this is safe.
+    /// Writes every delivery down, then hands each on; what waits goes into its bucket, and what comes later into the
+    /// clock's book. Ids are the same in every run, so repeating this is safe.
     async fn hand_on(&self, incident: &Incident, clock: &Clock) -> Result<Vec<Value>, Failure> {
-        let alerts = self.alerts()?;
-        let all = incident.tellings.iter().flat_map(|telling| telling.deliveries(&incident.id, alerts));
-        self.send(&all.collect::<Vec<_>>(), clock).await
+        let (alerts, now) = (self.alerts()?, clock.now());
+        let (mut deliveries, mut reports) = (Vec::new(), Vec::new());
+        for due in &incident.errands {
+            self.timers.set(due, now).await?;
+        }
+        for telling in &incident.tellings {
+            for to in &telling.to {
+                let one = Telling { to: vec![to.clone()], ..telling.clone() };
+                let Some(hold) = &to.hold else {
+                    deliveries.extend(one.deliveries(None, &incident.id, alerts));
+                    continue;
+                };
+                if let Some(at) = waiting::put(self.store.as_ref(), hold, &incident.id, one, now).await? {
+                    let errand = Errand::Flush { bucket: hold.bucket.clone() };
+                    self.timers.set(&Due { at, errand }, now).await?;
+                }
+                reports.push(json!({ "receiver": to.receiver, "turn": to.turn, "waits": hold.because }));
+            }
+        }
+        reports.extend(self.send(&deliveries, clock).await?);
+        Ok(reports)
     }
 
-    async fn send(&self, deliveries: &[Delivery], clock: &Clock) -> Result<Vec<Value>, Failure> {
+    pub async fn send(&self, deliveries: &[Delivery], clock: &Clock) -> Result<Vec<Value>, Failure> {
         let (mut reports, mut failed) = (Vec::new(), Vec::new());
         for delivery in deliveries {
             let state = owe(self.store.as_ref(), delivery, clock.now()).await?;

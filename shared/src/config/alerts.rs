@@ -1,28 +1,29 @@
 //! The `alerts` section: who hears of what, by which way.
-//!
-//! What the format foresees but this version does not do is read and refused in plain words, so that nobody waits for
-//! an alert that will never be sent.
 
 pub mod channels;
 mod fallback;
+mod intervals;
 mod ladder;
+mod matchers;
 mod noise;
 mod problems;
+mod routing;
+mod tree;
 mod values;
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use channels::Channel;
 pub use fallback::{After, Fallback};
+pub use intervals::{Interval, Stretch, end_of};
 pub use ladder::{Act, AtMost, Do, Ladder, Rung};
+pub use matchers::{Matcher, Matchers};
 pub use noise::Noise;
-pub use values::{NotBuilt, Reference, Secretive};
+pub use routing::{Acknowledge, Escalation, Inhibit, OuOwner, Owners, Quiet, Route, Silence};
+pub use values::{Reference, Secretive};
 
 /// The `alerts` section.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,63 +42,22 @@ pub struct Alerts {
     /// Who hears when a receiver cannot be reached, or not in time.
     #[serde(default)]
     pub fallback: Fallback,
-    #[schemars(skip)]
-    #[serde(default, skip_serializing)]
-    inhibit: NotBuilt,
     /// What the spend of a sandbox does beyond a message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ladder: Option<Ladder>,
-}
-
-/// A node of the routing tree. The first child that matches takes the alert; with `continue` the next ones are asked too.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Route {
-    /// Who hears; a child without one inherits its parent's.
+    /// What adds nothing while another matter is open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inhibit: Vec<Inhibit>,
+    /// Named times, for `mute_times`, `active_times` and `quiet`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub intervals: BTreeMap<String, Interval>,
+    /// Quiet hours by receiver: what is below critical waits until they are over, and is then told together.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub quiet: Quiet,
+    /// How people say that they have taken a matter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledge: Option<Acknowledge>,
+    /// Who owns what.
     #[serde(default)]
-    pub receiver: Option<String>,
-    /// Labels that must all match; `*` and `**` are wildcards.
-    #[serde(default)]
-    pub r#match: BTreeMap<String, String>,
-    /// Whether the siblings after this route are asked as well.
-    #[serde(default)]
-    pub r#continue: bool,
-    /// The children, in order.
-    #[serde(default)]
-    pub routes: Vec<Route>,
-    #[schemars(skip)]
-    #[serde(default, skip_serializing)]
-    group_by: NotBuilt,
-    #[schemars(skip)]
-    #[serde(default, skip_serializing)]
-    group_wait: NotBuilt,
-    #[schemars(skip)]
-    #[serde(default, skip_serializing)]
-    group_interval: NotBuilt,
-    #[schemars(skip)]
-    #[serde(default, skip_serializing)]
-    repeat_interval: NotBuilt,
-}
-
-/// Alerts that are not delivered until a day is over.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Silence {
-    /// Labels that must all match.
-    pub r#match: BTreeMap<String, String>,
-    /// The last day on which it holds (UTC).
-    #[schemars(with = "String")]
-    pub until: Date,
-    /// Why: it stands in reports.
-    pub because: String,
-    /// Who decided it.
-    #[serde(default)]
-    pub by: Option<String>,
-}
-
-impl Silence {
-    /// Whether it still holds.
-    pub fn holds(&self, now: Timestamp) -> bool {
-        now.to_zoned(TimeZone::UTC).date() <= self.until
-    }
+    pub owners: Owners,
 }

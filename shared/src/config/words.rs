@@ -29,13 +29,15 @@ fn unknown(kind: &str, rest: &str) -> String {
     if known.is_empty() {
         return format!("there is no {kind} `{found}` here; nothing is expected");
     }
-    let meant = known.iter().map(|word| (distance(found, word), word)).min();
-    let hint = match meant {
-        Some((steps, word)) if steps <= 1 + found.len() / 4 => format!("; did you mean `{word}`?"),
-        _ => ".".to_owned(),
-    };
+    let hint = nearest(found, &known).map_or(".".to_owned(), |word| format!("; did you mean `{word}`?"));
     let expected = known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
     format!("there is no {kind} `{found}` here{hint} Expected one of {expected}")
+}
+
+/// The known word that was probably meant.
+pub(super) fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
+    let meant = known.iter().map(|word| (distance(found, word), *word)).min();
+    meant.filter(|(steps, _)| *steps <= 1 + found.len() / 4).map(|(_, word)| word)
 }
 
 /// "integer `5`, expected a string" and its like.

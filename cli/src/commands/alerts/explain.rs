@@ -50,13 +50,27 @@ fn text(explained: &Value) -> String {
     ];
     let labels = explained.pointer("/alert/labels").and_then(Value::as_object).into_iter().flatten();
     out.extend(labels.map(|(name, value)| line("label", format!("{name} = {}", value.as_str().unwrap_or_default()))));
-    out.extend(list("/route").map(|taken| {
-        line("route", format!("{} -> {}: {}", part(taken, "at"), part(taken, "receiver"), part(taken, "because")))
-    }));
+    let owner = list("/alert/facts").find(|fact| part(fact, "name") == "owner");
+    out.extend(owner.map(|fact| line("owner", part(fact, "value"))));
+    for taken in list("/route") {
+        let took = format!("{} -> {}: {}", part(taken, "at"), part(taken, "receiver"), part(taken, "because"));
+        out.push(line("route", took));
+        out.extend(terms(taken).into_iter().map(|term| line("", term)));
+    }
     out.push(line("suppressed", word("/suppressed_by")));
     for message in list("/messages") {
-        out.push(line("message", format!("to {} by {}:", part(message, "receiver"), part(message, "channel"))));
+        let waits = part(message, "waits");
+        let waits = if waits.is_empty() { String::new() } else { format!(", later: {waits}") };
+        let to = format!("to {} by {}{waits}:", part(message, "receiver"), part(message, "channel"));
+        out.push(line("message", to));
         out.extend(part(message, "body").lines().map(|body| format!("    {body}")));
     }
     out.join("\n")
+}
+
+/// What a route says beyond who hears: groups, repetition, hours, escalation.
+fn terms(taken: &Value) -> Vec<String> {
+    let terms = taken.get("terms").and_then(Value::as_object).into_iter().flatten();
+    let said = terms.filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()));
+    said.map(|(name, value)| format!("{name}: {}", value.to_string().replace('"', ""))).collect()
 }

@@ -169,6 +169,7 @@ fn addressees(incident: &Incident, also: &[String], root: &str) -> Vec<Addressee
         turn: Turn::Update,
         thread: thread.clone(),
         because: format!("to {receiver}, who was told of the matter before"),
+        hold: None,
     });
     let mut to: Vec<Addressee> = before.collect();
     for name in also.iter().filter(|name| !incident.heard.contains_key(*name)) {
@@ -182,7 +183,7 @@ fn addressees(incident: &Incident, also: &[String], root: &str) -> Vec<Addressee
 
 fn first(incident: &Incident, receiver: &str, why: &str) -> Addressee {
     let because = format!("to {receiver}, {why}");
-    Addressee { receiver: receiver.to_owned(), turn: Turn::First, thread: incident.id.clone(), because }
+    Addressee { receiver: receiver.to_owned(), turn: Turn::First, thread: incident.id.clone(), because, hold: None }
 }
 
 fn tell(step: &Step) {

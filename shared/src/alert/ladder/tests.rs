@@ -12,6 +12,7 @@ use super::super::model::Alert;
 use super::super::plan::Signal;
 use super::super::settle::Out;
 use super::super::spending::{Confirmation, Spending};
+use super::super::timer::Timers;
 use super::super::{Delivery, Text, Ticket};
 use super::*;
 use crate::aws::budgets::{BudgetFacts, Spend, TimeUnit};
@@ -78,7 +79,8 @@ impl Stage {
         let (queue, store) = (Arc::new(FakeQueue::default()), Arc::new(MemoryStore::default()));
         let sandboxes = Arc::new(FakeSandboxes::default());
         let out = Out::Queue(Arc::<FakeQueue>::clone(&queue));
-        let desk = Desk { config: config(alerts), store: Arc::<MemoryStore>::clone(&store), out };
+        let timers = Timers { store: Arc::<MemoryStore>::clone(&store), mailbox: None };
+        let desk = Desk { config: config(alerts), store: Arc::<MemoryStore>::clone(&store), out, timers };
         let spend = |amount: &str| Some(Spend { amount: amount.parse().unwrap(), unit: "USD".to_owned() });
         let facts = BudgetFacts {
             unit: TimeUnit::Monthly,

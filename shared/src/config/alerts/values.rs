@@ -1,23 +1,12 @@
-//! Values of the `alerts` section: references to secrets, and what is not built.
+//! Values of the `alerts` section: references to secrets.
 
 use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::types::Malformed;
-
-/// Something the format foresees and this version does not do. Any value is read; its presence is a problem.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct NotBuilt(pub(super) bool);
-
-impl<'de> Deserialize<'de> for NotBuilt {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Self(true))
-    }
-}
 
 /// Where a secret is kept. The secret itself never stands in the file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
