@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 
 const ACCOUNT: &str = "sbx-ana";
 
-/// More than one page of DynamoDB's tables (100).
+/// More than one page of DynamoDB's tables (100) and of RDS's instances (100).
 const TABLES: usize = 150;
+const DATABASES: usize = 120;
 
 /// Objects of one bucket, all versions counted.
 const VERSIONS: usize = 20_000;
@@ -42,6 +43,19 @@ async fn tables(scope: &Scope) -> Outcome<()> {
         scope.call("dynamodb", "CreateTable", params).await
     };
     try_join_all((0..TABLES).map(make)).await?;
+    Ok(())
+}
+
+async fn databases(scope: &Scope) -> Outcome<()> {
+    let make = async |n: usize| {
+        let params = json!({
+            "DBInstanceIdentifier": format!("many-{n}"), "DBInstanceClass": "db.t3.micro", "Engine": "mysql",
+            "AllocatedStorage": 20, "MasterUsername": "admin", "MasterUserPassword": "not-a-secret-1",
+            "DeletionProtection": n.is_multiple_of(2),
+        });
+        scope.call("rds", "CreateDBInstance", params).await
+    };
+    try_join_all((0..DATABASES).map(make)).await?;
     Ok(())
 }
 
@@ -92,6 +106,7 @@ async fn an_account_with_everything_in_it_is_emptied() -> Outcome<()> {
     assert!(failed.is_empty(), "{failed:?}");
     let scope = world.scope(ACCOUNT, "us-east-1").await?;
     tables(&scope).await?;
+    databases(&scope).await?;
     versions(&scope).await?;
     web(&scope).await?;
     let throttled = json!({ "service": "dynamodb", "action": "DeleteTable" });
@@ -108,7 +123,7 @@ async fn an_account_with_everything_in_it_is_emptied() -> Outcome<()> {
     assert_eq!(seen(&world, &planted).await?, Vec::<String>::new());
     assert_eq!(jobs::reset::left(&world, ACCOUNT).await?, Vec::<String>::new());
     println!(
-        "{} seeds of {} types in {} regions, {TABLES} tables, {VERSIONS} versions: {} calls",
+        "{} seeds of {} types in {} regions, {TABLES} tables, {DATABASES} databases, {VERSIONS} versions: {} calls",
         planted.len(),
         seeds.len(),
         SHORT.len(),

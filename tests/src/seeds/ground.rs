@@ -32,7 +32,7 @@ pub async fn prepare(scope: &Scope, asked: &str) -> Outcome<Known> {
 async fn network(scope: &Scope, known: &mut Known) -> Outcome<()> {
     let made = scope.call("ec2", "CreateVpc", json!({ "CidrBlock": "10.77.0.0/16" })).await?;
     let vpc = text(&made, "/Vpc/VpcId")?;
-    for (name, zone, range) in [("subnet", "a", "10.77.1.0/24"), ("subnet2", "b", "10.77.2.0/24")] {
+    for (name, zone, range) in [("subnet", "a", "10.77.1.0/24"), ("subnet2", "c", "10.77.2.0/24")] {
         let zone = format!("{}{zone}", scope.region());
         let params = json!({ "VpcId": vpc, "CidrBlock": range, "AvailabilityZone": zone });
         let made = scope.call("ec2", "CreateSubnet", params).await?;
