@@ -57,8 +57,9 @@ async fn astray(stack: &Stack, world: &World, since: u64) -> Outcome<Vec<SeenCal
     let sandboxes: Vec<&str> = names.map(|(_, id)| id.as_ref()).collect();
     let elsewhere = |call: &SeenCall| {
         let account = call.account.as_deref().unwrap_or_default();
-        let home = account == stack.management.as_ref();
-        !sandboxes.contains(&account) && !(home && matches!(call.service.as_str(), "organizations" | "budgets"))
+        let about = matches!(call.service.as_str(), "organizations" | "budgets");
+        let home = account == stack.management.as_ref() && about;
+        !home && !sandboxes.contains(&account)
     };
     Ok(stack.calls(since).await?.into_iter().filter(|call| call.write && elsewhere(call)).collect())
 }

@@ -121,7 +121,7 @@ async fn wired(endpoint: &str, recorders: &BTreeMap<String, Recorder>) -> Outcom
     let settings = Settings::from_env(|name| (name == "FORESTER_ALLOW_LOOPBACK").then(|| "1".to_owned()))?;
     let objects = Arc::new(DirectoryObjects::new(std::env::temp_dir()));
     let store = Arc::new(MemoryStore::default());
-    Ok(Forester { settings, config, sdk, accounts, directory, store, objects, mailbox: None })
+    Ok(Forester { settings, config, sdk, accounts, directory, store, objects, mailbox: None, timers: None })
 }
 
 fn configuration(recorders: &BTreeMap<String, Recorder>) -> String {
