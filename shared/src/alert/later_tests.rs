@@ -60,6 +60,7 @@ impl Stage {
 fn plain(name: &str) -> Message {
     let mut message = sample(name).remove(0);
     message.text = message.text.replace("\"Root\"", "\"IAMUser\"").replace("CIS-4.3-RootAccountUsage", "disk-full");
+    message.text = message.text.replace("CIS 4.3 root usage", "the disk is full");
     message
 }
 
