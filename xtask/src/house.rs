@@ -197,7 +197,7 @@ mod tests {
         let here = PathBuf::new();
         let house = House { root, cache: here.clone(), target: here.clone(), scratch: here, shared: true };
         let packages = house.packages().unwrap();
-        assert_eq!(house.functions().unwrap().len(), 5);
+        assert_eq!(house.functions().unwrap().len(), 6);
         assert!(packages.iter().any(|name| name == "forester-e2e"), "{packages:?}");
     }
 

@@ -75,7 +75,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "bench",
         arguments: "[size] [start] | baseline | reset | alerts",
-        about: "size and start of each function; what baselines, resets and alerts cost",
+        about: "what functions, baselines, resets and alerts cost",
         run: bench::run,
     },
     Task {

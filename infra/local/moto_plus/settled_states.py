@@ -11,6 +11,8 @@ from typing import Any
 
 from moto.comprehend.models import ComprehendBackend
 from moto.dms.models import DatabaseMigrationServiceBackend
+from moto.ds.models import DirectoryServiceBackend
+from moto.dsql.models import AuroraDSQLBackend
 from moto.ec2.models import EC2Backend
 from moto.elasticache.models import ElastiCacheBackend
 from moto.fis.models import FISBackend
@@ -78,8 +80,24 @@ def stopped_crawls(original: Any, self: GlueBackend) -> Any:
     return original(self)
 
 
+def made_trusts(original: Any, self: DirectoryServiceBackend, *args: Any, **kwargs: Any) -> Any:
+    """A trust is made once somebody has looked; before, it cannot be deleted."""
+    trusts = {trust.trust_id: trust for directory in self.directories.values() for trust in directory.trusts}
+    settle(trusts, "trust_state", {"Creating": "Created"})
+    return original(self, *args, **kwargs)
+
+
+def made_streams(original: Any, self: AuroraDSQLBackend, *args: Any, **kwargs: Any) -> Any:
+    """A cluster's streams are made, and gone, once somebody has looked."""
+    for cluster in self.clusters.values():
+        settle(cluster.streams, "status", {"CREATING": "ACTIVE", "DELETING": GONE})
+    return original(self, *args, **kwargs)
+
+
 def install() -> None:
     """Let time pass for what is asked for twice."""
     for backend, method, store, attribute, ends in SETTLES:
         around(backend, method, settling(store, attribute, ends))
     around(GlueBackend, "get_crawlers", stopped_crawls)
+    around(DirectoryServiceBackend, "describe_trusts", made_trusts)
+    around(AuroraDSQLBackend, "list_streams", made_streams)
