@@ -2941,25 +2941,25 @@ resource "aws_cloudwatch_dashboard" "board" {
               "Forester",
               "Alerts",
               "service",
-              "budget-router",
+              "alerts",
               {
-                label = "budgets and anomalies"
+                label = "alerts"
               },
             ],
             [
               "Forester",
-              "Alerts",
+              "Unread",
               "service",
-              "alarm-fanout",
+              "alerts",
               {
-                label = "alarms"
+                label = "not understood, delivered as they are"
               },
             ],
             [
               "Forester",
               "Suppressed",
               "service",
-              "alarm-fanout",
+              "alerts",
               {
                 label = "kept from people by a rule"
               },
