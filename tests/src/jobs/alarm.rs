@@ -14,10 +14,14 @@ const ALARM: &str = "CIS-4.3-RootAccountUsage";
 const PATTERN: &str =
     r#"{$.userIdentity.type="Root" && $.userIdentity.invokedBy NOT EXISTS && $.eventType !="AwsServiceEvent"}"#;
 
+/// How long ago the root user acted: the organization itself was made by a root user a moment ago, people heard of that by
+/// its events, and an alarm on the same rule right after them waits for its causes.
+const AGO: SignedDuration = SignedDuration::from_hours(2);
+
 /// Lets the root user act in an account, raises the alarm, and waits for the message that says who did what.
 pub async fn run(local: &Local) -> Outcome<Effect> {
     let clock = Clock::start(local).await?;
-    let acted = Timestamp::now() - SignedDuration::from_secs(120);
+    let acted = Timestamp::now() - AGO;
     let affected = local.world.ids.get("dev").ok_or("there is no workload account")?.to_string();
     watch(local).await?;
     record(local, acted, &affected).await?;
@@ -93,16 +97,17 @@ async fn record(local: &Local, at: Timestamp, affected: &str) -> Outcome<()> {
     Ok(())
 }
 
-/// The sample event, about this stack's audit account and this moment.
+/// The sample event, about this stack's audit account: the alarm changes two minutes after the act.
 fn alarm(local: &Local, acted: Timestamp) -> Outcome<Value> {
     let sample = environment::root()?.join("events/alarm-fanout/eventbridge-alarm-state-change.json");
     let audit = local.world.ids.get("audit").ok_or("there is no audit account")?;
     let stamp = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%S.000+0000").to_string();
-    let (start, now) = (stamp(acted - SignedDuration::from_secs(60)), stamp(Timestamp::now()));
+    let (start, changed) =
+        (stamp(acted - SignedDuration::from_secs(60)), stamp(acted + SignedDuration::from_secs(120)));
     let text = std::fs::read_to_string(sample)?
         .replace("222233334444", audit.as_ref())
         .replace("2026-11-12T04:20:00.000+0000", &start)
-        .replace("2026-11-12T04:26:51.118+0000", &now)
-        .replace("2026-11-12T04:26:51.123+0000", &now);
+        .replace("2026-11-12T04:26:51.118+0000", &changed)
+        .replace("2026-11-12T04:26:51.123+0000", &changed);
     Ok(serde_json::from_str(&text)?)
 }
