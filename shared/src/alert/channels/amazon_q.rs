@@ -14,7 +14,6 @@ use super::page::{Limits, Page, Row, told};
 use super::{Channel, Outcome, Thread, Tools};
 use crate::alert::Text;
 use crate::alert::outbox::Delivery;
-use crate::aws::sns::Publication;
 use crate::config::alerts::channels::AmazonQ;
 
 const LIMITS: Limits = Limits { value: 500, rows: 60, total: 3_000 };
@@ -27,18 +26,7 @@ impl Channel for AmazonQ {
     }
 
     async fn send(&self, delivery: &Delivery, _thread: Option<&Thread>, tools: &Tools, _now: Timestamp) -> Outcome {
-        let publication = Publication {
-            topic: &self.topic,
-            subject: "Forester alert",
-            message: &self.render(delivery),
-            id: &delivery.id,
-            group: &delivery.group(),
-        };
-        match tools.topics.publish(publication).await {
-            Ok(id) => Outcome::accepted(id),
-            Err(error) if error.may_pass() => Outcome::Later(error.to_string(), None),
-            Err(error) => Outcome::Refused(error.to_string()),
-        }
+        tools.publish(delivery, &self.topic, "Forester alert", &self.render(delivery)).await
     }
 }
 

@@ -39,8 +39,7 @@ impl Channel for Email {
                 let id = answer.get("MessageId").and_then(Value::as_str).unwrap_or("without an id");
                 Outcome::accepted(format!("taken by SES as {id}"))
             }
-            Err(error) if error.may_pass() => Outcome::Later(error.to_string(), None),
-            Err(error) => Outcome::Refused(error.to_string()),
+            Err(error) => error.into(),
         }
     }
 }

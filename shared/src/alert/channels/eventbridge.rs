@@ -31,8 +31,7 @@ impl Channel for Eventbridge {
         let entries = json!({ "Entries": [self.entry(delivery)] });
         match tools.call(Some(&region), "events", "PutEvents", entries).await {
             Ok(answer) => outcome(&answer),
-            Err(error) if error.may_pass() => Outcome::Later(error.to_string(), None),
-            Err(error) => Outcome::Refused(error.to_string()),
+            Err(error) => error.into(),
         }
     }
 }

@@ -32,10 +32,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::outbox::Delivery;
-use crate::aws::sns::Topics;
+use crate::aws::sns::{Publication, Topics};
 use crate::aws::{Accounts, CallError};
 use crate::config::alerts::Channel as Declared;
-use crate::types::Region;
+use crate::types::{Region, TopicArn};
 
 pub use https::{Https, Loopback};
 pub use secrets::Secrets;
@@ -83,6 +83,15 @@ impl Outcome {
     }
 }
 
+impl From<CallError> for Outcome {
+    fn from(error: CallError) -> Self {
+        match error.may_pass() {
+            true => Self::Later(error.to_string(), None),
+            false => Self::Refused(error.to_string()),
+        }
+    }
+}
+
 /// What channels send with.
 #[derive(Clone)]
 pub struct Tools {
@@ -101,6 +110,15 @@ impl Tools {
     pub fn new(https: Https, topics: Arc<dyn Topics>, accounts: Arc<dyn Accounts>, region: Region) -> Self {
         let secrets = Secrets::new(Arc::clone(&accounts), region.clone());
         Self { https, topics, secrets, accounts, region }
+    }
+
+    /// Publishes a delivery's message; on a FIFO topic once, and in the order of its channel.
+    async fn publish(&self, delivery: &Delivery, topic: &TopicArn, subject: &str, message: &str) -> Outcome {
+        let publication = Publication { topic, subject, message, id: &delivery.id, group: &delivery.group() };
+        match self.topics.publish(publication).await {
+            Ok(id) => Outcome::accepted(id),
+            Err(error) => error.into(),
+        }
     }
 
     /// Calls AWS in the home account, in the home region unless another is named.

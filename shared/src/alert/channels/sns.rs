@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use super::page::{Limits, Page};
 use super::{Channel, Outcome, Thread, Tools};
 use crate::alert::outbox::Delivery;
-use crate::aws::sns::Publication;
 use crate::config::alerts::channels::Sns;
 
 /// A message may have 262,144 bytes, and mail of that length is read by nobody.
@@ -21,17 +20,6 @@ impl Channel for Sns {
     }
 
     async fn send(&self, delivery: &Delivery, _thread: Option<&Thread>, tools: &Tools, _now: Timestamp) -> Outcome {
-        let publication = Publication {
-            topic: &self.topic,
-            subject: &Page::of(delivery).headline.ascii(100),
-            message: &self.render(delivery),
-            id: &delivery.id,
-            group: &delivery.group(),
-        };
-        match tools.topics.publish(publication).await {
-            Ok(id) => Outcome::accepted(id),
-            Err(error) if error.may_pass() => Outcome::Later(error.to_string(), None),
-            Err(error) => Outcome::Refused(error.to_string()),
-        }
+        tools.publish(delivery, &self.topic, &Page::of(delivery).headline.ascii(100), &self.render(delivery)).await
     }
 }
