@@ -294,7 +294,7 @@ impl Lister<'_> {
 }
 
 /// Whether an ARN is of a resource in another account: many lists also show what is shared with this one.
-fn names_another(arn: &str, account: &AccountId) -> bool {
+pub fn names_another(arn: &str, account: &AccountId) -> bool {
     let owner = arn.split(':').nth(4).unwrap_or_default();
     owner.parse::<AccountId>().is_ok_and(|owner| owner != *account)
 }

@@ -192,7 +192,12 @@ impl Condition {
     fn holds(&self, item: &Found, now: &Moment) -> Known {
         let unread = |reason: String| Known::Unknown(Doubt::Unread(reason));
         match self {
-            Self::Arn(glob) => Known::of(item.arn.as_ref().is_some_and(|arn| glob.is_match(arn))),
+            Self::Arn(glob) => match (&item.arn, &item.tags) {
+                (Some(arn), _) => Known::of(glob.is_match(arn)),
+                // One read tells both, so what hid the tags may have hidden the ARN.
+                (None, Err(error)) => unread(format!("its ARN could not be read: {error}")),
+                (None, Ok(_)) => Known::No,
+            },
             Self::Kind(kind) => Known::of(*kind == item.key.cell.kind),
             Self::Name(glob) => Known::of(glob.is_match(&item.name) || glob.is_match(&item.key.id)),
             Self::Region(glob) => match &item.place {

@@ -178,6 +178,36 @@ async fn unreadable_tags_of_what_has_no_entry_neither_delete_nor_forget() {
 }
 
 #[tokio::test]
+async fn an_arn_that_could_not_be_read_neither_deletes_nor_forgets() {
+    let cloud = planned(json!({"Arn": ARN}));
+    cloud.change(|world| {
+        world.fault = Some(Box::new(|_, operation, _| {
+            (operation == "GetResource").then_some((ErrorClass::Throttled, "Throttling"))
+        }));
+    });
+    let receipt = run(&cloud, &format!("{FAST}  protect: [{{arn: \"arn:*:plan/p-*\"}}]\n")).await;
+    assert_eq!((receipt.verdict, left(&cloud).len(), receipt.left.len()), (Some(Verdict::Red), 1, 1));
+}
+
+#[tokio::test]
+async fn tags_by_another_name_are_tags_and_switches_are_not() {
+    let keep = format!("{FAST}  protect: [{{tag: {{keep: \"yes\"}}}}]\n");
+    let cloud = planned(json!({"CopyTags": true, "PlanTags": [{"Key": "keep", "Value": "yes"}]}));
+    assert_eq!((run(&cloud, &keep).await.verdict, left(&cloud).len()), (Some(Verdict::Green), 1));
+    let cloud = planned(json!({"CopyTags": true, "PlanTags": {"keep": "yes"}}));
+    assert_eq!((run(&cloud, &keep).await.verdict, left(&cloud).len()), (Some(Verdict::Green), 1));
+    let cloud = planned(json!({"CopyTags": true, "PlanTags": {"keep": "no"}}));
+    assert_eq!((run(&cloud, &keep).await.verdict, left(&cloud).len()), (Some(Verdict::Green), 0));
+}
+
+#[tokio::test]
+async fn what_another_account_shares_is_left_alone_by_its_arn() {
+    let cloud = planned(json!({"Arn": ARN.replace(SANDBOX, "999988887777")}));
+    run(&cloud, &format!("{FAST}  protect: [{{tag: {{keep: \"yes\"}}}}]\n")).await;
+    assert_eq!(left(&cloud).len(), 1);
+}
+
+#[tokio::test]
 async fn denied_and_unavailable_lists_are_told_apart() {
     for (class, code, expect, verdict) in [
         (ErrorClass::Denied, "AccessDeniedException", State::Denied, Verdict::Amber),

@@ -13,7 +13,7 @@ use super::{Above, Control, Told};
 use crate::aws::{CallError, Scope};
 use crate::reset::catalogue::path::{Facts, as_text};
 use crate::reset::catalogue::{Kind, SpareAs};
-use crate::reset::discover::{failure, tag_map};
+use crate::reset::discover::{failure, names_another, tag_map};
 use crate::reset::item::{CellKey, Found, ItemKey, Listing};
 
 /// One list: what, and where.
@@ -117,7 +117,7 @@ impl CloudLister<'_> {
 
     async fn take_in(&self, id: &str, listed: Map<String, Value>) -> Found {
         let known = self.control.spare.iter().any(|pattern| pattern.is_match(id));
-        let lacking = !listed.contains_key("Tags") || arn(self.kind, id, &listed).is_none();
+        let lacking = told_tags(&listed).next().is_none() || arn(self.kind, id, &listed).is_none();
         let wanted = (self.want_details && lacking && !known) || self.is_unnamed(id, &listed);
         let read = if wanted { self.read(id).await } else { Ok(Map::new()) };
         let unread = read.as_ref().err().cloned();
@@ -133,7 +133,8 @@ impl CloudLister<'_> {
             changed: None,
             place: Ok(self.cell.region.clone()),
             spare: if known { Some(SpareAs::Default) } else { spare(&all) },
-            foreign: owner(&all).is_some_and(|owner| owner != self.scope.account().as_ref()),
+            foreign: owner(&all).is_some_and(|owner| owner != self.scope.account().as_ref())
+                || arn.as_deref().is_some_and(|arn| names_another(arn, self.scope.account())),
             trimmable: false,
             undeletable: None,
             needs: needs(&Value::Object(all.clone()), id, arn.as_deref()),
@@ -194,7 +195,16 @@ fn arn(kind: &Kind, id: &str, all: &Map<String, Value>) -> Option<String> {
 }
 
 fn tags(all: &Map<String, Value>) -> BTreeMap<String, String> {
-    all.get("Tags").or_else(|| all.get("TagsMap")).map(tag_map).unwrap_or_default()
+    told_tags(all).flat_map(tag_map).collect()
+}
+
+/// The properties that hold tags: a schema may call them otherwise than `Tags`, as `BackupVaultTags`, and `CopyTags` is a
+/// switch.
+fn told_tags(all: &Map<String, Value>) -> impl Iterator<Item = &Value> {
+    let named = |name: &str| name.ends_with("Tags") || name == "TagsMap";
+    all.iter()
+        .filter(move |(name, value)| named(name) && (value.is_array() || value.is_object()))
+        .map(|(_, value)| value)
 }
 
 fn owner(all: &Map<String, Value>) -> Option<&str> {
