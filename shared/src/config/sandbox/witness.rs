@@ -12,7 +12,7 @@ pub enum CloudControl {
     /// Types of the services that a witness saw in use, in the regions where it saw them.
     #[default]
     Used,
-    /// Every type in every region: more than a thousand lists a region, which takes hours.
+    /// Every type in every region: some hundred lists a region more, at the pace that Cloud Control allows.
     All,
     /// Nowhere.
     Off,

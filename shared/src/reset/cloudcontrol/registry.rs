@@ -82,18 +82,17 @@ impl Registry {
     async fn list(&mut self, scopes: &[Scope], catalogue: &Catalogue) {
         self.asked = true;
         let lists = scopes.iter().flat_map(|scope| PROVISIONED.map(|kind| names(scope, kind)));
-        let (mut errors, mut answered) = (Vec::new(), false);
+        let mut errors = Vec::new();
         for answer in futures_util::future::join_all(lists).await {
             match answer {
                 Ok(names) => {
-                    answered = true;
                     let strange = |name: &TypeName| catalogue.kind(name).is_none() && !Known::embedded().tells(name);
                     self.strangers.extend(names.into_iter().filter(strange));
                 }
                 Err(error) => errors.push(error.to_string()),
             }
         }
-        self.silent = errors.into_iter().next().filter(|_| !answered);
+        self.silent = errors.into_iter().next();
     }
 
     /// The registry that could not be reached.
@@ -124,8 +123,8 @@ impl Registry {
     pub fn remark(&self) -> Option<String> {
         if let Some(reason) = &self.silent {
             return Some(format!(
-                "which types CloudFormation has today could not be read, so types newer than this version were looked for \
-                 nowhere: {reason}"
+                "which types CloudFormation has today could not be read in full, so types newer than this version may have \
+                 been looked for nowhere: {reason}"
             ));
         }
         let unread = self.learned.iter().filter_map(|(name, learned)| match learned {
