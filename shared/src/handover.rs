@@ -17,8 +17,8 @@ use crate::event::Message;
 use crate::job::{Invocation, Job};
 use crate::org::{Account, Forest};
 use crate::reset::catalogue::Unreadable;
-use crate::reset::{Baseliner, Declared, Handover, Letter, NoHold, Nobody, People, Reserved, Reset};
-use crate::types::{AccountId, Malformed, Region};
+use crate::reset::{Baseliner, Declared, Handover, Letter, Nobody, People, Reserved, Reset};
+use crate::types::{AccountId, Arn, Malformed, Region};
 
 impl Forester {
     /// The way to people, where the file names some.
@@ -104,7 +104,7 @@ struct Machine {
 
 impl Machine {
     fn named(arn: &str) -> Option<Self> {
-        let region = arn.split(':').nth(3)?.parse().ok()?;
+        let region = arn.parse::<Arn>().ok()?.region().parse().ok()?;
         Some(Self { arn: arn.to_owned(), region })
     }
 }
@@ -112,20 +112,17 @@ impl Machine {
 #[async_trait]
 impl Sandboxes for Ground {
     async fn may(&self, account: &AccountId) -> Result<(), No> {
-        self.reset.may_touch(account).await.map_err(|refusal| match refusal.may_pass() {
-            true => No::Later(refusal.to_string()),
-            false => No::Refused(refusal.to_string()),
-        })
+        self.reset.may_touch(account).await.map_err(|refusal| no(refusal.may_pass(), &refusal))
     }
 
     async fn freeze(&self, account: &AccountId, until: Timestamp, because: &str) -> Result<String, No> {
-        let hold = self.reset.hold(account, until, because).await.map_err(|error| no(&error))?;
+        let hold = self.reset.hold(account, until, because).await.map_err(|error| no(error.may_pass(), &error))?;
         let undo = format!("`forester alerts unfreeze {account}` lets people in again");
         Ok(format!("{hold}; {undo}"))
     }
 
     async fn unfreeze(&self, account: &AccountId) -> Result<bool, No> {
-        Ok(self.reset.let_go(account).await.map_err(|error| no(&error))?.is_some())
+        Ok(self.reset.let_go(account).await.map_err(|error| no(error.may_pass(), &error))?.is_some())
     }
 
     async fn frozen(&self) -> Result<Vec<(AccountId, Timestamp)>, No> {
@@ -137,16 +134,13 @@ impl Sandboxes for Ground {
         let by_hand =
             || format!("FORESTER_RESET_MACHINE names no state machine; by hand: `forester reset run {account}`");
         let machine = self.machine.as_deref().and_then(Machine::named).ok_or_else(|| No::Refused(by_hand()))?;
-        self.start(&machine, account, name).await.map_err(|error| match error.may_pass() {
-            true => No::Later(error.to_string()),
-            false => No::Refused(error.to_string()),
-        })?;
+        self.start(&machine, account, name).await.map_err(|error| no(error.may_pass(), &error))?;
         Ok(format!("the state machine empties it, as execution {name}"))
     }
 }
 
-fn no(error: &NoHold) -> No {
-    if error.may_pass() { No::Later(error.to_string()) } else { No::Refused(error.to_string()) }
+fn no(may_pass: bool, why: &impl ToString) -> No {
+    if may_pass { No::Later(why.to_string()) } else { No::Refused(why.to_string()) }
 }
 
 impl Baseline {

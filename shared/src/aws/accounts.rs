@@ -290,8 +290,8 @@ impl Member {
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumedRoleUser.html>
 fn lead_to(account: &AccountId, answer: &Value) -> Result<(), String> {
     let whose = answer.pointer("/AssumedRoleUser/Arn").and_then(Value::as_str);
-    let found = whose.and_then(|arn| arn.split(':').nth(4));
-    if found == Some(account.as_ref()) {
+    let found = whose.and_then(|arn| arn.parse::<Arn>().ok());
+    if found.is_some_and(|arn| arn.account() == account.as_ref()) {
         return Ok(());
     }
     let whose = whose.unwrap_or("nobody that the answer names");

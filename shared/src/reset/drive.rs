@@ -93,12 +93,9 @@ impl Drive<'_> {
     ) -> Result<Stop, SliceError> {
         let mut shelf = Shelf::new(self, &opened.run)?;
         let mut flying = Flight::default();
-        let (mut asked, mut stage, mut held) = (false, opened.run.stage.clone(), None);
+        let (mut asked, mut held) = (false, None);
         loop {
-            if opened.run.stage != stage {
-                stage = opened.run.stage.clone();
-                shelf.renew(self, &opened.run)?;
-            }
+            shelf.renew(self, &opened.run)?;
             let now = (self.reset.clock)();
             if let Some(until) = gate.closed_until(now) {
                 return Ok(Stop::Wait(until));
@@ -133,10 +130,10 @@ impl Drive<'_> {
                 _ => {}
             }
             // What was decided was progress enough for a slice that came late.
-            if opened.run.stage != stage && self.is_late(now) {
+            if opened.run.stage != shelf.stage && self.is_late(now) {
                 return Ok(Stop::Time);
             }
-            if opened.run.stage != stage || keeper.is_due() {
+            if opened.run.stage != shelf.stage || keeper.is_due() {
                 flying.during(keeper.save(opened, now)).await?;
             }
             let Some(answer) = self.next(&mut flying, &turn, now).await else {
@@ -263,6 +260,7 @@ async fn let_through(
 /// What a run decides with: the rules, and the types with those that it has learned of. Questions under way keep the
 /// types that they were asked by.
 struct Shelf {
+    stage: Stage,
     catalogue: Arc<Catalogue>,
     registry: Registry,
     protection: Protection,
@@ -272,11 +270,15 @@ impl Shelf {
     fn new(drive: &Drive<'_>, run: &Run) -> Result<Self, SliceError> {
         let catalogue = Arc::new(drive.reset.catalogue.with(&run.registry));
         let protection = drive.reset.protection(drive.sandbox, run)?;
-        Ok(Self { catalogue, registry: run.registry.clone(), protection })
+        Ok(Self { stage: run.stage.clone(), catalogue, registry: run.registry.clone(), protection })
     }
 
-    /// To be called when the run has gone on to another stage.
+    /// What changes it comes with another stage of the run.
     fn renew(&mut self, drive: &Drive<'_>, run: &Run) -> Result<(), SliceError> {
+        if self.stage == run.stage {
+            return Ok(());
+        }
+        self.stage = run.stage.clone();
         if self.registry != run.registry {
             *self = Self::new(drive, run)?;
         }

@@ -34,8 +34,12 @@ pub fn plan_hash<'k>(account: &AccountId, doomed: impl Iterator<Item = &'k ItemK
     for key in doomed.collect::<BTreeSet<_>>() {
         hash.update(format!("\n{}\t{}\t{}", key.cell.region, key.cell.kind, key.id));
     }
-    let digest = hash.finalize();
-    digest.iter().take(8).fold(String::new(), |mut text, byte| {
+    hash.finalize().get(..8).map(hex).unwrap_or_default()
+}
+
+/// Bytes as people write them.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");
         text

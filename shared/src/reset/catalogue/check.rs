@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::path::{Take, holes, part};
-use super::{Batch, Catalogue, Contents, Gone, Kind, List, Parents, Step, Tags};
+use super::{Batch, Catalogue, Contents, Gone, Kind, List, Parents, Step, Tags, When};
 
 /// Words that AWS answers with, although its model does not list them.
 const UNLISTED: [(&str, &str); 3] = [
@@ -211,14 +211,18 @@ fn item_paths(kind: &Kind) -> BTreeSet<String> {
     if let Some(contents) = &kind.contents {
         holes(&contents.list.params, &mut paths);
     }
-    let unless = kind.contents.iter().filter_map(|contents| contents.unless.as_ref());
-    let whens = kind.spare.iter().map(|spare| &spare.when).chain(&kind.undeletable_when).chain(unless);
-    paths.extend(whens.map(|when| when.path.clone()));
+    paths.extend(whens(kind).map(|when| when.path.clone()));
     if let Some(Tags::Path(path)) = &kind.tags {
         paths.insert(path.clone());
     }
     let paths = paths.into_iter().map(|path| path.trim_end_matches("|tail").to_owned());
     paths.filter(|path| !path.starts_with('$')).collect()
+}
+
+/// The conditions that ask about an item itself.
+fn whens(kind: &Kind) -> impl Iterator<Item = &When> {
+    let unless = kind.contents.iter().filter_map(|contents| contents.unless.as_ref());
+    kind.spare.iter().map(|spare| &spare.when).chain(&kind.undeletable_when).chain(unless)
 }
 
 /// Something deletes an item, or the entry says why nothing can.
@@ -245,9 +249,7 @@ fn check_end(kind: &Kind, problems: &mut Vec<String>) {
 fn check_states(models: &Models, kind: &Kind, items: &[String], problems: &mut Vec<String>) {
     let steps = [&kind.prepare, &kind.trim, &kind.delete].into_iter().flatten();
     let steps = steps.filter(|step| step.each.is_none()).filter_map(|step| step.when.as_ref());
-    let unless = kind.contents.iter().filter_map(|contents| contents.unless.as_ref());
-    let whens = kind.spare.iter().map(|spare| &spare.when).chain(&kind.undeletable_when).chain(unless).chain(steps);
-    for when in whens {
+    for when in whens(kind).chain(steps) {
         let known: Vec<&Vec<String>> =
             items.iter().filter_map(|item| models.words(&kind.service, item, &when.path)).collect();
         if known.is_empty() {

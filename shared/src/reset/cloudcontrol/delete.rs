@@ -3,15 +3,14 @@
 //! client token again and gets the same request.
 //! <https://docs.aws.amazon.com/cloudcontrolapi/latest/userguide/resource-operations-manage-requests.html>
 
-use std::fmt::Write as _;
-
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::list::properties;
 use super::{Doing, Request};
-use crate::aws::{CallError, ErrorClass};
+use crate::aws::ErrorClass;
 use crate::reset::item::Outcome;
+use crate::reset::progress::hex;
 use crate::reset::steps::Attempt;
 
 /// Words by which a failed delete tells of a protection.
@@ -85,11 +84,7 @@ fn client_token(attempt: &Attempt<'_>, doing: Doing, lifted: bool) -> String {
     let seed = &around.seed;
     let id = work.facts.get("Identifier").and_then(Value::as_str).unwrap_or_default();
     hash.update(format!("{seed}\n{}\n{}\n{id}\n{}\n{doing:?}\n{lifted}", scope.region(), kind.name, work.attempts));
-    hash.finalize().iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&hash.finalize())
 }
 
 /// What a request's state means.
@@ -136,9 +131,7 @@ async fn failed(attempt: &Attempt<'_>, code: &str, message: &str, doing: Doing, 
 
 /// The change that lifts the protections which the resource itself shows.
 async fn patch(attempt: &Attempt<'_>) -> Result<Value, Outcome> {
-    let read = attempt.scope.call("cloudcontrol", "GetResource", target(attempt)).await;
-    let read: Result<Value, CallError> = read;
-    let answer = match read {
+    let answer = match attempt.scope.call("cloudcontrol", "GetResource", target(attempt)).await {
         Ok(answer) => answer,
         Err(error) => return Err(attempt.judge(&error).await),
     };

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Use;
 use super::names::{Names, arn_words, fold};
-use super::{Shown, Use};
 use crate::config::Witness;
 use crate::reset::catalogue::{Catalogue, TypeName};
 use crate::reset::cloudcontrol::Known;
@@ -60,11 +60,6 @@ impl<'r> Coverage<'r> {
         }
         let covered = seen.kind.as_deref().is_none_or(|kind| self.covers(&seen.service, kind, &types));
         (!covered).then_some("nothing here knows how to list or delete this type")
-    }
-
-    /// The same for one resource.
-    pub fn problem_of(&self, shown: &Shown) -> Option<&'static str> {
-        self.problem(&shown.as_use())
     }
 
     fn of_service(&self, service: &str) -> BTreeSet<&'r TypeName> {

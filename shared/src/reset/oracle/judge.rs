@@ -10,6 +10,7 @@ use super::{HeardAs, Inquiry, Shown, Testimony, Uncovered, Use};
 use crate::config::{CloudControl, Witness, Witnesses};
 use crate::reset::catalogue::{Catalogue, TypeName};
 use crate::reset::cloudcontrol::{Registry, Wish};
+use crate::reset::freeze::note;
 use crate::reset::item::{CellKey, GLOBAL};
 use crate::reset::machine::later;
 use crate::reset::state::{Run, Stage};
@@ -46,8 +47,8 @@ impl Run {
 
     /// What the registry said: what it does not know stays known, and where it did not answer that is told.
     pub(in crate::reset) fn learned(&mut self, catalogue: &Catalogue, registry: Registry) {
-        if let Some(remark) = registry.remark().filter(|remark| !self.remarks.contains(remark)) {
-            self.remarks.push(remark);
+        if let Some(remark) = registry.remark() {
+            note(&mut self.remarks, &remark);
         }
         self.registry = registry;
         self.choose(&catalogue.with(&self.registry));
@@ -77,8 +78,8 @@ impl Run {
         }
         let unguided = self.options.cloud_control == CloudControl::Used && self.asks_witnesses();
         if unguided && self.testimony.heard.iter().all(|heard| heard.answer != HeardAs::Answered) {
-            let note = "no witness could be asked what is in use, so types without an entry were looked for nowhere";
-            self.note(note);
+            let nobody = "no witness could be asked what is in use, so types without an entry were looked for nowhere";
+            note(&mut self.notes, nobody);
         }
     }
 
@@ -103,12 +104,6 @@ impl Run {
         let named = region.and_then(|region| region.parse::<Region>().ok());
         let meant = |region: &&Region| named.as_ref().is_none_or(|named| named == *region);
         self.regions.iter().filter(meant).map(|region| cell(region.as_ref())).collect()
-    }
-
-    fn note(&mut self, note: &str) {
-        if !self.notes.iter().any(|known| known == note) {
-            self.notes.push(note.to_owned());
-        }
     }
 
     /// What is asked before the scans, or after the last one: then of those who know single resources.
@@ -167,9 +162,10 @@ impl Run {
                 gone += 1;
                 continue;
             }
-            match coverage.problem_of(shown) {
-                Some(reason) => _ = found.insert(uncovered(&shown.as_use(), reason)),
-                None => _ = late.insert(uncovered(&shown.as_use(), "is still shown, though no list shows it any more")),
+            let seen = shown.as_use();
+            match coverage.problem(&seen) {
+                Some(reason) => _ = found.insert(uncovered(&seen, reason)),
+                None => _ = late.insert(uncovered(&seen, "is still shown, though no list shows it any more")),
             }
         }
         self.hearings += 1;

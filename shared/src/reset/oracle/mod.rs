@@ -19,7 +19,7 @@ mod remains;
 mod tags;
 mod trail;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -232,11 +232,9 @@ impl Shown {
 
 /// One example each is enough: the checkpoint holds kinds of things, not all of them.
 fn thinned(uses: BTreeSet<Use>) -> BTreeSet<Use> {
-    let mut first: BTreeMap<(String, Option<String>, Option<String>, Witness), Use> = BTreeMap::new();
-    for one in uses {
-        first.entry((one.service.clone(), one.region.clone(), one.kind.clone(), one.witness)).or_insert(one);
-    }
-    first.into_values().collect()
+    let mut all: Vec<Use> = uses.into_iter().collect();
+    all.dedup_by(|b, a| (&a.service, &a.region, &a.kind, a.witness) == (&b.service, &b.region, &b.kind, b.witness));
+    all.into_iter().collect()
 }
 
 /// One region's part of an answer: what a region denies does not silence the others, and is told.

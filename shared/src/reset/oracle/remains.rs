@@ -7,7 +7,7 @@
 use sha2::{Digest, Sha256};
 
 use super::Shown;
-use super::names::{Names, fold};
+use super::names::{Names, arn_words, fold};
 use crate::config::Witness;
 use crate::reset::catalogue::SpareAs;
 use crate::reset::item::{Found, GLOBAL, ItemKey};
@@ -25,7 +25,7 @@ struct Sighting<'s> {
 
 impl<'s> Sighting<'s> {
     fn new(shown: &'s Shown) -> Self {
-        let service = shown.arn.split(':').nth(2).unwrap_or_default();
+        let (service, _) = arn_words(&shown.arn);
         let prefixes = Names::embedded().prefixes(service).chain([service]);
         let places = prefixes.flat_map(|prefix| [shown.region.as_str(), GLOBAL].map(|region| place(region, prefix)));
         let resource = shown.arn.splitn(6, ':').nth(5).unwrap_or_default();
