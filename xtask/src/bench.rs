@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what each function weighs and how fast it starts, built as it goes to Lambda.
 
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use crate::house::{self, House};
@@ -26,18 +27,7 @@ pub fn run(house: &House, arguments: &[String]) -> Result<ExitCode, Problem> {
     let wanted = wanted(arguments)?;
     println!("Building the functions for Lambda: optimized as a whole, which takes minutes when something has changed");
     let functions = house.functions()?;
-    let directory = house.scratch.join("lambda");
-    house::make(&directory)?;
-    {
-        let _held = house.lock_target()?;
-        package::forget_other_clones(house, &[])?;
-        let mut cargo = house.cargo("build");
-        cargo.args(["--profile", "lambda"]).args(package::selection(&functions));
-        step::run(house, "functions for Lambda", cargo)?.or_problem()?;
-        for name in &functions {
-            programs::link(&house.target.join("lambda").join(name), &directory.join(name))?;
-        }
-    }
+    let directory = built(house, package::selection(&functions), &functions)?;
     for name in &functions {
         package::zip(&directory.join(name), &directory.join(name).with_extension("zip"))?;
     }
@@ -53,20 +43,30 @@ fn alerts(house: &House) -> Result<ExitCode, Problem> {
     const FUNCTION: &str = "budget-router";
     let python = python::interpreter(house)?;
     println!("Building {FUNCTION} for Lambda: optimized as a whole, which takes minutes when something has changed");
-    let directory = house.scratch.join("lambda");
-    house::make(&directory)?;
-    {
-        let _held = house.lock_target()?;
-        let mut cargo = house.cargo("build");
-        cargo.args(["--profile", "lambda", "-p", FUNCTION, "-p", "forester-e2e", "--bin", FUNCTION, "--bin", PROGRAM]);
-        step::run(house, "the function for Lambda", cargo)?.or_problem()?;
-        for name in [FUNCTION, PROGRAM] {
-            programs::link(&house.target.join("lambda").join(name), &directory.join(name))?;
-        }
-    }
+    let selection = ["-p", FUNCTION, "-p", "forester-e2e", "--bin", FUNCTION, "--bin", PROGRAM];
+    let directory = built(house, selection, &[FUNCTION, PROGRAM])?;
     let mut bench = Command::new(directory.join(PROGRAM));
     programs::environment(house, &mut bench, &directory, &python);
     Err(format!("cannot start {PROGRAM}: {}", bench.arg(directory.join(FUNCTION)).exec()).into())
+}
+
+/// Builds what is selected as it goes to Lambda, from the sources of this clone, and gives the directory that holds `names`.
+fn built<'a>(
+    house: &House,
+    selection: impl IntoIterator<Item = &'a str>,
+    names: &[impl AsRef<Path>],
+) -> Result<PathBuf, Problem> {
+    let directory = house.scratch.join("lambda");
+    house::make(&directory)?;
+    let _held = house.lock_target()?;
+    package::forget_other_clones(house, &[])?;
+    let mut cargo = house.cargo("build");
+    cargo.args(["--profile", "lambda"]).args(selection);
+    step::run(house, "built for Lambda", cargo)?.or_problem()?;
+    for name in names {
+        programs::link(&house.target.join("lambda").join(name), &directory.join(name))?;
+    }
+    Ok(directory)
 }
 
 /// The figures asked for; without a word, all.
