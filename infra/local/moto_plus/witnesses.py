@@ -1,5 +1,6 @@
-"""Who can say what an account uses, as far as moto lacks it: CloudFormation's registry, IAM's report of accesses,
-CloudTrail's history and the tagging API tell of what Cloud Control made.
+"""Who can say what an account uses, as far as moto lacks it: CloudFormation's registry lists types; IAM's report of
+accesses, CloudTrail's history and the tagging API tell of what Cloud Control made. The report also tells what the
+gateway hands along from its log of calls, and to the history the gateway adds that itself (`gateway/witnesses.py`).
 
 The tagging API answers from the state at the first page, in pages by position: moto walks through collections that
 change meanwhile. https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
