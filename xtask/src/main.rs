@@ -39,7 +39,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "test",
         arguments: "[fast]",
-        about: "format, lints, unit and end-to-end tests (fast: without end-to-end)",
+        about: "format, lints, units, docs, models, conformance; if not fast: stack, e2e, infra",
         run: suite::run,
     },
     Task {
