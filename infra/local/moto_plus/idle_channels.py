@@ -9,6 +9,7 @@ from typing import Any
 from moto.ivs import urls
 from moto.ivs.responses import IVSResponse
 
+from .patch import lacking
 from .refusals import refuse
 
 
@@ -19,5 +20,5 @@ def stop_stream(self: Any) -> str:
 
 def install() -> None:
     """Add the call."""
-    IVSResponse.stop_stream = stop_stream  # type: ignore[attr-defined]
+    lacking(IVSResponse, "stop_stream", stop_stream)
     urls.url_paths["{0}/StopStream"] = IVSResponse.dispatch

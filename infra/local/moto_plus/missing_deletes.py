@@ -32,6 +32,8 @@ from moto.timestreaminfluxdb.responses import TimestreamInfluxDBResponse
 from moto.vpclattice.responses import VPCLatticeResponse
 from moto.workspaces.responses import WorkSpacesResponse
 
+from .patch import asked, lacking
+
 NOT_FOUND = "ResourceNotFoundException"
 
 
@@ -219,16 +221,15 @@ def deletion(backend: str, delete: Delete) -> Callable[[Any], ActionResult]:
     """The method that answers."""
 
     def method(self: Any) -> ActionResult:
-        self.parse_parameters(self.normalized_request)
-        kept = getattr(self, backend)
-        asked = {attribute: self.params[parameter] for parameter, attribute in delete.named.items()}
+        kept, params = getattr(self, backend), asked(self)
+        named = {attribute: params[parameter] for parameter, attribute in delete.named.items()}
         things = getattr(kept, delete.store)
-        found = [key for key, thing in things.items() if all(getattr(thing, a) == v for a, v in asked.items())]
-        name = " ".join(asked.values())
+        found = [key for key, thing in things.items() if all(getattr(thing, a) == v for a, v in named.items())]
+        name = " ".join(named.values())
         if not found and delete.missing:
             raise Refused(delete.missing, f"There is no {name}.")
         for store, attribute in delete.held_by.items():
-            if any(getattr(holder, attribute) == next(iter(asked.values())) for holder in leaves(getattr(kept, store))):
+            if any(getattr(holder, attribute) == next(iter(named.values())) for holder in leaves(getattr(kept, store))):
                 raise Refused(delete.held, f"{name} is in use: {store.replace('_', ' ')}.")
         for key in found:
             del things[key]
@@ -241,7 +242,5 @@ def install() -> None:
     """Give moto what it lacks; fails at start-up when moto has it by now."""
     for responses, (backend, deletes) in LACKING.items():
         for delete in deletes:
-            if hasattr(responses, delete.operation):
-                raise RuntimeError(f"moto has {responses.__name__}.{delete.operation} by now: take it out of the table")
-            setattr(responses, delete.operation, deletion(backend, delete))
+            lacking(responses, delete.operation, deletion(backend, delete))
     appregistry_urls.url_paths["{0}/applications/(?P<application>[^/]+)$"] = AppRegistryResponse.dispatch

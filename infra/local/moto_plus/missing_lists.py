@@ -15,6 +15,8 @@ from moto.sagemaker.responses import SageMakerResponse
 from moto.signer import urls as signer_urls
 from moto.signer.responses import SignerResponse
 
+from .patch import asked, lacking
+
 
 def applications(self: Any) -> Iterable[dict[str, Any]]:
     """AppConfig's applications."""
@@ -49,8 +51,7 @@ def schemas(self: Any) -> Iterable[dict[str, Any]]:
 
 def channels(self: Any) -> Iterable[dict[str, Any]]:
     """The channels of one of MediaPackage's groups."""
-    self.parse_parameters(self.normalized_request)
-    group = self.mediapackagev2_backend.get_channel_group(channel_group_name=self.params["ChannelGroupName"])
+    group = self.mediapackagev2_backend.get_channel_group(channel_group_name=asked(self)["ChannelGroupName"])
     return [
         {"Arn": one.arn, "ChannelName": one.channel_name, "ChannelGroupName": one.channel_group_name}
         for one in group.channels.values()
@@ -94,7 +95,5 @@ def listing(member: str, found: Callable[[Any], Iterable[dict[str, Any]]]) -> Ca
 def install() -> None:
     """Give moto what it lacks; fails at start-up when moto has it by now."""
     for responses, operation, member, found in LISTS:
-        if hasattr(responses, operation):
-            raise RuntimeError(f"moto has {responses.__name__}.{operation} by now: take it out of the table")
-        setattr(responses, operation, listing(member, found))
+        lacking(responses, operation, listing(member, found))
     signer_urls.url_paths["{0}/signing-profiles$"] = SignerResponse.dispatch

@@ -11,19 +11,13 @@ from __future__ import annotations
 from typing import Any
 
 from moto.cloudhsmv2.responses import CloudHSMV2Response
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, BaseResponse
 from moto.directconnect.responses import DirectConnectResponse
 from moto.kinesisanalyticsv2.responses import KinesisAnalyticsV2Response
 from moto.networkfirewall.responses import NetworkFirewallResponse
 
-from .patch import add
+from .patch import asked, lacking, public
 from .refusals import refuse
-
-
-def asked(self: Any) -> Any:
-    """The parameters of a call, by the service's model."""
-    self.parse_parameters(self.normalized_request)
-    return self.params
 
 
 def known(things: dict[str, Any], name: str, error: str = "ResourceNotFoundException") -> Any:
@@ -82,9 +76,17 @@ class Backups:
         return ActionResult({"Backup": {"BackupId": backup.backup_id, "BackupState": backup.backup_state}})
 
 
+# The class that answers for the service, and the steps that it lacks.
+STEPS: tuple[tuple[type[BaseResponse], type], ...] = (
+    (CloudHSMV2Response, Backups),
+    (DirectConnectResponse, Lines),
+    (KinesisAnalyticsV2Response, Applications),
+    (NetworkFirewallResponse, Firewalls),
+)
+
+
 def install() -> None:
-    """Give moto what it lacks."""
-    add(CloudHSMV2Response, Backups)
-    add(DirectConnectResponse, Lines)
-    add(KinesisAnalyticsV2Response, Applications)
-    add(NetworkFirewallResponse, Firewalls)
+    """Give moto what it lacks; fails at start-up when moto has it by now."""
+    for responses, steps in STEPS:
+        for name, method in public(steps).items():
+            lacking(responses, name, method)

@@ -1,4 +1,4 @@
-"""The one way in which the additions change moto: a method is wrapped, and the wrapper is given the original."""
+"""How the additions change moto: a method is wrapped and its wrapper given the original, or a method is added."""
 
 from __future__ import annotations
 
@@ -18,8 +18,25 @@ def around(owner: type, name: str, wrapper: Callable[..., Any]) -> None:
     setattr(owner, name, method)
 
 
+def lacking(owner: type, name: str, method: Callable[..., Any]) -> None:
+    """Give `owner` a method that it lacks; fails at start-up when moto has it by now."""
+    if hasattr(owner, name):
+        raise RuntimeError(f"moto has {owner.__name__}.{name} by now: take it out of here")
+    setattr(owner, name, method)
+
+
+def asked(self: Any) -> Any:
+    """The parameters of a call, by the service's model."""
+    self.parse_parameters(self.normalized_request)
+    return self.params
+
+
 def add(owner: type, methods: type) -> None:
     """Give `owner` the public methods of a class that exists to hold them."""
-    for name, value in vars(methods).items():
-        if not name.startswith("_"):
-            setattr(owner, name, value)
+    for name, method in public(methods).items():
+        setattr(owner, name, method)
+
+
+def public(methods: type) -> dict[str, Callable[..., Any]]:
+    """The public methods of a class that exists to hold them, by name."""
+    return {name: value for name, value in vars(methods).items() if not name.startswith("_")}

@@ -12,7 +12,7 @@ from moto.core.responses import ActionResult
 from moto.workspacesweb.models import WorkSpacesWebBackend
 from moto.workspacesweb.responses import WorkSpacesWebResponse
 
-from .patch import around
+from .patch import around, asked, lacking
 from .refusals import refuse
 
 KINDS = ("browser_settings", "network_settings", "user_access_logging_settings", "user_settings")
@@ -22,9 +22,8 @@ def disassociating(kind: str) -> Callable[[Any], ActionResult]:
     """The method that takes one kind of settings from a portal."""
 
     def disassociate(self: Any) -> ActionResult:
-        self.parse_parameters(self.normalized_request)
         backend = self.workspacesweb_backend
-        portal = backend.portals.get(self.params["portalArn"])
+        portal = backend.portals.get(asked(self)["portalArn"])
         if portal is None:
             raise refuse("ResourceNotFoundException", "There is no such portal.", 404)
         arn = getattr(portal, f"{kind}_arn")
@@ -50,5 +49,5 @@ def keeping(kind: str) -> Callable[..., Any]:
 def install() -> None:
     """Add the calls, and the refusals."""
     for kind in KINDS:
-        setattr(WorkSpacesWebResponse, f"disassociate_{kind}", disassociating(kind))
+        lacking(WorkSpacesWebResponse, f"disassociate_{kind}", disassociating(kind))
         around(WorkSpacesWebBackend, f"delete_{kind}", keeping(kind))
