@@ -12,7 +12,7 @@ use crate::house::{self, House};
 use crate::problem::Problem;
 use crate::step;
 
-const OLDEST: (u32, u32) = (3, 10);
+const OLDEST: (u32, u32) = (3, 11);
 const STAMP: &str = "complete";
 
 /// The interpreter of the environment for `infra/local/requirements.txt`, made now if need be.
