@@ -20,7 +20,6 @@ pub const FUNCTIONS: [&str; 6] =
 
 const ARTIFACTS: &str = "forester-artifacts";
 const STACK: &str = "forester";
-const TEMPLATE_URL: &str = "https://s3.amazonaws.com/forester-artifacts/template.yaml";
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// The last of the functions' variables in the template; here they get one more, which lets webhooks be on loopback.
@@ -70,8 +69,9 @@ pub async fn deploy(home: &Scope, config: &str, parameters: &[(&str, &str)]) -> 
         .chain(parameters)
         .map(|(key, value)| json!({ "ParameterKey": key, "ParameterValue": value }))
         .collect();
+    let template = format!("https://s3.amazonaws.com/{ARTIFACTS}/template.yaml");
     let stack = json!({
-        "StackName": STACK, "TemplateURL": TEMPLATE_URL, "Parameters": parameters,
+        "StackName": STACK, "TemplateURL": template, "Parameters": parameters,
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     });
     home.call("cloudformation", "CreateStack", stack).await?;

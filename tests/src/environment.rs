@@ -1,4 +1,5 @@
-//! Where the build put things: set by `cargo xtask`, which builds the binaries and the Python environment first.
+//! Where the build put things: set by `cargo xtask`, which builds the binaries and the Python environment first. And the
+//! configuration that most tests start from.
 
 use std::path::PathBuf;
 
@@ -27,4 +28,14 @@ pub fn binaries() -> Outcome<PathBuf> {
 /// The root of the repository.
 pub fn root() -> Outcome<PathBuf> {
     set_by_xtask("FORESTER_ROOT")
+}
+
+/// The configuration of the local stack, as text.
+pub fn configuration() -> Outcome<String> {
+    Ok(std::fs::read_to_string(root()?.join("infra/local/forester.yaml"))?)
+}
+
+/// The same, with resets that wait this long for what is in the way.
+pub fn patient(patience: &str) -> Outcome<String> {
+    Ok(configuration()?.replace("rescan_after: 0s", &format!("rescan_after: 0s\n  patience: {patience}")))
 }

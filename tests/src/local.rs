@@ -73,8 +73,7 @@ impl Local {
 }
 
 fn configuration(webhook: &Webhook) -> Outcome<String> {
-    let text = std::fs::read_to_string(environment::root()?.join("infra/local/forester.yaml"))?;
-    Ok(text.replace("http://127.0.0.1:1/hook", &webhook.url))
+    Ok(environment::configuration()?.replace("http://127.0.0.1:1/hook", &webhook.url))
 }
 
 /// Asks again and again until there is an answer, and says what was waited for if there is none in time.

@@ -1,6 +1,8 @@
-//! A webhook on loopback that answers 200 and keeps what it was sent.
+//! A webhook on loopback that answers 200 and keeps what it was sent, or refuses and keeps nothing.
 
 use std::collections::BTreeMap;
+use std::future::{Future, ready};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::Outcome;
@@ -25,15 +27,31 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// Listens on a free port.
+    /// Listens on a free port and takes everything.
     pub async fn listen() -> Outcome<Self> {
+        Self::answering(|_| ready(None)).await
+    }
+
+    /// Listens on a free port and asks, for the first, second and so on request, what it is answered if it is not taken.
+    pub async fn answering<R, A>(refuse: R) -> Outcome<Self>
+    where
+        R: Fn(usize) -> A + Send + Sync + 'static,
+        A: Future<Output = Option<Response>> + Send + 'static,
+    {
         let kept: Arc<Mutex<Vec<Received>>> = Arc::default();
-        let keeping = kept.clone();
+        let (keeping, requests) = (Arc::clone(&kept), AtomicUsize::new(0));
         let server = Server::start(move |request: Request| {
-            let body = String::from_utf8_lossy(&request.body).into_owned();
-            let received = Received { headers: request.headers, body };
-            keeping.lock().unwrap_or_else(PoisonError::into_inner).push(received);
-            async { Response::json(200, "{}") }
+            let refusal = refuse(requests.fetch_add(1, Ordering::Relaxed) + 1);
+            let keeping = Arc::clone(&keeping);
+            async move {
+                if let Some(answer) = refusal.await {
+                    return answer;
+                }
+                let body = String::from_utf8_lossy(&request.body).into_owned();
+                let received = Received { headers: request.headers, body };
+                keeping.lock().unwrap_or_else(PoisonError::into_inner).push(received);
+                Response::json(200, "{}")
+            }
         });
         let server = server.await?;
         Ok(Self { url: format!("{}/hook", server.url()), kept, _server: server })

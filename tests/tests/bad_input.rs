@@ -26,7 +26,7 @@ impl Bench {
         let webhook = Webhook::listen().await?;
         let directory = std::env::temp_dir().join(format!("forester-bad-input-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&directory)?;
-        let config = std::fs::read_to_string(environment::root()?.join("infra/local/forester.yaml"))?;
+        let config = environment::configuration()?;
         let config = change(config.replace("http://127.0.0.1:1/hook", &webhook.url));
         std::fs::write(directory.join("forester.yaml"), config)?;
         Ok(Self { stack, world, webhook, directory })

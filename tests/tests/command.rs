@@ -6,10 +6,6 @@ use forester_e2e::world::World;
 use forester_e2e::{Outcome, environment, seed};
 use serde_json::json;
 
-fn local_config() -> Outcome<String> {
-    Ok(std::fs::read_to_string(environment::root()?.join("infra/local/forester.yaml"))?)
-}
-
 #[tokio::test]
 async fn three_mistakes_are_three_lines_with_positions() -> Outcome<()> {
     let config = "version: 1\nmode: organisation\nhome_region: Ireland\nregions: {govern: [eu-west-1]}\n\
@@ -45,7 +41,7 @@ async fn the_schema_is_one_json_document() -> Outcome<()> {
 async fn plan_apply_plan_converges() -> Outcome<()> {
     let stack = Stack::start().await?;
     World::create(&stack).await?;
-    let terminal = Terminal::open("converge", &local_config()?, Some(&stack))?;
+    let terminal = Terminal::open("converge", &environment::configuration()?, Some(&stack))?;
     let plan = terminal.run(&["plan", "--all", "--output", "json"]).await?;
     assert_eq!(plan.code, 2, "{plan:?}");
     let accounts = plan.json()?["accounts"].as_array().map_or(0, Vec::len);
@@ -71,7 +67,7 @@ async fn a_sandbox_is_planned_then_emptied() -> Outcome<()> {
     stack.shorten().await?;
     let world = World::create(&stack).await?;
     seed::fill(&world, "sbx-ana").await?;
-    let terminal = Terminal::open("reset", &local_config()?, Some(&stack))?;
+    let terminal = Terminal::open("reset", &environment::configuration()?, Some(&stack))?;
     let planned = terminal.run(&["reset", "plan", "sbx-ana"]).await?;
     assert_eq!(planned.code, 2, "{planned:?}");
     let refused = terminal.run(&["reset", "run", "sbx-ana", "--plan", "0000", "--yes"]).await?;
@@ -85,7 +81,7 @@ async fn a_sandbox_is_planned_then_emptied() -> Outcome<()> {
 async fn only_sandboxes_are_ever_emptied() -> Outcome<()> {
     let stack = Stack::start().await?;
     World::create(&stack).await?;
-    let terminal = Terminal::open("guards", &local_config()?, Some(&stack))?;
+    let terminal = Terminal::open("guards", &environment::configuration()?, Some(&stack))?;
     for account in ["dev", "audit", "management"] {
         let since = stack.last_call().await?;
         let ran = terminal.run(&["reset", "run", account, "--yes"]).await?;
@@ -100,7 +96,7 @@ async fn only_sandboxes_are_ever_emptied() -> Outcome<()> {
 
 #[tokio::test]
 async fn an_event_is_explained_without_any_call() -> Outcome<()> {
-    let terminal = Terminal::open("explain", &local_config()?, None)?;
+    let terminal = Terminal::open("explain", &environment::configuration()?, None)?;
     let event = environment::root()?.join("events/budget-router/actual-monthly-80pct.json");
     let ran = terminal.run(&["alerts", "explain", &event.display().to_string(), "--output", "json"]).await?;
     let told = ran.json()?;

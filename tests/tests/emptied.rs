@@ -29,9 +29,7 @@ async fn world(name: &str) -> Outcome<(Stack, World, Terminal)> {
     let stack = Stack::start().await?;
     let world = World::create(&stack).await?;
     stack.shorten().await?;
-    let config = std::fs::read_to_string(environment::root()?.join("infra/local/forester.yaml"))?;
-    let terminal =
-        Terminal::open(name, &config.replace("rescan_after: 0s", "rescan_after: 0s\n  patience: 10m"), Some(&stack))?;
+    let terminal = Terminal::open(name, &environment::patient("10m")?, Some(&stack))?;
     Ok((stack, world, terminal))
 }
 
@@ -137,10 +135,7 @@ async fn an_account_with_everything_in_it_is_emptied() -> Outcome<()> {
 
 /// What is wrong with a receipt, without its hundreds of lines that are not.
 fn summary(receipt: &Value) -> String {
-    let sound = ["empty", "cleaned", "protected", "unavailable"];
-    let lines = receipt["ledger"].as_array().into_iter().flatten();
-    let wrong = lines.filter(|line| !line["state"].as_str().is_some_and(|state| sound.contains(&state)));
-    let wrong: Vec<String> = wrong.map(Value::to_string).collect();
+    let wrong: Vec<String> = jobs::reset::unsound(receipt).into_iter().map(Value::to_string).collect();
     format!(
         "left: {}\nledger: {}\nbaseline: {}\nnotes: {}",
         receipt["left"],

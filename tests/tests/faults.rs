@@ -9,8 +9,7 @@ use serde_json::json;
 async fn set_up(name: &str) -> Outcome<(Stack, Terminal)> {
     let stack = Stack::start().await?;
     World::create(&stack).await?;
-    let config = std::fs::read_to_string(environment::root()?.join("infra/local/forester.yaml"))?;
-    let terminal = Terminal::open(name, &config, Some(&stack))?;
+    let terminal = Terminal::open(name, &environment::configuration()?, Some(&stack))?;
     Ok((stack, terminal))
 }
 

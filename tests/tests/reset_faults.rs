@@ -30,17 +30,12 @@ async fn world() -> Outcome<(Stack, World)> {
 }
 
 fn terminal(name: &str, stack: &Stack) -> Outcome<Terminal> {
-    Terminal::open(name, &configuration()?, Some(stack))
-}
-
-fn configuration() -> Outcome<String> {
-    Ok(std::fs::read_to_string(environment::root()?.join("infra/local/forester.yaml"))?)
+    Terminal::open(name, &environment::configuration()?, Some(stack))
 }
 
 /// A terminal whose resets do not wait long for what is in the way: what was denied stays there until the run ends.
 fn hasty(name: &str, stack: &Stack) -> Outcome<Terminal> {
-    let hasty = configuration()?.replace("rescan_after: 0s", "rescan_after: 0s\n  patience: 1m");
-    Terminal::open(name, &hasty, Some(stack))
+    Terminal::open(name, &environment::patient("1m")?, Some(stack))
 }
 
 fn id(world: &World, name: &str) -> Outcome<String> {
@@ -126,11 +121,9 @@ async fn honest(world: &World, name: &str, receipt: &Value, case: &str) -> Outco
         assert_eq!(left, Vec::<String>::new(), "{case}: green may not lie");
         return Ok(());
     }
-    let list = |path: &str| receipt.pointer(path).and_then(Value::as_array).cloned().unwrap_or_default();
-    let sound = ["empty", "cleaned", "protected", "unavailable"];
-    let state = |line: &Value| line.get("state").and_then(Value::as_str).map(str::to_owned).unwrap_or_default();
-    let told = list("/ledger").iter().filter(|line| !sound.contains(&state(line).as_str())).count();
-    assert!(told + list("/baseline/failed").len() + list("/notes").len() > 0, "{case}: not green, and no reason");
+    let count = |path: &str| receipt.pointer(path).and_then(Value::as_array).map_or(0, Vec::len);
+    let told = jobs::reset::unsound(receipt).len() + count("/baseline/failed") + count("/notes");
+    assert!(told > 0, "{case}: not green, and no reason");
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use forester::alert::explain;
 use forester::config::Config;
-use forester::event::{Message, open};
+use forester::event::open;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::process::Command;
@@ -119,17 +119,13 @@ fn rate(config: &Path, files: &[PathBuf]) -> Outcome<f64> {
     while began.elapsed() < LONG {
         for text in &texts {
             let payload: Value = serde_json::from_str(text)?;
-            for message in messages(&payload) {
+            for message in open(&payload, "bench").messages() {
                 std::hint::black_box(explain(&config, alerts, &message, Timestamp::UNIX_EPOCH));
                 count += 1;
             }
         }
     }
     Ok(f64::from(count) / began.elapsed().as_secs_f64())
-}
-
-fn messages(payload: &Value) -> Vec<Message> {
-    open(payload, "bench").messages()
 }
 
 /// The Python function as a program.

@@ -1,13 +1,13 @@
 //! Endpoints that record what they took, each with a manner of its own.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::Outcome;
-use crate::http::{Request, Response, Server};
+use crate::http::Response;
+use crate::webhook::{Received, Webhook};
 
 /// How an endpoint behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,10 +42,7 @@ pub struct Arrived {
 /// A listening endpoint.
 #[derive(Debug)]
 pub struct Recorder {
-    /// Where it listens.
-    pub url: String,
-    kept: Arc<Mutex<Vec<Arrived>>>,
-    _server: Server,
+    webhook: Webhook,
 }
 
 /// How long an endpoint is dead that comes back.
@@ -56,29 +53,19 @@ const FOR_EVER: Duration = Duration::from_secs(60);
 impl Recorder {
     /// Listens on a free port.
     pub async fn listen(manner: Manner) -> Outcome<Self> {
-        let kept: Arc<Mutex<Vec<Arrived>>> = Arc::default();
-        let (keeping, requests, began) = (Arc::clone(&kept), Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(None)));
-        let server = Server::start(move |request: Request| {
-            let n = requests.fetch_add(1, Ordering::Relaxed) + 1;
-            let first = *began.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);
-            let keeping = Arc::clone(&keeping);
-            async move {
-                if let Some(answer) = refusal(manner, n, first).await {
-                    return answer;
-                }
-                if let Some(arrived) = read(&request) {
-                    keeping.lock().unwrap_or_else(PoisonError::into_inner).push(arrived);
-                }
-                Response::json(200, "{}")
-            }
-        });
-        let server = server.await?;
-        Ok(Self { url: format!("{}/hook", server.url()), kept, _server: server })
+        let began = OnceLock::new();
+        let refuse = move |n| refusal(manner, n, *began.get_or_init(Instant::now));
+        Ok(Self { webhook: Webhook::answering(refuse).await? })
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.webhook.url
     }
 
     /// Everything taken so far, in order.
     pub fn arrived(&self) -> Vec<Arrived> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.webhook.received().iter().filter_map(read).collect()
     }
 }
 
@@ -102,13 +89,13 @@ async fn refusal(manner: Manner, n: usize, first: Instant) -> Option<Response> {
     }
 }
 
-fn read(request: &Request) -> Option<Arrived> {
-    let body: Value = serde_json::from_slice(&request.body).ok()?;
+fn read(received: &Received) -> Option<Arrived> {
+    let body: Value = serde_json::from_str(&received.body).ok()?;
     let data = &body["data"];
     let (account, identity) = (&data["account"], &data["identity"]);
     let facts = data["facts"].as_array()?;
     Some(Arrived {
-        id: request.headers.get("webhook-id")?.clone(),
+        id: received.headers.get("webhook-id")?.clone(),
         matter: format!("{identity} {account}"),
         resolved: body["type"] == "forester.alert.resolved",
         instead: facts.iter().any(|fact| fact["name"] == "instead of"),

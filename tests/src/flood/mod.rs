@@ -127,7 +127,7 @@ async fn wired(endpoint: &str, recorders: &BTreeMap<String, Recorder>) -> Outcom
 fn configuration(recorders: &BTreeMap<String, Recorder>) -> String {
     let receivers: Vec<String> = recorders
         .iter()
-        .map(|(name, recorder)| format!("    {name}: [{{webhook: {{url: \"{}\"}}}}]", recorder.url))
+        .map(|(name, recorder)| format!("    {name}: [{{webhook: {{url: \"{}\"}}}}]", recorder.url()))
         .collect();
     format!(
         "version: 1\nmode: virtual-root\nhome_region: us-east-1\nregions: {{govern: [us-east-1]}}\naccess: {{role: R}}\n\

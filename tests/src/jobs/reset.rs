@@ -35,6 +35,9 @@ const LISTINGS: [(&str, &str, &str); 11] = [
 /// Roles that a reset must leave: the way in, and what the baseline declares.
 const KEPT_ROLES: [&str; 2] = ["OrganizationAccountAccessRole", "SecurityReviewer"];
 
+/// States of a ledger's line that are nothing to worry about.
+const SOUND: [&str; 4] = ["empty", "cleaned", "protected", "unavailable"];
+
 /// Makes the schedule fire, and waits for the receipt and for an empty account.
 pub async fn run(local: &Local) -> Outcome<Effect> {
     let clock = Clock::start(local).await?;
@@ -106,6 +109,12 @@ pub async fn receipt(local: &Local, account: &str) -> Outcome<Value> {
     let object = home.call("s3", "GetObject", json!({ "Bucket": bucket, "Key": key })).await?;
     let body = base64::engine::general_purpose::STANDARD.decode(text(&object, "/Body")?)?;
     Ok(serde_json::from_slice(&body)?)
+}
+
+/// The lines of a receipt's ledger that are not as they should be.
+pub fn unsound(receipt: &Value) -> Vec<&Value> {
+    let lines = receipt["ledger"].as_array().into_iter().flatten();
+    lines.filter(|line| !line["state"].as_str().is_some_and(|state| SOUND.contains(&state))).collect()
 }
 
 /// Everything in the account called `name` that a reset should have taken, read back in every region.
