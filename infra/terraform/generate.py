@@ -1,4 +1,4 @@
-"""Writes `main.tf` and `variables.tf` from `template.yaml`: `python infra/terraform/generate.py [--check]`.
+"""Writes `main.tf` and `variables.tf` from `template.yaml`: `python infra/terraform/generate.py`.
 
 The template is the one that is deployed and tested; this module says the same in Terraform's words. A type or a property
 that is not known here is an error, so that nothing is left out in silence. Every Terraform resource is called as the
@@ -133,12 +133,12 @@ class Translator:
         return Code(f"concat({', '.join([hcl(always, 3), *added])})")
 
     def substituted(self, text: str) -> str:
-        def one(found: re.Match[str]) -> str:
-            name, _, attribute = found[1].partition(".")
+        def one(name: str) -> str:
+            name, _, attribute = name.partition(".")
             return "${" + (self.attribute(name, attribute) if attribute else self.name_of(name)) + "}"
 
-        parts = re.split(rf"({NAME.replace('(', '').replace(')', '')})", text)
-        written = (re.sub(NAME, one, part) if part.startswith("${") else quoted(part)[1:-1] for part in parts)
+        # Text and names in turn.
+        written = (one(part) if at % 2 else quoted(part)[1:-1] for at, part in enumerate(re.split(NAME, text)))
         return f'"{"".join(written)}"'
 
     def json(self, value: Any) -> Code:
@@ -571,20 +571,16 @@ def files() -> dict[str, str]:
     return {"main.tf": main_tf(template), "variables.tf": variables_tf(template)}
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     try:
         wanted = files()
     except (Problem, KeyError) as problem:
         print(f"generate.py has no words for this in template.yaml: {problem}", file=sys.stderr)
         return 1
-    if arguments == ["--check"]:
-        stale = [name for name, text in wanted.items() if (HERE / name).read_text(encoding="utf-8") != text]
-        print(f"not current, run infra/terraform/generate.py: {', '.join(stale)}" if stale else "current")
-        return 1 if stale else 0
     for name, text in wanted.items():
         (HERE / name).write_text(text, encoding="utf-8")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import unittest
 from pathlib import Path
 from typing import Iterator
 
+from terraform import generate
 from tests.templates import INFRA, listed, load, references
 
 HOME = load("template.yaml")
@@ -95,9 +95,6 @@ class Module(unittest.TestCase):
     maxDiff = None
 
     def test_the_files_are_what_the_template_gives(self) -> None:
-        spec = importlib.util.spec_from_file_location("generate", MODULE / "generate.py")
-        generate = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(generate)
         for name, text in generate.files().items():
             there = (MODULE / name).read_text(encoding="utf-8")
             self.assertTrue(there == text, f"{name} is not current: run python infra/terraform/generate.py")
