@@ -10,6 +10,7 @@ import yaml
 
 INFRA = Path(__file__).resolve().parent.parent
 ROOT = INFRA.parent
+TEMPLATES = sorted(path.name for path in INFRA.glob("*.yaml"))
 
 Resource = dict[str, Any]
 

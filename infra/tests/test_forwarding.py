@@ -78,11 +78,15 @@ class Members(unittest.TestCase):
         self.assertLessEqual(named, entering)
 
     def test_a_baseline_may_do_in_members_what_it_may_do_at_home(self) -> None:
-        for there, here in (("Keep", "KeepTheHomeAccount"), ("Share", "ShareFromTheHomeAccount")):
-            self.assertEqual(actions(MEMBER, "Baseline", there), actions(HOME, "AccountBaseline", here))
-        for sids in (("Watch",), ("GiveServicesTheirRoles",)):
-            home = ("WatchTheHomeAccount",) if sids == ("Watch",) else sids
-            self.assertEqual(actions(MEMBER, "Watch", *sids), actions(HOME, "AccountBaseline", *home))
+        for policy, sid, sid_at_home in (
+            ("Baseline", "Keep", "KeepTheHomeAccount"),
+            ("Baseline", "Share", "ShareFromTheHomeAccount"),
+            ("Watch", "Watch", "WatchTheHomeAccount"),
+            ("Watch", "GiveServicesTheirRoles", "GiveServicesTheirRoles"),
+        ):
+            here = actions(HOME, "AccountBaseline", sid_at_home)
+            self.assertTrue(here, sid_at_home)
+            self.assertEqual(actions(MEMBER, policy, sid), here, sid)
 
     def test_everything_may_be_deleted_only_where_resets_are_wanted_and_never_without_the_boundary(self) -> None:
         everything = {name for name, resource in MEMBER["Resources"].items() for one in statements(resource)

@@ -10,9 +10,8 @@ import sys
 import unittest
 from pathlib import Path
 
-from tests.templates import INFRA, load, walk
+from tests.templates import INFRA, TEMPLATES, load, walk
 
-TEMPLATES = sorted(path.name for path in INFRA.glob("*.yaml"))
 TOOLS = Path(sys.executable).parent
 
 
@@ -27,9 +26,6 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 class Judges(unittest.TestCase):
     maxDiff = None
-
-    def test_every_template_is_looked_at(self) -> None:
-        self.assertIn("template.yaml", TEMPLATES)
 
     def test_cfn_lint_has_nothing_to_say(self) -> None:
         said = run("cfn-lint", "--", *TEMPLATES)

@@ -8,7 +8,7 @@ import re
 import unittest
 from typing import Any
 
-from tests.templates import INFRA, listed, load, of_type, references, statements, walk
+from tests.templates import INFRA, TEMPLATES, listed, load, of_type, references, statements, walk
 
 TEMPLATE = load("template.yaml")
 QUEUES = of_type(TEMPLATE, "AWS::SQS::Queue")
@@ -17,9 +17,6 @@ RULES = of_type(TEMPLATE, "AWS::Events::Rule")
 SCHEDULES = of_type(TEMPLATE, "AWS::Scheduler::Schedule")
 GLOBALS = TEMPLATE["Globals"]["Function"]
 DAYS_14 = 1209600
-
-
-TEMPLATES = ("template.yaml", "forwarder.yaml", "member.yaml")
 
 
 def size(policy: Any) -> int:
