@@ -35,14 +35,15 @@ METRICS = 30  # series that are written in an ordinary month
 SWEEP_SECONDS, BASELINE_SECONDS, RESET_SECONDS, ALERT_SECONDS = 5, 60, 90, 0.5
 RUN_LOG = 3 / 1e6  # GB a run
 TRANSITIONS = 20
+MESSAGES_OF_RUN = 3
 WRITES_OF_RUN, WRITES_OF_ALERT = 4, 10
 SIZES = (10, 100, 1000)
 
 
-def run(seconds: float, gigabytes: float, writes: int, messages: int = 3) -> float:
+def run(seconds: float, gigabytes: float, writes: int) -> float:
     """One message that a function works on: time, requests, log, state."""
-    return (seconds * gigabytes * LAMBDA_GB_SECOND + LAMBDA_REQUEST + messages * SQS_REQUEST + RUN_LOG * LOG_GB
-            + writes * WRITE)
+    return (seconds * gigabytes * LAMBDA_GB_SECOND + LAMBDA_REQUEST + MESSAGES_OF_RUN * SQS_REQUEST
+            + RUN_LOG * LOG_GB + writes * WRITE)
 
 
 def tables() -> str:

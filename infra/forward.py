@@ -6,7 +6,6 @@ Patterns have to be the same where an event comes from and where it is taken, an
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -46,4 +45,3 @@ def files() -> dict[str, str]:
 if __name__ == "__main__":
     for name, text in files().items():
         (HERE / name).write_text(text, encoding="utf-8")
-    sys.exit(0)
