@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::incident::Place;
 use super::model::Alert;
-use crate::store::{Item, Key, Store, StoreError, When};
+use crate::store::{Key, Store, StoreError, When};
 
 /// How long it is known whose an event is: longer than any way that brings it is late.
 const KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
@@ -59,13 +59,8 @@ async fn claim(store: &dyn Store, id: &str, place: &Place, now: Timestamp) -> Re
 }
 
 async fn owner(store: &dyn Store, id: &str, now: Timestamp) -> Result<Option<Place>, StoreError> {
-    let item = store.get(&key(id)).await?.filter(|item| item.expires_at.is_none_or(|at| at > now));
-    item.map(read).transpose()
-}
-
-fn read(item: Item) -> Result<Place, StoreError> {
-    let corrupt = |error: serde_json::Error| StoreError::Corrupt { key: item.key, message: error.to_string() };
-    serde_json::from_value(item.body).map_err(corrupt)
+    let item = store.get(&key(id)).await?.filter(|item| item.lives(now));
+    item.map(|item| item.read()).transpose()
 }
 
 fn key(id: &str) -> Key {

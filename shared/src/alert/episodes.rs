@@ -39,11 +39,7 @@ pub(super) async fn end(store: &dyn Store, thing: &str, at: Timestamp, now: Time
 /// The matters of the thing that began no later than this.
 pub(super) async fn begun(store: &dyn Store, thing: &str, by: Timestamp) -> Result<Vec<Place>, StoreError> {
     let items = store.list(&format!("open#{thing}"), "").await?;
-    let read = |item: Item| {
-        let corrupt = |error: serde_json::Error| StoreError::Corrupt { key: item.key, message: error.to_string() };
-        serde_json::from_value::<(Place, Timestamp)>(item.body).map_err(corrupt)
-    };
-    let begun = items.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let begun = items.iter().map(Item::read::<(Place, Timestamp)>).collect::<Result<Vec<_>, _>>()?;
     Ok(begun.into_iter().filter(|(_, at)| *at <= by).map(|(place, _)| place).collect())
 }
 

@@ -16,7 +16,7 @@ use super::episodes;
 use super::hold::Hold;
 use super::model::{Alert, Evidence, Status};
 use super::timer::Due;
-use crate::store::{Item, Key, StoreError};
+use crate::store::Key;
 use crate::types::AccountId;
 
 /// Which matter: a thing, the time that it is, and the account concerned. Every episode is a matter of its own, so a
@@ -221,12 +221,6 @@ impl Incident {
             tellings: Vec::new(),
             errands: Vec::new(),
         }
-    }
-
-    /// Reads what the store has.
-    pub fn read(item: Item) -> Result<Self, StoreError> {
-        let corrupt = |error: serde_json::Error| StoreError::Corrupt { key: item.key, message: error.to_string() };
-        serde_json::from_value(item.body).map_err(corrupt)
     }
 
     /// When it happened.

@@ -31,7 +31,7 @@ impl Desk {
         let labels = labels(alert);
         for (n, rule) in self.alerts()?.inhibit.iter().enumerate().filter(|(_, rule)| fits(&rule.mute, &labels)) {
             let item = self.store.get(&mark(rule, alert)).await?;
-            let item = item.filter(|item| item.expires_at.is_none_or(|at| at > now));
+            let item = item.filter(|item| item.lives(now));
             let Some(item) = item else { continue };
             let word = |name: &str| item.body.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
             if word("incident") != incident {

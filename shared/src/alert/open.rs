@@ -6,7 +6,6 @@
 //! and an entry too many is struck out when somebody looks.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -92,8 +91,7 @@ pub(super) async fn strike(store: &dyn Store, ticket: &Ticket) -> Result<(), Sto
 /// Everything that is not over, with the version of each entry.
 pub(super) async fn all(store: &dyn Store, now: Timestamp) -> Result<Vec<(Owed, u64)>, StoreError> {
     let items = store.list(OWED, "").await?;
-    let alive = items.into_iter().filter(|item| item.expires_at.is_none_or(|at| at > now));
-    alive.map(|item| Ok((read(&item)?, item.version))).collect()
+    items.iter().filter(|item| item.lives(now)).map(|item| Ok((item.read()?, item.version))).collect()
 }
 
 /// Keeps a delivery that will never arrive where a person finds it.
@@ -110,7 +108,7 @@ pub(super) async fn exhume(store: &dyn Store, ticket: &Ticket) -> Result<(), Sto
 /// Everything that will never arrive.
 pub(super) async fn dead(store: &dyn Store, now: Timestamp) -> Result<Vec<Dead>, StoreError> {
     let items = store.list(DEAD, "").await?;
-    items.iter().filter(|item| item.expires_at.is_none_or(|at| at > now)).map(read).collect()
+    items.iter().filter(|item| item.lives(now)).map(Item::read).collect()
 }
 
 fn owed_key(ticket: &Ticket) -> Key {
@@ -122,13 +120,5 @@ fn dead_key(ticket: &Ticket) -> Key {
 }
 
 fn body<T: Serialize>(key: &Key, value: &T) -> Result<Value, StoreError> {
-    serde_json::to_value(value).map_err(|error| corrupt(key, &error))
-}
-
-fn read<T: DeserializeOwned>(item: &Item) -> Result<T, StoreError> {
-    serde_json::from_value(item.body.clone()).map_err(|error| corrupt(&item.key, &error))
-}
-
-fn corrupt(key: &Key, error: &serde_json::Error) -> StoreError {
-    StoreError::Corrupt { key: key.clone(), message: error.to_string() }
+    serde_json::to_value(value).map_err(|error| StoreError::corrupt(key, &error))
 }

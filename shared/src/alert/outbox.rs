@@ -175,11 +175,7 @@ impl Delivery {
     }
 
     fn body(&self) -> Result<serde_json::Value, StoreError> {
-        serde_json::to_value(self).map_err(|error| self.corrupt(&error))
-    }
-
-    fn corrupt(&self, error: &serde_json::Error) -> StoreError {
-        StoreError::Corrupt { key: self.ticket().key(), message: error.to_string() }
+        serde_json::to_value(self).map_err(|error| StoreError::corrupt(&self.ticket().key(), &error))
     }
 }
 
@@ -252,9 +248,5 @@ pub(super) async fn settle(
 }
 
 fn read(item: Item) -> Result<(Delivery, u64), StoreError> {
-    let version = item.version;
-    let delivery = serde_json::from_value(item.body);
-    delivery
-        .map(|delivery| (delivery, version))
-        .map_err(|error| StoreError::Corrupt { key: item.key, message: error.to_string() })
+    Ok((item.read()?, item.version))
 }

@@ -76,7 +76,7 @@ fn last() -> Key {
 }
 
 async fn held_against(store: &dyn Store, alert: &mut Alert, rule: &str, now: Timestamp) -> Result<(), StoreError> {
-    let in_use = store.get(&last()).await?.is_some_and(|item| item.expires_at.is_none_or(|at| at > now));
+    let in_use = store.get(&last()).await?.is_some_and(|item| item.lives(now));
     if !in_use {
         return Ok(());
     }
@@ -86,7 +86,7 @@ async fn held_against(store: &dyn Store, alert: &mut Alert, rule: &str, now: Tim
     let mut pushed: Vec<Pushed> = Vec::new();
     for day in days(first, end) {
         let items = store.list(&format!("pushed#{rule}"), &day).await?;
-        pushed.extend(items.into_iter().filter_map(|item| serde_json::from_value(item.body).ok()));
+        pushed.extend(items.into_iter().filter_map(|item| item.read().ok()));
     }
     let shown: BTreeSet<&str> = alert.evidence.iter().flat_map(|event| event.ids().map(String::as_str)).collect();
     let came: BTreeSet<&str> = pushed.iter().map(|event| event.id.as_str()).collect();

@@ -34,7 +34,7 @@ pub(super) async fn told(store: &dyn Store, alarm: &Alert, now: Timestamp) -> Re
     let (from, to) = (at.checked_sub(BEFORE).unwrap_or(at), at.checked_add(AFTER).unwrap_or(at));
     for hour in [from, to].map(|at| stamp(at).get(..13).unwrap_or_default().to_owned()) {
         let items = store.list(&format!("recent#{rule}"), &hour).await?;
-        let mut times = items.into_iter().filter_map(|item| serde_json::from_value::<Timestamp>(item.body).ok());
+        let mut times = items.iter().filter_map(|item| item.read::<Timestamp>().ok());
         if times.any(|time| from <= time && time <= to) {
             return Ok(true);
         }

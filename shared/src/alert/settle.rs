@@ -59,10 +59,8 @@ impl Desk {
     /// The matter as it is known, and under which version.
     pub async fn known(&self, place: &Place, clock: &Clock) -> Result<Option<(Incident, u64)>, Failure> {
         let now = clock.now();
-        let item = self.store.get(&place.key()).await?.filter(|item| item.expires_at.is_none_or(|at| at > now));
-        let Some(item) = item else { return Ok(None) };
-        let version = item.version;
-        Ok(Some((Incident::read(item)?, version)))
+        let item = self.store.get(&place.key()).await?.filter(|item| item.lives(now));
+        Ok(item.map(|item| Ok::<_, StoreError>((item.read()?, item.version))).transpose()?)
     }
 
     /// Decides about one signal and does it; decides anew where somebody else was first.
@@ -137,8 +135,7 @@ impl Desk {
 
     pub async fn write(&self, incident: &Incident, when: When, clock: &Clock) -> Result<u64, StoreError> {
         let key = incident.place.key();
-        let corrupt = |error: serde_json::Error| StoreError::Corrupt { key: key.clone(), message: error.to_string() };
-        let body = serde_json::to_value(incident).map_err(corrupt)?;
+        let body = serde_json::to_value(incident).map_err(|error| StoreError::corrupt(&key, &error))?;
         self.store.put(&key, body, Incident::forgotten(clock.now()), when).await
     }
 

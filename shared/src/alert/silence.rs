@@ -69,11 +69,7 @@ pub async fn keep(store: &dyn Store, silence: &Stored) -> Result<(), StoreError>
 /// The silences that hold.
 pub async fn list(store: &dyn Store, now: Timestamp) -> Result<Vec<Stored>, StoreError> {
     let items = store.list(PARTITION, "").await?;
-    let read = |item: Item| {
-        let corrupt = |error: serde_json::Error| StoreError::Corrupt { key: item.key, message: error.to_string() };
-        serde_json::from_value(item.body).map_err(corrupt)
-    };
-    let silences: Vec<Stored> = items.into_iter().map(read).collect::<Result<_, _>>()?;
+    let silences: Vec<Stored> = items.iter().map(Item::read).collect::<Result<_, _>>()?;
     Ok(silences.into_iter().filter(|silence| silence.until > now).collect())
 }
 

@@ -100,7 +100,7 @@ impl Timers {
 
     /// One thing that may be due.
     pub async fn get(&self, key: &Key) -> Result<Option<Due>, StoreError> {
-        self.store.get(key).await?.map(read).transpose().map(|found| found.map(|(_, due)| due))
+        self.store.get(key).await?.map(|item| item.read()).transpose()
     }
 
     /// Everything that is due, the oldest first.
@@ -111,7 +111,7 @@ impl Timers {
         let mut found = Vec::new();
         while partition(hour) <= partition(now) {
             let items = self.store.list(&partition(hour), "").await?;
-            let due = items.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+            let due = items.iter().map(read).collect::<Result<Vec<_>, _>>()?;
             found.extend(due.into_iter().filter(|(_, due)| due.at <= now));
             hour = hour.checked_add(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MAX);
         }
@@ -139,8 +139,6 @@ fn swept_key() -> Key {
     Key::new("due", "swept")
 }
 
-fn read(item: Item) -> Result<(Key, Due), StoreError> {
-    let key = item.key.clone();
-    let due = serde_json::from_value(item.body);
-    due.map(|due| (key, due)).map_err(|error| StoreError::Corrupt { key: item.key, message: error.to_string() })
+fn read(item: &Item) -> Result<(Key, Due), StoreError> {
+    Ok((item.key.clone(), item.read()?))
 }

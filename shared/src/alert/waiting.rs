@@ -80,7 +80,7 @@ pub(super) async fn put(
     match store.put(&key, body(&waiting), now.checked_add(KEPT).ok(), When::AbsentAt(now)).await {
         Ok(_) => Ok(Some(due)),
         Err(StoreError::Lost { .. }) => {
-            let known = store.get(&key).await?.map(|item| read::<Waiting>(&item)).transpose()?;
+            let known = store.get(&key).await?.map(|item| item.read::<Waiting>()).transpose()?;
             Ok(known.filter(|known| known.told.is_none()).map(|known| known.due))
         }
         Err(error) => Err(error),
@@ -93,7 +93,7 @@ pub(super) async fn next(store: &dyn Store, bucket: &str, now: Timestamp) -> Res
         let (page, when) = page(store, bucket).await?;
         let mut waiting: BTreeMap<String, (Item, Waiting)> = BTreeMap::new();
         for item in store.list(&items(bucket), "").await? {
-            let read: Waiting = read(&item)?;
+            let read: Waiting = item.read()?;
             if read.told.is_none() {
                 waiting.insert(item.key.sort.clone(), (item, read));
             }
@@ -119,7 +119,7 @@ pub(super) async fn next(store: &dyn Store, bucket: &str, now: Timestamp) -> Res
 /// Notes that it was told.
 pub(super) async fn told(store: &dyn Store, ready: &Ready, now: Timestamp) -> Result<(), StoreError> {
     for (_, item) in &ready.members {
-        let waiting = Waiting { told: Some(ready.number), ..read(item)? };
+        let waiting = Waiting { told: Some(ready.number), ..item.read()? };
         let kept = now.checked_add(KEPT).ok();
         match store.put(&item.key, body(&waiting), kept, When::Version(item.version)).await {
             Ok(_) | Err(StoreError::Lost { .. }) => {}
@@ -189,7 +189,7 @@ fn common(several: &[&Waiting]) -> BTreeMap<String, Text> {
 
 async fn page(store: &dyn Store, bucket: &str) -> Result<(Page, When), StoreError> {
     Ok(match store.get(&page_key(bucket)).await? {
-        Some(item) => (read(&item)?, When::Version(item.version)),
+        Some(item) => (item.read()?, When::Version(item.version)),
         None => (Page::default(), When::AbsentAt(Timestamp::UNIX_EPOCH)),
     })
 }
@@ -204,9 +204,4 @@ fn items(bucket: &str) -> String {
 
 fn body<T: Serialize>(value: &T) -> serde_json::Value {
     serde_json::to_value(value).unwrap_or_default()
-}
-
-fn read<T: serde::de::DeserializeOwned>(item: &Item) -> Result<T, StoreError> {
-    serde_json::from_value(item.body.clone())
-        .map_err(|error| StoreError::Corrupt { key: item.key.clone(), message: error.to_string() })
 }

@@ -97,30 +97,20 @@ impl Ledger {
     /// Remembers it; the last look wins.
     pub async fn save(&self, store: &dyn Store, account: &AccountId) -> Result<(), StoreError> {
         let key = key(account, &self.name);
-        let body = serde_json::to_value(self)
-            .map_err(|error| StoreError::Corrupt { key: key.clone(), message: error.to_string() })?;
+        let body = serde_json::to_value(self).map_err(|error| StoreError::corrupt(&key, &error))?;
         store.put(&key, body, None, When::Always).await.map(|_| ())
     }
 
     /// The last look at an account, if there was one.
     pub async fn load(store: &dyn Store, account: &AccountId, name: &str) -> Result<Option<Self>, StoreError> {
-        let key = key(account, name);
-        let Some(item) = store.get(&key).await? else { return Ok(None) };
-        serde_json::from_value(item.body)
-            .map(Some)
-            .map_err(|error| StoreError::Corrupt { key, message: error.to_string() })
+        store.get(&key(account, name)).await?.map(|item| item.read()).transpose()
     }
 }
 
 impl Ledger {
     /// What is remembered of an account under each of its names.
     pub async fn all(store: &dyn Store, account: &AccountId) -> Result<Vec<Self>, StoreError> {
-        let items = store.list(&format!("account#{account}"), "baseline#").await?;
-        let read = |item: Item| {
-            let key = item.key;
-            serde_json::from_value(item.body).map_err(|error| StoreError::Corrupt { key, message: error.to_string() })
-        };
-        items.into_iter().map(read).collect()
+        store.list(&format!("account#{account}"), "baseline#").await?.iter().map(Item::read).collect()
     }
 }
 

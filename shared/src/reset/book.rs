@@ -97,12 +97,12 @@ pub struct Book<'a> {
 impl Book<'_> {
     /// The heads of all runs, oldest first within an account.
     pub async fn heads(&self, prefix: &str) -> Result<Vec<Head>, StoreError> {
-        self.store.list(RUNS, prefix).await?.iter().map(head_of).collect()
+        self.store.list(RUNS, prefix).await?.iter().map(Item::read).collect()
     }
 
     /// The head of one run.
     pub async fn head(&self, run: &str) -> Result<Option<Head>, StoreError> {
-        self.store.get(&Key::new(RUNS, run)).await?.as_ref().map(head_of).transpose()
+        self.store.get(&Key::new(RUNS, run)).await?.as_ref().map(Item::read).transpose()
     }
 
     /// The heads of an account's runs, oldest first. A name says nothing: a run belongs to the account that it is of.
@@ -134,7 +134,7 @@ impl Book<'_> {
             };
             return Ok(Opened { run: fresh, head, version: 0, saves: 0 });
         };
-        let head = head_of(&item)?;
+        let head: Head = item.read()?;
         let run = self.checkpoint(&key, &head).await?;
         Ok(Opened { run, head, version: item.version, saves: 0 })
     }
@@ -159,7 +159,7 @@ impl Book<'_> {
     pub async fn save(&self, opened: &mut Opened, slice: &str, now: Timestamp) -> Result<(), StoreError> {
         let Opened { run, head, version, saves } = opened;
         let key = Key::new(RUNS, &run.id);
-        let corrupt = |error: serde_json::Error| StoreError::Corrupt { key: key.clone(), message: error.to_string() };
+        let corrupt = |error| StoreError::corrupt(&key, &error);
         // Two names a slice: the one that the head points at is never overwritten.
         let name = format!("resets/{}/{}/checkpoint-{slice}-{}.json", run.account, run.id, *saves % 2);
         self.objects.put(&name, &serde_json::to_vec(run).map_err(corrupt)?, "application/json").await?;
@@ -249,9 +249,4 @@ impl From<StoreError> for Busy {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
-}
-
-fn head_of(item: &Item) -> Result<Head, StoreError> {
-    serde_json::from_value(item.body.clone())
-        .map_err(|error| StoreError::Corrupt { key: item.key.clone(), message: error.to_string() })
 }

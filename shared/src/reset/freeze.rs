@@ -127,7 +127,7 @@ impl Reset {
     pub(super) async fn thaw(&self, account: &AccountId) -> Result<Option<String>, StoreError> {
         let key = key(account);
         let Some(item) = self.store.get(&key).await? else { return Ok(None) };
-        let frozen: Frozen = read(&key, &item.body)?;
+        let frozen: Frozen = item.read()?;
         let lift = async {
             let organization = Organization::enter(&*self.accounts, &self.config.home_region).await?;
             organization.lift(&frozen.policy, account, true).await
@@ -151,7 +151,7 @@ impl Reset {
     pub(super) async fn thaw_left_over(&self) -> Result<(), StoreError> {
         let (book, now): (Book<'_>, Timestamp) = (self.book(), (self.clock)());
         for item in self.store.list(FREEZES, "").await? {
-            let frozen: Frozen = read(&item.key, &item.body)?;
+            let frozen: Frozen = item.read()?;
             let head = book.head(&frozen.run).await?;
             let since = head.as_ref().map_or(frozen.since, |head| head.updated.max(frozen.since));
             let over = head.is_some_and(|head| head.end.is_some() && head.receipt.is_some());
@@ -176,11 +176,6 @@ impl Reset {
 
 fn key(account: &AccountId) -> Key {
     Key::new(FREEZES, account.as_ref())
-}
-
-fn read(key: &Key, body: &Value) -> Result<Frozen, StoreError> {
-    let corrupt = |error: serde_json::Error| StoreError::Corrupt { key: key.clone(), message: error.to_string() };
-    serde_json::from_value(body.clone()).map_err(corrupt)
 }
 
 /// A note is told once, however often a slice that died is repeated.

@@ -95,7 +95,7 @@ impl Reset {
     /// Lets everybody in again; what was undone, or nothing where nobody was kept out.
     pub async fn let_go(&self, account: &AccountId) -> Result<Option<Hold>, NoHold> {
         let Some(item) = self.store.get(&key(account)).await? else { return Ok(None) };
-        let hold = read(&item)?;
+        let hold: Hold = item.read()?;
         let organization = Organization::enter(&*self.accounts, &self.config.home_region).await?;
         organization.lift(&hold.policy, account, true).await?;
         match self.store.delete(&key(account), When::Version(item.version)).await {
@@ -107,7 +107,7 @@ impl Reset {
 
     /// Every account that is held.
     pub async fn held(&self) -> Result<Vec<Hold>, StoreError> {
-        self.store.list(HOLDS, "").await?.iter().map(read).collect()
+        self.store.list(HOLDS, "").await?.iter().map(Item::read).collect()
     }
 }
 
@@ -119,9 +119,4 @@ impl fmt::Display for Hold {
 
 fn key(account: &AccountId) -> Key {
     Key::new(HOLDS, account.as_ref())
-}
-
-fn read(item: &Item) -> Result<Hold, StoreError> {
-    let corrupt = |error: serde_json::Error| StoreError::Corrupt { key: item.key.clone(), message: error.to_string() };
-    serde_json::from_value(item.body.clone()).map_err(corrupt)
 }

@@ -236,10 +236,8 @@ impl Reset {
     ) -> Result<BTreeMap<String, (Standing, u64)>, StoreError> {
         let items = self.store.list(&partition(account), &format!("{reset}#")).await?;
         let read = |item: Item| {
-            let corrupt =
-                |error: serde_json::Error| StoreError::Corrupt { key: item.key.clone(), message: error.to_string() };
-            let standing = serde_json::from_value(item.body.clone()).map_err(corrupt)?;
-            Ok((item.key.sort.clone(), (standing, item.version)))
+            let standing = item.read()?;
+            Ok((item.key.sort, (standing, item.version)))
         };
         items.into_iter().map(read).collect()
     }

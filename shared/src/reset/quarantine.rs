@@ -121,9 +121,7 @@ impl Reset {
     async fn standing_of(&self, account: &AccountId) -> Result<(Key, Option<Item>, Standing), StoreError> {
         let key = Key::new(STANDINGS, account.as_ref());
         let item = self.store.get(&key).await?;
-        let corrupt = |error: serde_json::Error| StoreError::Corrupt { key: key.clone(), message: error.to_string() };
-        let standing = item.as_ref().map(|item| serde_json::from_value(item.body.clone())).transpose();
-        let standing = standing.map_err(corrupt)?.unwrap_or_default();
+        let standing = item.as_ref().map(Item::read).transpose()?.unwrap_or_default();
         Ok((key, item, standing))
     }
 

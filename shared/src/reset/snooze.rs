@@ -311,9 +311,8 @@ impl Book<'_> {
         let (all, version) = match item {
             None => (Vec::new(), 0),
             Some(item) => {
-                let corrupt = |error: serde_json::Error| StoreError::Corrupt { key, message: error.to_string() };
                 let all = item.body.get("snoozes").cloned().unwrap_or_default();
-                (serde_json::from_value(all).map_err(corrupt)?, item.version)
+                (serde_json::from_value(all).map_err(|error| StoreError::corrupt(&key, &error))?, item.version)
             }
         };
         Ok(Snoozes { row: in_a_row(&all, &heads), all, version, running: running(&heads) })

@@ -131,10 +131,9 @@ impl Store for FileStore {
 }
 
 fn encode(item: &Item) -> Result<Vec<u8>, StoreError> {
-    let corrupt = |error: serde_json::Error| StoreError::Corrupt { key: item.key.clone(), message: error.to_string() };
-    serde_json::to_vec(item).map_err(corrupt)
+    serde_json::to_vec(item).map_err(|error| StoreError::corrupt(&item.key, &error))
 }
 
 fn decode(key: &Key, bytes: &[u8]) -> Result<Item, StoreError> {
-    serde_json::from_slice(bytes).map_err(|error| StoreError::Corrupt { key: key.clone(), message: error.to_string() })
+    serde_json::from_slice(bytes).map_err(|error| StoreError::corrupt(key, &error))
 }

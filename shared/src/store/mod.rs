@@ -11,6 +11,7 @@ mod objects;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -46,6 +47,18 @@ pub struct Item {
     pub expires_at: Option<Timestamp>,
     /// The document.
     pub body: Value,
+}
+
+impl Item {
+    /// The document as what it should be.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, StoreError> {
+        T::deserialize(&self.body).map_err(|error| StoreError::corrupt(&self.key, &error))
+    }
+
+    /// Whether it still counts.
+    pub fn lives(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|at| at > now)
+    }
 }
 
 /// The condition of a write.
@@ -86,6 +99,13 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// What is, or should be, under the key does not have the expected form.
+    pub fn corrupt(key: &Key, error: &serde_json::Error) -> Self {
+        Self::Corrupt { key: key.clone(), message: error.to_string() }
+    }
+}
+
 /// A store of documents with conditional writes.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -106,7 +126,7 @@ pub trait Store: Send + Sync {
 fn holds(when: &When, current: Option<&Item>) -> bool {
     match when {
         When::Always => true,
-        When::AbsentAt(now) => current.is_none_or(|item| item.expires_at.is_some_and(|at| at <= *now)),
+        When::AbsentAt(now) => current.is_none_or(|item| !item.lives(*now)),
         When::Version(version) => current.is_some_and(|item| item.version == *version),
     }
 }

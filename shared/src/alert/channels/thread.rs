@@ -36,13 +36,13 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
 /// The thread of the delivery's incident in its channel, and whether this very delivery has reached it.
 pub async fn recall(store: &dyn Store, delivery: &Delivery, now: Timestamp) -> Option<(Thread, bool)> {
     let item = match store.get(&key(delivery)).await {
-        Ok(item) => item.filter(|item| item.expires_at.is_none_or(|at| at > now))?,
+        Ok(item) => item.filter(|item| item.lives(now))?,
         Err(error) => {
             tracing::warn!(delivery.id = %delivery.id, "{} is sent outside its thread: {error}", delivery.id);
             return None;
         }
     };
-    let memory: Memory = serde_json::from_value(item.body).ok()?;
+    let memory: Memory = item.read().ok()?;
     Some((memory.thread, memory.delivery == delivery.id))
 }
 

@@ -3,7 +3,6 @@
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::super::digest::digest;
 use super::super::spending::Spending;
@@ -120,18 +119,18 @@ impl Step {
 
     async fn put(&self, store: &dyn Store, when: When, now: Timestamp) -> Result<u64, StoreError> {
         let key = self.key();
-        let body = serde_json::to_value(self).map_err(|error| corrupt(&key, &error))?;
+        let body = serde_json::to_value(self).map_err(|error| StoreError::corrupt(&key, &error))?;
         store.put(&key, body, now.checked_add(KEPT).ok(), when).await
     }
 
     /// Claims the step: its version where it is ours to take, or how it stands.
     pub async fn claim(&self, store: &dyn Store, live: bool, now: Timestamp) -> Result<Result<u64, Self>, StoreError> {
         let key = self.key();
-        let known = store.get(&key).await?.filter(|item| item.expires_at.is_none_or(|at| at > now));
+        let known = store.get(&key).await?.filter(|item| item.lives(now));
         let when = match known {
             None => When::AbsentAt(now),
             Some(item) => {
-                let (step, version) = (read::<Self>(&item)?, item.version);
+                let (step, version) = (item.read::<Self>()?, item.version);
                 if step.is_over(live, now) {
                     return Ok(Err(step));
                 }
@@ -157,7 +156,7 @@ impl Step {
 
     /// Every step of an account, the oldest period first.
     pub async fn all(store: &dyn Store, account: &AccountId) -> Result<Vec<Self>, StoreError> {
-        store.list(&Self::partition(account), "").await?.iter().map(read).collect()
+        store.list(&Self::partition(account), "").await?.iter().map(Item::read).collect()
     }
 }
 
@@ -170,7 +169,7 @@ impl Breaker {
     pub async fn load(store: &dyn Store) -> Result<(Self, When), StoreError> {
         match store.get(&Self::key()).await? {
             None => Ok((Self::default(), When::AbsentAt(Timestamp::UNIX_EPOCH))),
-            Some(item) => Ok((read(&item)?, When::Version(item.version))),
+            Some(item) => Ok((item.read()?, When::Version(item.version))),
         }
     }
 
@@ -223,15 +222,7 @@ impl Breaker {
 
     async fn save(&self, store: &dyn Store, when: When) -> Result<(), StoreError> {
         let key = Self::key();
-        let body = serde_json::to_value(self).map_err(|error| corrupt(&key, &error))?;
+        let body = serde_json::to_value(self).map_err(|error| StoreError::corrupt(&key, &error))?;
         store.put(&key, body, None, when).await.map(drop)
     }
-}
-
-pub(super) fn read<T: serde::de::DeserializeOwned>(item: &Item) -> Result<T, StoreError> {
-    serde_json::from_value(Value::clone(&item.body)).map_err(|error| corrupt(&item.key, &error))
-}
-
-pub(super) fn corrupt(key: &Key, error: &serde_json::Error) -> StoreError {
-    StoreError::Corrupt { key: key.clone(), message: error.to_string() }
 }

@@ -9,7 +9,7 @@ use super::super::budget_facts;
 use super::super::delivery::Clock;
 use super::super::incident::Place;
 use super::super::model::Alert;
-use super::book::{Step, StepState, corrupt, read};
+use super::book::{Step, StepState};
 use super::{Ladder, No};
 use crate::config::alerts::Do;
 use crate::job::Failure;
@@ -32,7 +32,7 @@ struct Later {
 pub(super) async fn later(store: &dyn Store, place: &Place, alert: &Alert, now: Timestamp) -> Result<(), StoreError> {
     let key = Key::new(LATER, place.id());
     let body = serde_json::to_value(Later { place: place.clone(), alert: alert.clone() });
-    let body = body.map_err(|error| corrupt(&key, &error))?;
+    let body = body.map_err(|error| StoreError::corrupt(&key, &error))?;
     store.put(&key, body, now.checked_add(KEPT).ok(), When::Always).await.map(drop)
 }
 
@@ -57,10 +57,10 @@ impl Ladder {
     async fn look_again(&self, clock: &Clock) -> Result<usize, Failure> {
         let (store, now, mut looked) = (self.desk.store.as_ref(), clock.now(), 0);
         for item in store.list(LATER, "").await? {
-            if item.expires_at.is_some_and(|at| at <= now) {
+            if !item.lives(now) {
                 continue;
             }
-            let Later { place, mut alert } = read(&item)?;
+            let Later { place, mut alert } = item.read()?;
             let Some(before) = alert.spending.take() else { continue };
             let facts = match self.budgets.describe(&before.owner, &before.budget).await {
                 Ok(facts) => facts,

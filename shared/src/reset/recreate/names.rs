@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::config::Recreate;
-use crate::store::{Key, Store, StoreError, When};
+use crate::store::{Item, Key, Store, StoreError, When};
 
 /// How many addresses in a row may be taken.
 const MOST: u32 = 500;
@@ -28,9 +28,8 @@ pub(super) async fn next(
 ) -> Result<Result<String, String>, StoreError> {
     let key = Key::new("generations", name);
     let item = store.get(&key).await?;
-    let corrupt = |error: serde_json::Error| StoreError::Corrupt { key: key.clone(), message: error.to_string() };
-    let known = item.as_ref().map(|item| serde_json::from_value::<Generations>(item.body.clone())).transpose();
-    let first = known.map_err(corrupt)?.map_or(1, |known| known.latest) + 1;
+    let known = item.as_ref().map(Item::read::<Generations>).transpose()?;
+    let first = known.map_or(1, |known| known.latest) + 1;
     for generation in first..first.saturating_add(MOST) {
         let address = match rules.address(name, generation) {
             Ok(address) => address,

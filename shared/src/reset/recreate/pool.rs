@@ -85,9 +85,7 @@ impl Reset {
 
     async fn pooled(&self) -> Result<Vec<(Item, Pooled)>, StoreError> {
         let read = |item: Item| {
-            let corrupt =
-                |error: serde_json::Error| StoreError::Corrupt { key: item.key.clone(), message: error.to_string() };
-            let entry = serde_json::from_value(item.body.clone()).map_err(corrupt)?;
+            let entry = item.read()?;
             Ok((item, entry))
         };
         self.store.list(POOL, "").await?.into_iter().map(read).collect()

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::store::{Key, Store, StoreError, When};
+use crate::store::{Item, Key, Store, StoreError, When};
 use crate::types::AccountId;
 
 /// AWS's window, and a margin for clocks.
@@ -123,10 +123,7 @@ impl Window<'_> {
         let key = Key::new("closures", "window");
         for n in 1.. {
             let item = self.0.get(&key).await?;
-            let corrupt =
-                |error: serde_json::Error| StoreError::Corrupt { key: key.clone(), message: error.to_string() };
-            let known = item.as_ref().map(|item| serde_json::from_value(item.body.clone())).transpose();
-            let mut known: Closes = known.map_err(corrupt)?.unwrap_or_default();
+            let mut known: Closes = item.as_ref().map(Item::read).transpose()?.unwrap_or_default();
             known.closes.retain(|close| now.duration_since(close.at) < DAYS_30);
             let (changed, answer) = change(&mut known);
             if !changed {
