@@ -16,10 +16,8 @@ use serde_json::{Value, json};
 
 use super::ack::{Bad, Claim, Keys, Taken, is_from_slack};
 use super::channels::Secrets;
-use super::delivery::{Clock, Deliverer};
-use super::settle::{Desk, Out};
-use super::timer::Timers;
-use crate::aws::sqs::SdkQueue;
+use super::delivery::Clock;
+use super::settle::{Desk, desk_over, out};
 use crate::config::alerts::Acknowledge;
 use crate::event::Message;
 use crate::forester::Forester;
@@ -75,7 +73,7 @@ impl Actions {
     /// Over the wired parts.
     pub fn new(forester: &Forester) -> Result<Self, Malformed> {
         let secrets = Secrets::new(Arc::clone(&forester.accounts), forester.config.home_region.clone());
-        Ok(Self { desk: desk(forester)?, secrets })
+        Ok(Self { desk: desk_over(forester, out(forester)?), secrets })
     }
 
     #[cfg(test)]
@@ -133,17 +131,6 @@ impl Actions {
         self.desk.acknowledge(word("/actions/0/value"), &by, clock).await?;
         Ok(text(200, ""))
     }
-}
-
-/// The desk of a job that is no router.
-pub(super) fn desk(forester: &Forester) -> Result<Desk, Malformed> {
-    let out = match &forester.settings.outbox {
-        Some(url) => Out::Queue(Arc::new(SdkQueue::new(&forester.sdk, url, forester.config.home_region.clone())?)),
-        None => Out::Here(Deliverer::new(forester)),
-    };
-    let store = Arc::clone(&forester.store);
-    let timers = Timers { store: Arc::clone(&store), mailbox: forester.timers.clone() };
-    Ok(Desk { config: Arc::clone(&forester.config), store, out, timers })
 }
 
 impl Request {

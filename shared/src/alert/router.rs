@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::ack::Taken as Acknowledgement;
 use super::claim;
-use super::delivery::{Clock, Deliverer};
+use super::delivery::Clock;
 use super::enrich::{World, place};
 use super::episodes;
 use super::heartbeat::Beat;
@@ -27,12 +27,10 @@ use super::owner::Contacts;
 use super::paths;
 use super::plan::Signal;
 use super::recent;
-use super::settle::{Desk, Out, Settled};
+use super::settle::{Desk, Out, Settled, desk_over, out};
 use super::sources::{Incoming, detect};
-use super::timer::Timers;
 use crate::aws::Accounts;
 use crate::aws::budgets::{Budgets, SdkBudgets};
-use crate::aws::sqs::SdkQueue;
 use crate::event::{BadEvent, Message};
 use crate::forester::Forester;
 use crate::job::{Failure, Invocation, Job};
@@ -107,34 +105,21 @@ fn unlooked(mut alert: Alert) -> Alert {
 impl Router {
     /// A router over the wired parts.
     pub fn new(forester: &Forester) -> Result<Self, Malformed> {
-        let out = match &forester.settings.outbox {
-            Some(url) => {
-                let region = forester.config.home_region.clone();
-                Out::Queue(Arc::new(SdkQueue::new(&forester.sdk, url, region)?))
-            }
-            None => Out::Here(Deliverer::new(forester)),
-        };
-        Ok(Self::delivering(forester, out))
+        Ok(Self::delivering(forester, out(forester)?))
     }
 
     /// A router that delivers by another way than the environment says.
     pub fn delivering(forester: &Forester, out: Out) -> Self {
         let home = forester.config.home_region.clone();
         let budgets = SdkBudgets::new(&forester.sdk, Arc::clone(&forester.accounts), home);
-        let (config, store) = (Arc::clone(&forester.config), Arc::clone(&forester.store));
-        let noise = config.alerts.as_ref().map_or_else(|| Noise::of(&[]), |alerts| Noise::of(&alerts.noise));
+        let noise = forester.config.alerts.as_ref().map_or_else(|| Noise::of(&[]), |alerts| Noise::of(&alerts.noise));
         Self {
             ladder: None,
             accounts: Arc::clone(&forester.accounts),
             budgets: Arc::new(budgets),
             directory: Arc::clone(&forester.directory),
             noise,
-            desk: Desk {
-                timers: Timers { store: Arc::clone(&store), mailbox: forester.timers.clone() },
-                config,
-                store,
-                out,
-            },
+            desk: desk_over(forester, out),
         }
     }
 

@@ -10,6 +10,7 @@ use super::super::fakes::{
 };
 use super::super::incident::Turn;
 use super::super::outbox::{Delivery, Ticket};
+use super::super::timer::Timers;
 use super::*;
 use crate::aws::budgets::{BudgetFacts, Spend, TimeUnit};
 use crate::store::{Key, Store};

@@ -14,12 +14,14 @@ use super::outbox::{Delivery, State, owe};
 use super::plan::{Plan, Signal};
 use super::timer::{Due, Errand, Timers};
 use super::waiting;
-use crate::aws::sqs::Queue;
+use crate::aws::sqs::{Queue, SdkQueue};
 use crate::config::Config;
 use crate::config::alerts::Alerts;
+use crate::forester::Forester;
 use crate::job::Failure;
 use crate::store::{Store, StoreError, When};
 use crate::telemetry::{Metric, emit};
+use crate::types::Malformed;
 
 /// Where deliveries go.
 #[derive(Clone)]
@@ -47,6 +49,19 @@ pub(super) struct Settled {
     pub report: Value,
     /// The matter as it is known now; `None`: the signal is of none.
     pub incident: Option<Incident>,
+}
+
+/// Where the deliveries of a job go: into the queue that the environment names, else straight to the channels.
+pub(super) fn out(forester: &Forester) -> Result<Out, Malformed> {
+    let Some(url) = &forester.settings.outbox else { return Ok(Out::Here(Deliverer::new(forester))) };
+    Ok(Out::Queue(Arc::new(SdkQueue::new(&forester.sdk, url, forester.config.home_region.clone())?)))
+}
+
+/// The desk of a job whose deliveries go there.
+pub(super) fn desk_over(forester: &Forester, out: Out) -> Desk {
+    let (config, store) = (Arc::clone(&forester.config), Arc::clone(&forester.store));
+    let timers = Timers { store: Arc::clone(&store), mailbox: forester.timers.clone() };
+    Desk { config, store, out, timers }
 }
 
 impl Desk {

@@ -1,6 +1,6 @@
 //! `forester alerts incidents`, `ack` and `sweep`.
 
-use forester::alert::{Acknowledgement, Deliverer, Incident, Out, Router, Status};
+use forester::alert::{Acknowledgement, Incident, Router, Status};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -52,12 +52,9 @@ impl Ack {
     /// Notes it, and tells whoever was told of the matter.
     pub async fn run(self, context: &Context) -> Result<Exit, Problem> {
         let forester = context.forester().await?;
-        let out = match forester.settings.outbox {
-            Some(_) => Router::new(&forester).map_err(Problem::failed)?,
-            None => Router::delivering(&forester, Out::Here(Deliverer::new(&forester))),
-        };
+        let router = Router::new(&forester).map_err(Problem::failed)?;
         let by = somebody(self.by);
-        let taken = out.acknowledge(&self.incident, &by, &invocation()).await.map_err(Problem::failed)?;
+        let taken = router.acknowledge(&self.incident, &by, &invocation()).await.map_err(Problem::failed)?;
         let text = match &taken {
             Acknowledgement::Now(title) => format!("acknowledged: {title}"),
             Acknowledgement::Before(before) => format!("acknowledged before, by {} at {}", before.by, before.at),
