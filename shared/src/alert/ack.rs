@@ -8,14 +8,14 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::Text;
+use super::channels::ACKNOWLEDGED;
 use super::delivery::Clock;
 use super::incident::{Acknowledged, Incident, Place, Turn};
 use super::model::Status;
 use super::plan::Teller;
-use super::route::decide;
 use super::settle::Desk;
 use crate::job::Failure;
-use crate::store::{Key, StoreError, When};
+use crate::store::{Item, Key, StoreError, When};
 
 /// The keys that links are signed with: the first signs, each verifies, so that a key can be changed while links are out.
 pub(super) struct Keys(Vec<(String, Vec<u8>)>);
@@ -138,8 +138,15 @@ impl Desk {
 
     /// The matter of this id.
     pub async fn find(&self, id: &str, clock: &Clock) -> Result<Option<Incident>, Failure> {
-        let Some(item) = self.store.get(&Key::new(INDEX, id)).await? else { return Ok(None) };
-        let place: Place = serde_json::from_value(item.body).map_err(|error| Failure::Retryable(error.to_string()))?;
+        match self.store.get(&Key::new(INDEX, id)).await? {
+            Some(item) => self.of_index(&item, clock).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The matter that an entry of the index leads to.
+    async fn of_index(&self, item: &Item, clock: &Clock) -> Result<Option<Incident>, Failure> {
+        let place: Place = item.read()?;
         Ok(self.known(&place, clock).await?.map(|(incident, _)| incident))
     }
 
@@ -147,7 +154,7 @@ impl Desk {
     pub async fn incidents(&self, clock: &Clock) -> Result<Vec<Incident>, Failure> {
         let mut incidents = Vec::new();
         for item in self.store.list(INDEX, "").await? {
-            incidents.extend(self.find(&item.key.sort, clock).await?);
+            incidents.extend(self.of_index(&item, clock).await?);
         }
         incidents.sort_by_key(|incident| std::cmp::Reverse(incident.opened));
         Ok(incidents)
@@ -173,22 +180,16 @@ impl Desk {
 
     async fn take_one(&self, incident: &Incident, by: &str, clock: &Clock) -> Result<Taken, Failure> {
         let by = Text::line(by).to_string();
-        let standing = self.standing(&incident.alert, &incident.id, clock).await?;
-        let decision = decide(self.alerts()?, &incident.alert, &standing, clock.now());
+        let decision = self.decide(incident, clock).await?;
         let teller = Teller { alerts: self.alerts()?, decision: &decision, now: clock.now() };
         let change = |incident: &mut Incident| {
             if incident.acknowledged.is_some() || incident.status == Status::Resolved {
                 return false;
             }
             incident.acknowledged = Some(Acknowledged { by: by.clone(), at: clock.now() });
-            incident.alert.label("acknowledged", &by);
+            incident.alert.label(ACKNOWLEDGED, &by);
             incident.alert.fact("acknowledged", format!("by {by} at {}", clock.now()));
-            let heard = incident.heard.clone();
-            let told = heard.iter().map(|(receiver, thread)| {
-                let because = format!("to {receiver}, who was told of the matter");
-                teller.addressee(incident, receiver, thread, Turn::Update, because)
-            });
-            let told = told.collect();
+            let told = teller.heard(incident, Turn::Update);
             incident.tell(Vec::new(), told);
             true
         };

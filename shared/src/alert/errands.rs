@@ -71,9 +71,14 @@ impl Desk {
     /// What is decided about a matter as it is known now.
     async fn decision(&self, place: &Place, clock: &Clock) -> Result<Option<(Incident, Decision)>, Failure> {
         let Some((incident, _)) = self.known(place, clock).await? else { return Ok(None) };
-        let standing = self.standing(&incident.alert, &incident.id, clock).await?;
-        let decision = decide(self.alerts()?, &incident.alert, &standing, clock.now());
+        let decision = self.decide(&incident, clock).await?;
         Ok(Some((incident, decision)))
+    }
+
+    /// What is decided about the matter now.
+    pub async fn decide(&self, incident: &Incident, clock: &Clock) -> Result<Decision, Failure> {
+        let standing = self.standing(&incident.alert, &incident.id, clock).await?;
+        Ok(decide(self.alerts()?, &incident.alert, &standing, clock.now()))
     }
 
     async fn repeat(&self, place: &Place, receiver: &str, nth: u32, clock: &Clock) -> Result<(), Failure> {

@@ -200,14 +200,18 @@ impl Teller<'_> {
         incident.alert.time = over.time.or(Some(self.now));
         incident.alert.title = over.title.clone();
         incident.alert.raw = over.raw.clone();
-        let before = incident.heard.iter();
-        let to = before.map(|(receiver, thread)| {
-            let because = format!("to {receiver}, who was told of the matter");
-            self.addressee(&incident, receiver, thread, Turn::Resolve, because)
-        });
-        let to = to.collect();
+        let to = self.heard(&incident, Turn::Resolve);
         incident.tell(Vec::new(), to);
         incident
+    }
+
+    /// Everybody who was told of the matter.
+    pub fn heard(&self, incident: &Incident, turn: Turn) -> Vec<Addressee> {
+        let before = incident.heard.iter().map(|(receiver, thread)| {
+            let because = format!("to {receiver}, who was told of the matter");
+            self.addressee(incident, receiver, thread, turn, because)
+        });
+        before.collect()
     }
 
     /// Whoever the routes name, and whoever was told before.
