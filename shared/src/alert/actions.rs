@@ -18,6 +18,7 @@ use super::ack::{Bad, Claim, Keys, Taken, is_from_slack};
 use super::channels::Secrets;
 use super::delivery::Clock;
 use super::settle::{Desk, desk_over, out};
+use super::text::escaped;
 use crate::config::alerts::Acknowledge;
 use crate::event::Message;
 use crate::forester::Forester;
@@ -191,19 +192,4 @@ fn html(status: u16, title: &str, body: &str) -> Value {
 
 fn text(status: u16, body: &str) -> Value {
     json!({ "statusCode": status, "headers": { "content-type": "text/plain; charset=utf-8" }, "body": body })
-}
-
-fn escaped(text: &str) -> String {
-    let mut safe = String::new();
-    for c in text.chars() {
-        match c {
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '&' => safe.push_str("&amp;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            _ => safe.push(c),
-        }
-    }
-    safe
 }

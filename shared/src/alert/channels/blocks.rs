@@ -50,9 +50,7 @@ fn blocks(page: &Page, foot: &str) -> Vec<Value> {
     let title = Text::line(&format!("{} {}", page.mark(), page.headline)).clip(HEADER);
     let mut blocks = vec![json!({ "type": "header", "text": plain(&title) })];
     blocks.extend(page.sections.iter().map(block));
-    let mut links: Vec<Value> = Vec::new();
-    links.extend(page.acknowledge.iter().map(|url| link("acknowledge", url)));
-    links.extend(page.links.iter().map(|(name, url)| link(name.as_str(), url)));
+    let links: Vec<Value> = page.doors().map(|(name, url)| link(name, url)).collect();
     if !links.is_empty() {
         let spaced = links.into_iter().flat_map(|link| [json!({ "type": "text", "text": " · " }), link]).skip(1);
         blocks.push(rich(vec![json!({ "type": "rich_text_section", "elements": spaced.collect::<Vec<_>>() })]));

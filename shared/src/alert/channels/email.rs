@@ -14,6 +14,7 @@ use super::{Channel, Outcome, Thread, Tools};
 use crate::alert::Text;
 use crate::alert::model::Alert;
 use crate::alert::outbox::Delivery;
+use crate::alert::text::escaped;
 use crate::config::alerts::channels::{Email, OWNER, is_address};
 
 const LIMITS: Limits = Limits { value: 2_000, rows: 400, total: 40_000 };
@@ -124,8 +125,7 @@ fn html(page: &Page) -> String {
     );
     html.push_str(&format!("<h2>{}</h2>", escaped(page.headline.as_str())));
     page.sections.iter().for_each(|part| html.push_str(&section(part)));
-    let acknowledge = page.acknowledge.iter().map(|url| ("acknowledge", url));
-    for (name, url) in acknowledge.chain(page.links.iter().map(|(name, url)| (name.as_str(), url))) {
+    for (name, url) in page.doors() {
         html.push_str(&format!("<p><a href=\"{}\">{}</a></p>", escaped(url), escaped(name)));
     }
     html.push_str("</body></html>");
@@ -145,19 +145,4 @@ fn section(section: &Section) -> String {
         format!("<tr><td valign=\"top\"><b>{name}</b></td><td>{value}</td></tr>")
     });
     format!("<table cellpadding=\"3\">{}</table>", rows.collect::<String>())
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -151,9 +151,7 @@ fn document(page: &Page) -> Value {
     let text = page.within(LIMITS, DOCUMENT, |page| {
         let mut content = vec![paragraph(vec![strong(&page.headline)])];
         content.extend(page.sections.iter().map(section));
-        let acknowledge = page.acknowledge.iter().map(|url| paragraph(vec![link("acknowledge", url)]));
-        let links = page.links.iter().map(|(name, url)| paragraph(vec![link(name.as_str(), url)]));
-        content.extend(acknowledge.chain(links));
+        content.extend(page.doors().map(|(name, url)| paragraph(vec![link(name, url)])));
         json!({ "version": 1, "type": "doc", "content": content })
     });
     serde_json::from_str(&text).unwrap_or_default()

@@ -73,12 +73,9 @@ impl Jsm {
             let path = format!("/v2/alerts/{alias}/close?identifierType=alias");
             return (path, json!({ "source": SOURCE, "note": note }));
         }
-        if delivery.turn == Turn::Update && open != Some(false) && alert.labels.contains_key(ACKNOWLEDGED) {
-            let path = format!("/v2/alerts/{alias}/acknowledge?identifierType=alias");
-            return (path, json!({ "source": SOURCE, "note": note }));
-        }
         if delivery.turn == Turn::Update && open != Some(false) {
-            let path = format!("/v2/alerts/{alias}/notes?identifierType=alias");
+            let what = if alert.labels.contains_key(ACKNOWLEDGED) { "acknowledge" } else { "notes" };
+            let path = format!("/v2/alerts/{alias}/{what}?identifierType=alias");
             return (path, json!({ "source": SOURCE, "note": note }));
         }
         ("/v2/alerts".to_owned(), self.alert(delivery, &page, &note))

@@ -156,7 +156,7 @@ impl Page {
 
     /// The page within limits; what does not fit is counted, and the page says so.
     pub fn fit(&self, limits: Limits) -> Self {
-        let mut room = Room {
+        let mut room = Limits {
             value: limits.value,
             rows: limits.rows.saturating_sub(LEFT_OUT_ROWS),
             total: limits.total.saturating_sub(LEFT_OUT),
@@ -190,6 +190,12 @@ impl Page {
             let total = limits.total * 3 / 4;
             limits.total = if total <= LEFT_OUT { 0 } else { total };
         }
+    }
+
+    /// What a reader can open: first where to acknowledge, then the consoles.
+    pub fn doors(&self) -> impl Iterator<Item = (&str, &str)> {
+        let acknowledge = self.acknowledge.iter().map(|url| ("acknowledge", url.as_str()));
+        acknowledge.chain(self.links.iter().map(|(name, url)| (name.as_str(), url.as_str())))
     }
 
     /// The page as lines of plain text.
@@ -231,14 +237,8 @@ impl Row {
     }
 }
 
-/// What is left of the limits.
-struct Room {
-    value: usize,
-    rows: usize,
-    total: usize,
-}
-
-impl Room {
+/// What is left of them while a page is filled.
+impl Limits {
     fn take(&mut self, row: &Row) -> Option<Row> {
         let row = Row { name: row.name.clip(self.value.min(NAME)), value: row.value.clip(self.value) };
         let (rows, total) = (self.rows.checked_sub(1)?, self.total.checked_sub(row.cost())?);

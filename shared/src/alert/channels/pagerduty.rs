@@ -76,14 +76,13 @@ fn event(delivery: &Delivery) -> Map<String, Value> {
         payload.extend(label("service").map(|service| ("component".to_owned(), service.into())));
         payload.extend(alert.time.map(|time| ("timestamp".to_owned(), time.to_string().into())));
     }
-    let links = page.links.iter().map(|(name, url)| json!({ "href": url, "text": name }));
-    let acknowledge = page.acknowledge.iter().map(|url| json!({ "href": url, "text": "acknowledge" }));
+    let links = page.doors().map(|(name, url)| json!({ "href": url, "text": name }));
     let event = json!({
         "event_action": action,
         "dedup_key": delivery.incident.chars().take(255).collect::<String>(),
         "client": "Forester",
         "payload": payload,
-        "links": acknowledge.chain(links).collect::<Vec<_>>(),
+        "links": links.collect::<Vec<_>>(),
     });
     match event {
         Value::Object(members) => members,
