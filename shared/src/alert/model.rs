@@ -64,6 +64,16 @@ pub enum Status {
     Resolved,
 }
 
+impl Status {
+    /// The word in labels and ids.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Firing => "firing",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
 /// One fact for people.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fact {

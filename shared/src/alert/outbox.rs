@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::digest::digest;
-use super::incident::{Addressee, Turn};
+use super::incident::{Addressee, Place, Turn};
 use super::instead::Instead;
 use super::model::{Alert, Status};
 use super::open;
@@ -118,14 +118,10 @@ impl Ticket {
 impl Delivery {
     /// What is owed to channel `channel` of `receiver`; `episode` names the time it is.
     pub fn new(alert: &Alert, episode: &str, receiver: &str, channel: usize, kind: &str) -> Self {
-        let phase = match alert.status {
-            Status::Firing => "firing",
-            Status::Resolved => "resolved",
-        };
         let account = alert.account.as_ref().map_or("-", AsRef::as_ref);
         let way = format!("{receiver}/{kind}/{channel}");
         Self {
-            incident: format!("inc_{}", digest(&[alert.identity.thing(), account, episode])),
+            incident: Place { episode: episode.to_owned(), ..Place::of(alert) }.id(),
             revision: one(),
             turn: match alert.status {
                 Status::Firing => Turn::First,
@@ -133,7 +129,7 @@ impl Delivery {
             },
             acknowledge: None,
             instead_of: None,
-            id: format!("msg_{}", digest(&[alert.identity.thing(), account, episode, phase, &way])),
+            id: format!("msg_{}", digest(&[alert.identity.thing(), account, episode, alert.status.name(), &way])),
             receiver: receiver.to_owned(),
             channel,
             kind: kind.to_owned(),

@@ -120,16 +120,12 @@ fn suppressed(
 /// What routes match on: the alert's labels, and what every alert has.
 pub fn labels(alert: &Alert) -> BTreeMap<String, Text> {
     let mut labels = alert.labels.clone();
-    let status = match alert.status {
-        super::Status::Firing => "firing",
-        super::Status::Resolved => "resolved",
-    };
     let account = alert.account.as_ref().map(ToString::to_string).unwrap_or_default();
     let of_all = [
         ("kind", alert.kind.as_str()),
         ("source", &alert.source),
         ("severity", alert.severity.name()),
-        ("status", status),
+        ("status", alert.status.name()),
         ("account.id", &account),
     ];
     labels.extend(of_all.into_iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| (k.to_owned(), Text::line(v))));

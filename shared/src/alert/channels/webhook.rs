@@ -15,7 +15,6 @@ use super::call::{Vendor, post_with, secret};
 use super::https::{AGENT, Answer, PATIENCE, Post};
 use super::secrets::Secret;
 use super::{Channel, Outcome, Thread, Tools};
-use crate::alert::model::Status;
 use crate::alert::outbox::Delivery;
 use crate::config::alerts::channels::Webhook;
 
@@ -23,14 +22,10 @@ use crate::config::alerts::channels::Webhook;
 impl Channel for Webhook {
     fn render(&self, delivery: &Delivery) -> String {
         let alert = &delivery.alert;
-        let kind = match alert.status {
-            Status::Firing => "forester.alert.firing",
-            Status::Resolved => "forester.alert.resolved",
-        };
         let mut event = json!({
             "specversion": "1.0",
             "id": delivery.id,
-            "type": kind,
+            "type": format!("forester.alert.{}", alert.status.name()),
             "source": format!("forester/{}", alert.source),
             "subject": alert.identity.thing(),
             "datacontenttype": "application/json",
