@@ -15,6 +15,7 @@ use super::digest::digest;
 use super::episodes;
 use super::hold::Hold;
 use super::model::{Alert, Evidence, Status};
+use super::record::GROUPS;
 use super::timer::Due;
 use crate::store::Key;
 use crate::types::AccountId;
@@ -170,8 +171,6 @@ impl Turn {
 
 /// How long a matter is remembered: longer than the longest budget period.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24 * 400);
-/// The most groups of events that are told together.
-const GROUPS: usize = 20;
 /// How many events of a matter are remembered one by one; a document has its limits.
 const EVENTS: usize = 2_000;
 

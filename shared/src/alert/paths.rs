@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::episodes::stamp;
 use super::model::{Alert, Status};
+use super::record::GROUPS;
 use crate::store::{Key, Store, StoreError, When};
 use crate::telemetry::{Metric, emit_by};
 use crate::types::AccountId;
@@ -21,8 +22,6 @@ use crate::types::AccountId;
 const KEPT: SignedDuration = SignedDuration::from_hours(48);
 /// How long the way of events counts as in use after its last.
 const IN_USE: SignedDuration = SignedDuration::from_hours(24 * 7);
-/// More groups of events than this are not all shown, so nothing can be said of what is absent.
-const SHOWN: usize = 20;
 
 /// An event that came by itself.
 #[derive(Debug, Serialize, Deserialize)]
@@ -95,7 +94,8 @@ async fn held_against(store: &dyn Store, alert: &mut Alert, rule: &str, now: Tim
     let absent = |event: &&Pushed| {
         (first..=end).contains(&event.at) && event.account == alert.account && !shown.contains(event.id.as_str())
     };
-    let by_event_only = if alert.evidence.len() < SHOWN { pushed.iter().filter(absent).count() } else { 0 };
+    // So many groups may not be all, and then nothing can be said of what is absent.
+    let by_event_only = if alert.evidence.len() < GROUPS { pushed.iter().filter(absent).count() } else { 0 };
     tell(alert, rule, by_alarm_only, by_event_only);
     Ok(())
 }

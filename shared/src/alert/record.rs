@@ -12,7 +12,7 @@ use super::Text;
 use super::model::{Evidence, account, instant, text};
 
 /// The most groups of events that one alert carries.
-const GROUPS: usize = 20;
+pub(super) const GROUPS: usize = 20;
 
 /// The evidence in one record, or `None` for JSON that is no CloudTrail record.
 pub(super) fn evidence(record: &Value) -> Option<Evidence> {

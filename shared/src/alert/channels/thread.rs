@@ -3,11 +3,11 @@
 //! A channel that answers with a place gets it back with every later delivery of the same incident. What is remembered
 //! is a convenience: without it the next message stands alone, and is sent all the same.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::model::Alert;
-use crate::alert::outbox::Delivery;
+use crate::alert::outbox::{Delivery, KEPT};
 use crate::store::{Key, Store, When};
 
 /// A place that can be written to again.
@@ -30,9 +30,6 @@ struct Memory {
     delivery: String,
 }
 
-/// How long a thread is remembered: as long as deliveries are.
-const KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
-
 /// The thread of the delivery's incident in its channel, and whether this very delivery has reached it.
 pub async fn recall(store: &dyn Store, delivery: &Delivery, now: Timestamp) -> Option<(Thread, bool)> {
     let item = match store.get(&key(delivery)).await {
@@ -46,7 +43,7 @@ pub async fn recall(store: &dyn Store, delivery: &Delivery, now: Timestamp) -> O
     Some((memory.thread, memory.delivery == delivery.id))
 }
 
-/// Remembers the thread. Deliveries of a channel come in order, so the last write is the newest.
+/// Remembers the thread as long as deliveries are kept. Deliveries of a channel come in order, so the last write is the newest.
 pub async fn remember(store: &dyn Store, delivery: &Delivery, thread: &Thread, now: Timestamp) {
     let memory = Memory { thread: thread.clone(), delivery: delivery.id.clone() };
     let Ok(body) = serde_json::to_value(memory) else { return };
