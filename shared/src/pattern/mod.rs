@@ -30,6 +30,7 @@ use terms::Terms;
 
 pub use error::PatternError;
 pub(crate) use expr::Expr;
+pub(crate) use glob::Glob;
 pub(crate) use json::Condition;
 pub(crate) use satisfy::contradiction;
 
