@@ -30,13 +30,13 @@ pub(super) async fn confirm(mut alert: Alert, said: &Budget, world: &World) -> A
 }
 
 fn add(alert: &mut Alert, said: &Budget, facts: &BudgetFacts, now: Timestamp) {
-    if let [account] = facts.accounts.iter().collect::<Vec<_>>().as_slice() {
-        alert.account = Some((*account).clone());
+    if let Some(account) = only(facts) {
+        alert.account = Some(account);
     } else if !facts.accounts.is_empty() {
         let ids: Vec<&str> = facts.accounts.iter().map(AsRef::as_ref).collect();
         alert.fact("accounts", ids.join(" "));
     }
-    let today = now.to_zoned(TimeZone::UTC).date();
+    let today = date(now);
     let late = is_late(said, facts);
     let period = Period::of(facts, said.published.unwrap_or(today), late);
     if let Some(period) = period {

@@ -191,7 +191,7 @@ impl Deliverer {
 
     async fn attempt_until_over(&self, ticket: &Ticket, clock: &Clock) -> Result<Tried, Failure> {
         loop {
-            if clock.left() < SEND {
+            if clock.is_short() {
                 return Err(Failure::Retryable(format!("no time is left to send {}", ticket.delivery)));
             }
             let wait_until = match begin(self.store.as_ref(), ticket, clock.now()).await? {

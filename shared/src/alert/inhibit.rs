@@ -45,9 +45,8 @@ impl Desk {
     /// Leaves the marks of a matter that inhibits others, and takes them away when it is over.
     pub async fn note_inhibiting(&self, incident: &Incident, clock: &Clock) -> Result<(), Failure> {
         let (now, labels) = (clock.now(), labels(&incident.alert));
-        for rule in self.alerts()?.inhibit.iter().filter(|rule| {
-            rule.when.fit(|label| labels.get(label).map(super::Text::as_str)) || incident.status == Status::Resolved
-        }) {
+        let concerned = |rule: &&Inhibit| fits(&rule.when, &labels) || incident.status == Status::Resolved;
+        for rule in self.alerts()?.inhibit.iter().filter(concerned) {
             let key = mark(rule, &incident.alert);
             if incident.status == Status::Firing {
                 let body = json!({ "incident": incident.id, "title": incident.alert.title });

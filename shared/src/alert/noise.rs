@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::Text;
 use super::model::Alert;
-use super::rules::{Judgement, is_unsilenceable};
+use super::rules::Judgement;
 use crate::config::alerts::Noise as Declared;
 use crate::config::wildcard;
 use crate::pattern::Pattern;
@@ -27,7 +29,8 @@ struct Rule {
     of: String,
     pattern: Pattern,
     said: String,
-    declared: Option<Declared>,
+    /// The last day on which it holds (UTC); what comes along always does.
+    until: Option<Date>,
 }
 
 /// What comes along: name, the rule whose events it leaves out, which, and why. Those for every rule are for filters with
@@ -69,7 +72,7 @@ const USUAL: [(&str, &str, &str, &str); 5] = [
 static USUAL_RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     let rule = |(name, of, pattern, why): &(&str, &str, &str, &str)| {
         let pattern = Pattern::parse(pattern).ok()?;
-        Some(Rule { name: (*name).to_owned(), of: (*of).to_owned(), pattern, said: (*why).to_owned(), declared: None })
+        Some(Rule { name: (*name).to_owned(), of: (*of).to_owned(), pattern, said: (*why).to_owned(), until: None })
     };
     USUAL.iter().filter_map(rule).collect()
 });
@@ -80,20 +83,20 @@ impl Noise {
         let declared = declared.iter().filter_map(|rule| {
             let said = format!("{}, until {} by {}", rule.because, rule.until, rule.by);
             let pattern = Pattern::parse(&rule.r#where).ok()?;
-            Some(Rule { name: rule.name.clone(), of: rule.rule.clone(), pattern, said, declared: Some(rule.clone()) })
+            Some(Rule { name: rule.name.clone(), of: rule.rule.clone(), pattern, said, until: Some(rule.until) })
         });
         Self(declared.chain(USUAL_RULES.iter().cloned()).collect())
     }
 
     /// The rule that leaves the event out, if one does: its name, and why.
     pub(super) fn leaves_out(&self, judged: Option<&Judgement>, record: &Value, now: Timestamp) -> Option<LeftOut> {
-        if judged.is_some_and(|judged| judged.unsilenceable || is_unsilenceable(&judged.rule)) {
+        if judged.is_some_and(|judged| judged.unsilenceable) {
             return None;
         }
         let of = judged.map(|judged| judged.rule.as_str()).unwrap_or_default();
+        let today = now.to_zoned(TimeZone::UTC).date();
         let holds = |rule: &&Rule| {
-            let day = rule.declared.as_ref().is_none_or(|declared| declared.holds(now));
-            day && wildcard(&rule.of, of) && rule.pattern.matches_json(record)
+            rule.until.is_none_or(|until| today <= until) && wildcard(&rule.of, of) && rule.pattern.matches_json(record)
         };
         let rule = self.0.iter().find(holds)?;
         Some(LeftOut { name: rule.name.clone(), because: rule.said.clone() })

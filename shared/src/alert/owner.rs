@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::model::{Alert, text};
-use crate::aws::{Accounts, CallError, ErrorClass};
+use crate::aws::{Accounts, CallError};
 use crate::config::alerts::Owners;
 use crate::org::Account;
 use crate::types::Region;
@@ -68,7 +68,7 @@ async fn asked(account: &Account, kind: &str, contacts: &Contacts<'_>) -> Result
     let scope = contacts.accounts.scope(&account.id, contacts.region).await?;
     match scope.call("account", "GetAlternateContact", json!({ "AlternateContactType": kind })).await {
         Ok(answer) => Ok(text(&answer, "/AlternateContact/EmailAddress").map(str::to_owned)),
-        Err(error) if error.class == ErrorClass::Gone => Ok(None),
+        Err(error) if error.is_gone() => Ok(None),
         Err(error) => Err(error),
     }
 }

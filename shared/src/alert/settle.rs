@@ -198,16 +198,12 @@ impl Desk {
         let (mut reports, mut failed) = (Vec::new(), Vec::new());
         for delivery in deliveries {
             let state = owe(self.store.as_ref(), delivery, clock.now()).await?;
+            let state = if state.is_over() { Ok(state) } else { self.deliver(delivery, clock).await };
             let state = match state {
-                State::Sent { .. } | State::Dead { .. } => state,
-                State::Pending | State::Sending { .. } | State::Failed { .. } => {
-                    match self.deliver(delivery, clock).await {
-                        Ok(state) => state,
-                        Err(failure) => {
-                            failed.push(failure);
-                            continue;
-                        }
-                    }
+                Ok(state) => state,
+                Err(failure) => {
+                    failed.push(failure);
+                    continue;
                 }
             };
             reports.push(json!({ "id": delivery.id, "receiver": delivery.receiver, "channel": delivery.kind,

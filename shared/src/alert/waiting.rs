@@ -42,7 +42,7 @@ pub(super) struct Ready {
     pub incident: String,
     pub telling: Telling,
     number: u64,
-    members: Vec<(String, Item)>,
+    members: Vec<Item>,
 }
 
 const KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
@@ -118,7 +118,7 @@ pub(super) async fn next(store: &dyn Store, bucket: &str, now: Timestamp) -> Res
 
 /// Notes that it was told.
 pub(super) async fn told(store: &dyn Store, ready: &Ready, now: Timestamp) -> Result<(), StoreError> {
-    for (_, item) in &ready.members {
+    for item in &ready.members {
         let waiting = Waiting { told: Some(ready.number), ..item.read()? };
         let kept = now.checked_add(KEPT).ok();
         match store.put(&item.key, body(&waiting), kept, When::Version(item.version)).await {
@@ -143,7 +143,7 @@ fn ready(bucket: &str, number: u64, mut members: Vec<(Item, Waiting)>) -> Ready 
         [one] => (one.incident.clone(), first(&members, one)),
         several => together(bucket, number, several),
     };
-    let members = members.into_iter().map(|(item, _)| (item.key.sort.clone(), item)).collect();
+    let members = members.into_iter().map(|(item, _)| item).collect();
     Ready { incident, telling, number, members }
 }
 

@@ -116,13 +116,5 @@ impl Pattern {
     }
 }
 
-impl std::str::FromStr for Pattern {
-    type Err = PatternError;
-
-    fn from_str(text: &str) -> Result<Self, PatternError> {
-        Self::parse(text)
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -4,9 +4,7 @@
 //! here, by a filter pattern over the event. What is left out is counted under the rule's name and never lost from
 //! sight.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,13 +27,6 @@ pub struct Noise {
     pub because: String,
     /// Who decided it.
     pub by: String,
-}
-
-impl Noise {
-    /// Whether it still holds.
-    pub fn holds(&self, now: Timestamp) -> bool {
-        now.to_zoned(TimeZone::UTC).date() <= self.until
-    }
 }
 
 /// What is wrong with the list: the path below `alerts`, and what is wrong there.
