@@ -78,33 +78,43 @@ impl Ladder {
         step: &Step,
         clock: &Clock,
     ) -> Result<(StepState, String), Failure> {
-        let act = rung.r#do;
-        if act == Do::Notify {
-            return Ok((StepState::Done, format!("told to {} as well", rung.also.join(", "))));
+        match rung.r#do {
+            Do::Notify => Ok((StepState::Done, format!("told to {} as well", rung.also.join(", ")))),
+            Do::Freeze => match self.hindered(declared, account, clock).await? {
+                Some(stands) => Ok(stands),
+                None => {
+                    let because = format!("{}% of the budget {} is spent", rung.at, spending.budget);
+                    taken(self.sandboxes.freeze(account, spending.until, &because).await)
+                }
+            },
+            Do::Reset => match self.hindered(declared, account, clock).await? {
+                Some(stands) => Ok(stands),
+                None => taken(self.sandboxes.reset(account, &step.name()).await),
+            },
         }
+    }
+
+    /// What keeps a step that touches the account from being taken, and how it stands then.
+    async fn hindered(
+        &self,
+        declared: &Declared,
+        account: &AccountId,
+        clock: &Clock,
+    ) -> Result<Option<(StepState, String)>, Failure> {
         match self.sandboxes.may(account).await {
             Ok(()) => {}
-            Err(No::Refused(why)) => return Ok((StepState::Refused, format!("not done: {why}"))),
+            Err(No::Refused(why)) => return Ok(Some((StepState::Refused, format!("not done: {why}")))),
             Err(No::Later(why)) => return Err(Failure::Retryable(why)),
         }
         if declared.act == Act::DryRun {
             let what = "would be done; this is a dry run (alerts.ladder.act), and nothing was";
-            return Ok((StepState::DryRun, what.to_owned()));
+            return Ok(Some((StepState::DryRun, what.to_owned())));
         }
         if let Err(why) = Breaker::admit(self.desk.store.as_ref(), account, declared.at_most, clock.now()).await? {
             self.shout(&why, account, clock).await?;
-            return Ok((StepState::Stopped, format!("not done: {why}")));
+            return Ok(Some((StepState::Stopped, format!("not done: {why}"))));
         }
-        let because = format!("{}% of the budget {} is spent", rung.at, spending.budget);
-        let taken = match act {
-            Do::Freeze | Do::Notify => self.sandboxes.freeze(account, spending.until, &because).await,
-            Do::Reset => self.sandboxes.reset(account, &step.name()).await,
-        };
-        match taken {
-            Ok(how) => Ok((StepState::Done, format!("done: {how}"))),
-            Err(No::Refused(why)) => Ok((StepState::Refused, format!("not done: {why}"))),
-            Err(No::Later(why)) => Err(Failure::Retryable(why)),
-        }
+        Ok(None)
     }
 
     /// Says in the matter's thread what was done, to whoever heard of it, to those whom the step names, and where that
@@ -152,6 +162,15 @@ impl Ladder {
             true
         };
         self.desk.change(&place, clock, heard_by_root).await.map(drop)
+    }
+}
+
+/// How a step stands that touched the account, or was kept from it.
+fn taken(touched: Result<String, No>) -> Result<(StepState, String), Failure> {
+    match touched {
+        Ok(how) => Ok((StepState::Done, format!("done: {how}"))),
+        Err(No::Refused(why)) => Ok((StepState::Refused, format!("not done: {why}"))),
+        Err(No::Later(why)) => Err(Failure::Retryable(why)),
     }
 }
 
