@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use super::spending::{Confirmation, Spending};
 use crate::aws::budgets::{BudgetFacts, Budgets};
 use crate::aws::sns::{Publication, Topics};
 use crate::aws::sqs::Queue;
@@ -331,5 +332,20 @@ async fn read(stream: &mut tokio::net::TcpStream) -> Seen {
         if n == 0 || body.len() >= length {
             return seen;
         }
+    }
+}
+
+/// The spend of a sandbox's budget, so much of it spent.
+pub fn spending(account: &str, percent: &str) -> Spending {
+    Spending {
+        owner: "111122223333".parse().unwrap(),
+        budget: format!("sandbox-{account}"),
+        account: Some(account.parse().unwrap()),
+        start: "2026-11-01".parse().unwrap(),
+        until: "2026-12-01T00:00:00Z".parse().unwrap(),
+        percent: Some(percent.parse().unwrap()),
+        is_cost: true,
+        is_actual: true,
+        confirmed: Confirmation::Yes,
     }
 }

@@ -27,20 +27,11 @@ pub fn plan<'a>(ladder: &'a Ladder, spending: &'a Spending) -> Result<(&'a Accou
 mod tests {
     use serde_json::json;
 
+    use super::super::super::fakes;
     use super::*;
 
     fn spending(percent: &str) -> Spending {
-        Spending {
-            owner: "111122223333".parse().unwrap(),
-            budget: "b".to_owned(),
-            account: Some("444455556666".parse().unwrap()),
-            start: "2026-11-01".parse().unwrap(),
-            until: "2026-12-01T00:00:00Z".parse().unwrap(),
-            percent: Some(percent.parse().unwrap()),
-            is_cost: true,
-            is_actual: true,
-            confirmed: Confirmation::Yes,
-        }
+        fakes::spending("444455556666", percent)
     }
 
     fn check(spending: &Spending, expect: Result<&[u32], &str>) {

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 
 use super::super::delivery::Clock;
-use super::super::fakes::{FakeBudgets, FakeQueue, config, invocation};
+use super::super::fakes::{FakeBudgets, FakeQueue, config, invocation, spending};
 use super::super::incident::Place;
 use super::super::model::Alert;
 use super::super::plan::Signal;
@@ -131,20 +131,6 @@ impl Stage {
     async fn steps(&self, account: &str) -> Vec<(u32, StepState)> {
         let steps = Step::all(self.store.as_ref(), &account.parse().unwrap()).await.unwrap();
         steps.into_iter().map(|step| (step.at, step.state)).collect()
-    }
-}
-
-fn spending(account: &str, percent: &str) -> Spending {
-    Spending {
-        owner: "111122223333".parse().unwrap(),
-        budget: format!("sandbox-{account}"),
-        account: Some(account.parse().unwrap()),
-        start: "2026-11-01".parse().unwrap(),
-        until: "2026-12-01T00:00:00Z".parse().unwrap(),
-        percent: Some(percent.parse().unwrap()),
-        is_cost: true,
-        is_actual: true,
-        confirmed: Confirmation::Yes,
     }
 }
 
