@@ -1,7 +1,8 @@
 //! Events that are not worth a message: rules with a name, counted, and shown with the alert that they keep back.
 //!
 //! Some come along, because the benchmark's own text catches them without need; the others are the configuration's and
-//! end on a day. Nothing of the root user's and no tampering is ever left out.
+//! end on a day. Nothing of the root user's is ever left out, and no tampering but by the three rules of its pack that
+//! may be silenced.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};

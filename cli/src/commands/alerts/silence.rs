@@ -10,6 +10,10 @@ use super::somebody;
 use crate::context::Context;
 use crate::output::{Exit, Problem, result};
 
+/// What no silence keeps from people.
+const SPARED: &str = "what is the root user's or tampering is delivered all the same, but for \
+    tamper-metric-filter-changed, tamper-alarm-elsewhere and tamper-forester-changed";
+
 /// Deliver nothing that matches, until a time, for a reason
 #[derive(Debug, clap::Args)]
 pub struct Silence {
@@ -49,7 +53,7 @@ impl Silence {
         context.confirm(format_args!("Deliver nothing until {until} where {}?", silence.r#match.told()))?;
         let forester = context.forester().await?;
         keep(forester.store.as_ref(), &silence).await.map_err(Problem::failed)?;
-        let text = format!("{}\nwhat is tampering or the root user's is delivered all the same", silence.told());
+        let text = format!("{}\n{SPARED}", silence.told());
         result(context.form, &json!(silence), text);
         Ok(Exit::Done)
     }
