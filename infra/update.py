@@ -1,4 +1,4 @@
-"""Writes what is derived from template.yaml: rules of forwarders, the Terraform module, the cost sheet."""
+"""Writes what is derived: permissions from the code; from template.yaml the forwarders' rules, Terraform, the cost sheet."""
 
 import subprocess
 import sys
@@ -6,5 +6,5 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
-for command in (["forward.py"], ["terraform/generate.py"], ["cost.py", "--write"]):
+for command in (["permissions.py"], ["forward.py"], ["terraform/generate.py"], ["cost.py", "--write"]):
     subprocess.run([sys.executable, str(HERE / command[0]), *command[1:]], check=True)

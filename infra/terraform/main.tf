@@ -136,7 +136,35 @@ resource "aws_cloudwatch_event_bus_policy" "forwarded" {
 
 resource "aws_iam_policy" "base_access" {
   name_prefix = "${var.name}-BaseAccess-"
-  description = "Reads the organization and the configuration, remembers, and enters member accounts"
+  description = "Reads the configuration, remembers, and posts what is to be delivered"
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid = "Remember"
+        Effect = "Allow"
+        Action = ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]
+        Resource = aws_dynamodb_table.state_table.arn
+      },
+      {
+        Sid = "ReadConfiguration"
+        Effect = "Allow"
+        Action = "s3:GetObject"
+        Resource = "arn:${data.aws_partition.current.partition}:s3:::${var.config_bucket}/*"
+      },
+      {
+        Sid = "Deliver"
+        Effect = "Allow"
+        Action = "sqs:SendMessage"
+        Resource = [aws_sqs_queue.outbox_queue.arn, aws_sqs_queue.alarm_queue.arn]
+      },
+    ]
+  })
+}
+
+resource "aws_iam_policy" "organization_access" {
+  name_prefix = "${var.name}-OrganizationAccess-"
+  description = "Reads the organization, and enters member accounts"
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
@@ -166,24 +194,6 @@ resource "aws_iam_policy" "base_access" {
           "organizations:ListTagsForResource",
         ]
         Resource = "*"
-      },
-      {
-        Sid = "Remember"
-        Effect = "Allow"
-        Action = ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"]
-        Resource = aws_dynamodb_table.state_table.arn
-      },
-      {
-        Sid = "ReadConfiguration"
-        Effect = "Allow"
-        Action = "s3:GetObject"
-        Resource = "arn:${data.aws_partition.current.partition}:s3:::${var.config_bucket}/*"
-      },
-      {
-        Sid = "Deliver"
-        Effect = "Allow"
-        Action = "sqs:SendMessage"
-        Resource = [aws_sqs_queue.outbox_queue.arn, aws_sqs_queue.alarm_queue.arn]
       },
     ]
   })
@@ -421,7 +431,6 @@ resource "aws_iam_role_policy" "account_baseline" {
           "cloudtrail:RegisterOrganizationDelegatedAdmin",
           "guardduty:EnableOrganizationAdminAccount",
           "guardduty:ListOrganizationAdminAccounts",
-          "iam:CreateServiceLinkedRole",
           "iam:EnableOrganizationsRootCredentialsManagement",
           "iam:EnableOrganizationsRootSessions",
           "organizations:AttachPolicy",
@@ -453,12 +462,14 @@ resource "aws_iam_role_policy" "account_baseline" {
         Effect = "Allow"
         Action = [
           "account:EnableRegion",
-          "account:GetAlternateContact",
           "account:GetContactInformation",
           "account:ListRegions",
           "account:PutAlternateContact",
+          "autoscaling:DescribeAccountLimits",
           "budgets:ModifyBudget",
           "budgets:ViewBudget",
+          "cloudformation:DescribeAccountLimits",
+          "dynamodb:DescribeLimits",
           "ec2:CreateDefaultVpc",
           "ec2:DeleteEgressOnlyInternetGateway",
           "ec2:DeleteInternetGateway",
@@ -495,6 +506,7 @@ resource "aws_iam_role_policy" "account_baseline" {
           "ec2:ModifySubnetAttribute",
           "ec2:RevokeSecurityGroupEgress",
           "ec2:RevokeSecurityGroupIngress",
+          "elasticloadbalancing:DescribeAccountLimits",
           "iam:AddClientIDToOpenIDConnectProvider",
           "iam:AttachGroupPolicy",
           "iam:AttachRolePolicy",
@@ -529,6 +541,7 @@ resource "aws_iam_role_policy" "account_baseline" {
           "iam:UpdateAssumeRolePolicy",
           "iam:UpdateOpenIDConnectProviderThumbprint",
           "iam:UpdateRole",
+          "kinesis:DescribeLimits",
           "kms:CreateAlias",
           "kms:CreateKey",
           "kms:DescribeKey",
@@ -540,6 +553,8 @@ resource "aws_iam_role_policy" "account_baseline" {
           "kms:ListResourceTags",
           "kms:PutKeyPolicy",
           "kms:TagResource",
+          "rds:DescribeAccountAttributes",
+          "route53:GetAccountLimit",
           "s3:GetAccountPublicAccessBlock",
           "s3:GetBucketPolicy",
           "s3:PutAccountPublicAccessBlock",
@@ -626,14 +641,12 @@ resource "aws_iam_role_policy" "account_baseline" {
           "logs:PutRetentionPolicy",
           "s3:CreateBucket",
           "s3:GetBucketOwnershipControls",
-          "s3:GetBucketPolicy",
           "s3:GetBucketPublicAccessBlock",
           "s3:GetBucketVersioning",
           "s3:GetEncryptionConfiguration",
           "s3:GetLifecycleConfiguration",
           "s3:ListAllMyBuckets",
           "s3:PutBucketOwnershipControls",
-          "s3:PutBucketPolicy",
           "s3:PutBucketPublicAccessBlock",
           "s3:PutBucketVersioning",
           "s3:PutEncryptionConfiguration",
@@ -653,21 +666,28 @@ resource "aws_iam_role_policy" "account_baseline" {
       {
         Sid = "GiveServicesTheirRoles"
         Effect = "Allow"
-        Action = ["iam:GetRolePolicy", "iam:PassRole", "iam:PutRolePolicy"]
+        Action = "iam:PassRole"
         Resource = [
           "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:role/*ForesterTrailLogs",
           "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:role/aws-service-role/config.amazonaws.com/*",
         ]
+      },
+      {
+        Sid = "MakeServiceRoles"
+        Effect = "Allow"
+        Action = "iam:CreateServiceLinkedRole"
+        Resource = "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:role/aws-service-role/*"
       },
     ]
   })
 }
 
 resource "aws_iam_role_policy_attachment" "account_baseline" {
-  count = 4
+  count = 5
   role = aws_iam_role.account_baseline.name
   policy_arn = [
     aws_iam_policy.base_access.arn,
+    aws_iam_policy.organization_access.arn,
     aws_iam_policy.member_access.arn,
     "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
     "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole",
@@ -739,6 +759,7 @@ resource "aws_iam_role_policy" "sandbox_reset" {
     Version = "2012-10-17"
     Statement = [
       {
+        Sid = "KeepReceipts"
         Effect = "Allow"
         Action = ["s3:GetObject", "s3:PutObject"]
         Resource = "${aws_s3_bucket.receipts_bucket.arn}/*"
@@ -777,6 +798,7 @@ resource "aws_iam_role_policy" "sandbox_reset" {
         }
       },
       {
+        Sid = "AskWhatItCost"
         Effect = "Allow"
         Action = "ce:GetCostAndUsage"
         Resource = "*"
@@ -795,6 +817,7 @@ resource "aws_iam_role_policy" "sandbox_reset" {
         Resource = "*"
       },
       {
+        Sid = "Unlock"
         Effect = "Allow"
         Action = "sts:AssumeRoot"
         Resource = "arn:${data.aws_partition.current.partition}:iam::*:root"
@@ -823,10 +846,11 @@ resource "aws_iam_role_policy" "sandbox_reset" {
 }
 
 resource "aws_iam_role_policy_attachment" "sandbox_reset" {
-  count = 3
+  count = 4
   role = aws_iam_role.sandbox_reset.name
   policy_arn = [
     aws_iam_policy.base_access.arn,
+    aws_iam_policy.organization_access.arn,
     aws_iam_policy.member_access.arn,
     "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
   ][count.index]
@@ -1214,6 +1238,7 @@ resource "aws_iam_role_policy" "budget_router" {
     Version = "2012-10-17"
     Statement = [
       {
+        Sid = "AskBudgets"
         Effect = "Allow"
         Action = "budgets:ViewBudget"
         Resource = "*"
@@ -1230,6 +1255,13 @@ resource "aws_iam_role_policy" "budget_router" {
         Resource = "*"
       },
       {
+        Sid = "TagPolicies"
+        Effect = "Allow"
+        Action = "organizations:TagResource"
+        Resource = "arn:${data.aws_partition.current.partition}:organizations::*:policy/*"
+      },
+      {
+        Sid = "ChangeOwnPolicies"
         Effect = "Allow"
         Action = ["organizations:DeletePolicy", "organizations:UpdatePolicy"]
         Resource = "*"
@@ -1240,6 +1272,7 @@ resource "aws_iam_role_policy" "budget_router" {
         }
       },
       {
+        Sid = "StartResets"
         Effect = "Allow"
         Action = "states:StartExecution"
         Resource = aws_sfn_state_machine.reset_machine.arn
@@ -1255,10 +1288,11 @@ resource "aws_iam_role_policy" "budget_router" {
 }
 
 resource "aws_iam_role_policy_attachment" "budget_router" {
-  count = 3
+  count = 4
   role = aws_iam_role.budget_router.name
   policy_arn = [
     aws_iam_policy.base_access.arn,
+    aws_iam_policy.organization_access.arn,
     "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
     "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole",
   ][count.index]
@@ -1924,6 +1958,7 @@ resource "aws_iam_role_policy" "alarm_fanout" {
     Version = "2012-10-17"
     Statement = [
       {
+        Sid = "LookBehindAlarms"
         Effect = "Allow"
         Action = ["cloudwatch:DescribeAlarms", "logs:DescribeMetricFilters", "logs:FilterLogEvents"]
         Resource = "*"
@@ -1933,10 +1968,11 @@ resource "aws_iam_role_policy" "alarm_fanout" {
 }
 
 resource "aws_iam_role_policy_attachment" "alarm_fanout" {
-  count = 3
+  count = 4
   role = aws_iam_role.alarm_fanout.name
   policy_arn = [
     aws_iam_policy.base_access.arn,
+    aws_iam_policy.organization_access.arn,
     "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
     "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole",
   ][count.index]
@@ -2018,31 +2054,37 @@ resource "aws_iam_role_policy" "alert_delivery" {
     Version = "2012-10-17"
     Statement = [
       {
+        Sid = "Publish"
         Effect = "Allow"
         Action = "sns:Publish"
         Resource = "arn:${data.aws_partition.current.partition}:sns:*:${data.aws_caller_identity.current.account_id}:*"
       },
       {
+        Sid = "KeepTheOutbox"
         Effect = "Allow"
-        Action = ["sqs:ChangeMessageVisibility", "sqs:SendMessage"]
+        Action = "sqs:ChangeMessageVisibility"
         Resource = aws_sqs_queue.outbox_queue.arn
       },
       {
+        Sid = "ReadKeys"
         Effect = "Allow"
         Action = "secretsmanager:GetSecretValue"
         Resource = "arn:${data.aws_partition.current.partition}:secretsmanager:*:${data.aws_caller_identity.current.account_id}:secret:forester/*"
       },
       {
+        Sid = "ReadKeysOfParameters"
         Effect = "Allow"
         Action = "ssm:GetParameter"
         Resource = "arn:${data.aws_partition.current.partition}:ssm:*:${data.aws_caller_identity.current.account_id}:parameter/forester/*"
       },
       {
+        Sid = "SendMail"
         Effect = "Allow"
         Action = "ses:SendEmail"
         Resource = "arn:${data.aws_partition.current.partition}:ses:*:${data.aws_caller_identity.current.account_id}:*"
       },
       {
+        Sid = "PutEvents"
         Effect = "Allow"
         Action = "events:PutEvents"
         Resource = "arn:${data.aws_partition.current.partition}:events:*:*:event-bus/*"
@@ -2123,24 +2165,6 @@ resource "aws_iam_role_policy" "alert_actions" {
     Version = "2012-10-17"
     Statement = [
       {
-        Sid = "Remember"
-        Effect = "Allow"
-        Action = ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"]
-        Resource = aws_dynamodb_table.state_table.arn
-      },
-      {
-        Sid = "ReadConfiguration"
-        Effect = "Allow"
-        Action = "s3:GetObject"
-        Resource = "arn:${data.aws_partition.current.partition}:s3:::${var.config_bucket}/*"
-      },
-      {
-        Sid = "Deliver"
-        Effect = "Allow"
-        Action = "sqs:SendMessage"
-        Resource = [aws_sqs_queue.outbox_queue.arn, aws_sqs_queue.alarm_queue.arn]
-      },
-      {
         Sid = "ReadKeys"
         Effect = "Allow"
         Action = "secretsmanager:GetSecretValue"
@@ -2157,9 +2181,12 @@ resource "aws_iam_role_policy" "alert_actions" {
 }
 
 resource "aws_iam_role_policy_attachment" "alert_actions" {
-  count = 1
+  count = 2
   role = aws_iam_role.alert_actions.name
-  policy_arn = ["arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"][count.index]
+  policy_arn = [
+    aws_iam_policy.base_access.arn,
+    "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+  ][count.index]
 }
 
 resource "aws_lambda_function" "alert_actions" {
