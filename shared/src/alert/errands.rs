@@ -146,7 +146,7 @@ impl Desk {
             }
             let title = Text::line(&format!("{}: its period is over", incident.alert.title));
             let over = Alert { status: Status::Resolved, time: Some(clock.now()), title, ..incident.alert.clone() };
-            *incident = teller.resolved(incident, &over);
+            *incident = teller.resolved(incident, &over, None);
             true
         };
         if let Some(over) = self.change(place, clock, change).await? {

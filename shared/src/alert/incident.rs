@@ -305,7 +305,7 @@ pub fn turn(known: Option<&Incident>, alert: &Alert, fresh: &BTreeSet<String>, b
         (None, Status::Firing) => Turn::First,
         (Some(known), Status::Firing) if is_news(known, alert, fresh, bare) => Turn::Update,
         (Some(_), Status::Firing) => Turn::Known,
-        (Some(known), Status::Resolved) if known.is_open() => Turn::Resolve,
+        (Some(known), Status::Resolved) if known.status == Status::Firing => Turn::Resolve,
         (_, Status::Resolved) => Turn::Stale,
     }
 }

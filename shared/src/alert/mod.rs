@@ -11,6 +11,7 @@ mod causes;
 pub mod channels;
 mod cis;
 mod claim;
+mod course;
 mod delivery;
 mod digest;
 mod enrich;

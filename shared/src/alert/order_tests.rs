@@ -142,3 +142,58 @@ async fn end_that_is_heard_of_first_ends_what_is_heard_of_later() {
     let turns: Vec<Turn> = stage.deliveries().await.into_iter().map(|delivery| delivery.turn).collect();
     assert_eq!(turns, [Turn::First, Turn::Update, Turn::Resolve]);
 }
+
+/// Each delivery as turn and thread, the threads numbered in the order in which they began.
+async fn threads(stage: &Stage) -> Vec<(Turn, usize)> {
+    let mut known: Vec<String> = Vec::new();
+    let mut threads = Vec::new();
+    for delivery in stage.deliveries().await {
+        let n = known.iter().position(|thread| *thread == delivery.incident).unwrap_or(known.len());
+        if n == known.len() {
+            known.push(delivery.incident);
+        }
+        threads.push((delivery.turn, n));
+    }
+    threads
+}
+
+#[tokio::test]
+async fn alarm_that_cannot_be_silenced_is_told_at_once_though_its_rule_was_told_a_moment_ago() {
+    let stage = Stage::new(aws(), None);
+    for name in [CALL, SIGN_IN, ALARM, ALARM_BY_SNS] {
+        stage.router.handle(&invocation("2026-11-12T05:00:00Z", 120), &sample(name)[0]).await.unwrap();
+    }
+    let told = [(Turn::First, 0), (Turn::First, 1), (Turn::First, 2), (Turn::Update, 2)];
+    assert_eq!(
+        threads(&stage).await,
+        told,
+        "both calls, the bare alarm, and in its thread where to read of its causes"
+    );
+    let bare = &stage.deliveries().await[2].alert;
+    assert!(bare.evidence.is_empty(), "it did not wait: {:?}", bare.evidence);
+    let note = stage.deliveries().await[3].alert.notes.last().unwrap().to_string();
+    assert!(note.starts_with("what is behind it was told before: ") && note.contains("(inc_"), "{note}");
+    stage.router.handle(&invocation("2026-11-12T05:10:00Z", 120), &sample(OVER)[0]).await.unwrap();
+    let mut ends = threads(&stage).await.split_off(told.len());
+    ends.sort_unstable();
+    assert_eq!(
+        ends,
+        [(Turn::Resolve, 0), (Turn::Resolve, 2)],
+        "where the calls were told first, and where the alarm was"
+    );
+}
+
+#[tokio::test]
+async fn alarm_that_may_be_silenced_waits_for_its_causes_where_its_rule_was_told_a_moment_ago() {
+    let event = &sample("alarm-fanout/cloudtrail-schedule-key-deletion")[0];
+    let record = event.json().unwrap()["detail"].clone();
+    let mut answers = trail();
+    answers.truncate(1);
+    answers.push(("FilterLogEvents", json!({"events": [{"message": record.to_string()}]})));
+    let stage = Stage::new(FakeAws::answering(&answers), None);
+    let mut alarm = sample(ALARM).remove(0);
+    alarm.text = alarm.text.replace("CIS-4.3-RootAccountUsage", "CIS-4.7-KeyDeletion").replace("severity=critical", "");
+    stage.router.handle(&invocation("2026-11-12T05:00:00Z", 120), event).await.unwrap();
+    stage.router.handle(&invocation("2026-11-12T05:00:00Z", 120), &alarm).await.unwrap();
+    assert_eq!(threads(&stage).await, [(Turn::First, 0)], "the alarm knows nothing that people were not told");
+}

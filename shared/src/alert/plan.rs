@@ -30,6 +30,8 @@ pub(super) struct Signal {
     pub heard: BTreeMap<String, String>,
     /// Whether what is behind it is still to be looked for.
     pub bare: bool,
+    /// The thread whose end the matter that became several tells itself.
+    pub told_by_whole: Option<String>,
 }
 
 /// Everything decided about one signal.
@@ -49,7 +51,7 @@ impl Signal {
     /// A signal that is a matter of its own.
     pub fn new(alert: Alert) -> Self {
         let events = alert.evidence.iter().flat_map(|event| event.ids().cloned()).collect();
-        Self { place: Place::of(&alert), alert, events, heard: BTreeMap::new(), bare: false }
+        Self { place: Place::of(&alert), alert, events, heard: BTreeMap::new(), bare: false, told_by_whole: None }
     }
 }
 
@@ -73,7 +75,7 @@ impl Plan {
         let turn = turn(known, &alert, &fresh, signal.bare);
         let incident = match turn {
             Turn::First | Turn::Update => Some(teller.told(signal, &alert, known, &fresh)),
-            Turn::Resolve => known.map(|known| teller.resolved(known, &alert)),
+            Turn::Resolve => known.map(|known| teller.resolved(known, &alert, signal.told_by_whole.as_deref())),
             Turn::Known => known.map(|known| seen(known, signal.bare, now)),
             Turn::Repeat | Turn::Escalation | Turn::Digest | Turn::Stale => None,
         };
@@ -81,9 +83,7 @@ impl Plan {
             decision.receivers = incident.heard.keys().cloned().collect();
         }
         decision.suppressed_by = match (turn, &incident) {
-            (Turn::Resolve, Some(incident)) if incident.tellings.is_empty() => {
-                Some(incident.quiet.clone().unwrap_or_else(|| "nobody was told of it".to_owned()))
-            }
+            (Turn::Resolve, Some(incident)) if incident.tellings.is_empty() => Some(unheard(incident)),
             (Turn::Resolve, _) => None,
             _ => turn.silent_because().map(str::to_owned).or(decision.suppressed_by),
         };
@@ -190,8 +190,8 @@ impl Teller<'_> {
         Some(Due { at, errand: Errand::End { place: incident.place.clone() } })
     }
 
-    /// The matter, over, and told to everybody who was told of it.
-    pub fn resolved(&self, known: &Incident, over: &Alert) -> Incident {
+    /// The matter, over, and told to everybody who was told of it, but for the thread that somebody else ends.
+    pub fn resolved(&self, known: &Incident, over: &Alert, ended_elsewhere: Option<&str>) -> Incident {
         let mut incident = known.clone();
         incident.status = Status::Resolved;
         incident.seen = self.now;
@@ -200,7 +200,8 @@ impl Teller<'_> {
         incident.alert.time = over.time.or(Some(self.now));
         incident.alert.title = over.title.clone();
         incident.alert.raw = over.raw.clone();
-        let to = self.heard(&incident, Turn::Resolve);
+        let mut to = self.heard(&incident, Turn::Resolve);
+        to.retain(|to| Some(to.thread.as_str()) != ended_elsewhere);
         incident.tell(Vec::new(), to);
         incident
     }
@@ -245,6 +246,15 @@ impl Teller<'_> {
         let terms = taken.map(|taken| taken.terms.clone()).unwrap_or_default();
         let hold = hold(self.alerts, receiver, &terms, &incident.alert, self.now);
         Addressee { receiver: receiver.to_owned(), turn, thread: thread.to_owned(), because, hold }
+    }
+}
+
+/// Why nobody hears of a matter's end.
+fn unheard(incident: &Incident) -> String {
+    match (&incident.quiet, incident.heard.is_empty()) {
+        (Some(quiet), _) => quiet.clone(),
+        (None, true) => "nobody was told of it".to_owned(),
+        (None, false) => "the alarm's own thread tells of its end".to_owned(),
     }
 }
 

@@ -27,6 +27,7 @@ use super::owner::Contacts;
 use super::paths;
 use super::plan::Signal;
 use super::recent;
+use super::route::is_unsilenceable;
 use super::settle::{Desk, Out, Settled, desk_over, out};
 use super::sources::{Incoming, detect};
 use crate::aws::Accounts;
@@ -35,7 +36,7 @@ use crate::event::{BadEvent, Message};
 use crate::forester::Forester;
 use crate::job::{Failure, Invocation, Job};
 use crate::org::Directory;
-use crate::store::{Key, StoreError, When};
+use crate::store::Key;
 use crate::types::Malformed;
 
 /// Routes messages.
@@ -46,7 +47,7 @@ pub struct Router {
     budgets: Arc<dyn Budgets>,
     directory: Arc<dyn Directory>,
     noise: Noise,
-    desk: Desk,
+    pub(super) desk: Desk,
 }
 
 /// The time that is left for answering after lookups end.
@@ -189,13 +190,16 @@ impl Router {
     }
 
     /// Tells of an alarm before what is behind it is looked for: that takes a while, and may fail. Where the call behind
-    /// it was told a moment ago by its own event, it is first found out whether there is more to tell.
+    /// it was told a moment ago by its own event, it is first found out whether there is more to tell; what cannot be
+    /// silenced waits for nothing.
     async fn at_once(&self, alert: &Alert, world: &World, clock: &Clock) -> Result<Option<AtOnce>, Failure> {
         if alert.kind != "alarm" || alert.status != Status::Firing {
             return Ok(None);
         }
         self.begin(&Place::of(alert), alert, clock).await?;
-        let settled = match recent::told(self.desk.store.as_ref(), alert, clock.now()).await? {
+        let waits =
+            !is_unsilenceable(&alert.labels) && recent::told(self.desk.store.as_ref(), alert, clock.now()).await?;
+        let settled = match waits {
             true => None,
             false => {
                 let alert = self.placed(alert.clone(), world.until.min(Instant::now() + SOON)).await;
@@ -231,10 +235,16 @@ impl Router {
             if let Some(ladder) = &self.ladder {
                 ladder.climb(&signal.place, &signal.alert, clock).await?;
             }
-            places.insert(signal.place);
+            // A call that belongs to an alarm's matter does not end it: whoever began it does.
+            if episodes::lasts(&signal.alert) {
+                places.insert(signal.place);
+            }
         }
         if let Some(told) = told {
-            self.divide(told.alert, &mut places, clock).await?;
+            let whole = Place::of(&told.alert);
+            self.divide(told.alert, &places, clock).await?;
+            // It ends with all that took it over.
+            places = BTreeSet::from([whole]);
         }
         for place in &places {
             self.close_ended(place, clock).await?;
@@ -243,7 +253,7 @@ impl Router {
     }
 
     /// The alert as a signal of the matter that its events belong to.
-    async fn signal(&self, alert: Alert, world: &World, clock: &Clock) -> Result<Signal, Failure> {
+    pub(super) async fn signal(&self, alert: Alert, world: &World, clock: &Clock) -> Result<Signal, Failure> {
         let mut alert = self.placed(alert, world.until).await;
         paths::compare(self.desk.store.as_ref(), &mut alert, clock.now()).await;
         let mut signal = Signal::new(alert);
@@ -251,116 +261,6 @@ impl Router {
             (signal.place, signal.events) = claim::join(self.desk.store.as_ref(), &signal.alert, clock.now()).await?;
         }
         Ok(signal)
-    }
-
-    /// Notes which matters took over an alarm's own, so that its end is theirs.
-    async fn divide(&self, alert: Alert, places: &mut BTreeSet<Place>, clock: &Clock) -> Result<(), Failure> {
-        let whole = Place::of(&alert);
-        if places.contains(&whole) {
-            return Ok(());
-        }
-        let nothing = Incident {
-            quiet: Some("its parts are told".to_owned()),
-            ..Incident::new(whole.clone(), alert, clock.now())
-        };
-        self.desk.enter(&nothing, clock).await?;
-        match self.desk.write(&nothing, When::AbsentAt(clock.now()), clock).await {
-            Ok(_) | Err(StoreError::Lost { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let parts = places.clone();
-        let take_over = |incident: &mut Incident| {
-            let known = incident.parts.len();
-            incident.parts.extend(parts.iter().cloned());
-            incident.bare = false;
-            incident.parts.len() > known
-        };
-        self.desk.change(&whole, clock, take_over).await?;
-        places.insert(whole);
-        Ok(())
-    }
-
-    /// What is over is over for every account that it was open for. Events that only the end of an alarm brings to light
-    /// are told before.
-    async fn recover(
-        &self,
-        over: &Alert,
-        seen: Vec<Alert>,
-        world: &World,
-        clock: &Clock,
-    ) -> Result<Vec<Value>, Failure> {
-        let (store, at) = (self.desk.store.as_ref(), over.time.unwrap_or_else(|| clock.now()));
-        episodes::end(store, over.identity.thing(), at, clock.now()).await?;
-        let begun = episodes::begun(store, over.identity.thing(), at).await?;
-        let mut reports = Vec::new();
-        if let Some(last) = begun.iter().max_by(|a, b| a.episode.cmp(&b.episode)) {
-            reports.extend(self.late(last, seen, world, clock).await?);
-        }
-        for place in &begun {
-            reports.extend(self.close(place, over, clock).await?);
-        }
-        if begun.is_empty() {
-            reports.push(self.desk.settle(&Signal::new(over.clone()), clock).await?.report);
-        }
-        Ok(reports)
-    }
-
-    /// Tells of events that were found when the alarm ended, as part of the matter that ends.
-    async fn late(&self, whole: &Place, seen: Vec<Alert>, world: &World, clock: &Clock) -> Result<Vec<Value>, Failure> {
-        let Some((known, _)) = self.desk.known(whole, clock).await? else { return Ok(Vec::new()) };
-        let (mut reports, mut places) = (Vec::new(), BTreeSet::new());
-        for mut alert in seen.into_iter().filter(|alert| !alert.evidence.is_empty()) {
-            alert.status = Status::Firing;
-            alert.time = Some(known.at());
-            alert.identity.episode.clone_from(&whole.episode);
-            let signal = Signal { heard: known.heard.clone(), ..self.signal(alert, world, clock).await? };
-            reports.push(self.desk.settle(&signal, clock).await?.report);
-            places.insert(signal.place);
-        }
-        if !places.is_empty() {
-            self.divide(known.alert, &mut places, clock).await?;
-        }
-        Ok(reports)
-    }
-
-    /// Closes a matter, or those that took it over.
-    async fn close(&self, place: &Place, over: &Alert, clock: &Clock) -> Result<Vec<Value>, Failure> {
-        let Some((known, _)) = self.desk.known(place, clock).await? else { return Ok(Vec::new()) };
-        if known.bare {
-            let why = "what is behind it is still being looked for; whoever looks tells of its end then";
-            return Ok(vec![json!({ "title": over.title, "incident": known.id, "suppressed_by": why })]);
-        }
-        let parts = if known.parts.is_empty() { BTreeSet::from([place.clone()]) } else { known.parts };
-        let mut reports = Vec::new();
-        for part in parts {
-            let alert = Alert { account: part.account.clone(), ..over.clone() };
-            let signal = Signal { place: part, ..Signal::new(alert) };
-            reports.push(self.desk.settle(&signal, clock).await?.report);
-        }
-        episodes::close(self.desk.store.as_ref(), place).await?;
-        Ok(reports)
-    }
-
-    async fn begin(&self, place: &Place, alert: &Alert, clock: &Clock) -> Result<(), Failure> {
-        if episodes::lasts(alert) {
-            let at = alert.time.unwrap_or_else(|| clock.now());
-            episodes::begin(self.desk.store.as_ref(), place, at, clock.now()).await?;
-        }
-        Ok(())
-    }
-
-    /// Closes what began before an end that was heard of first.
-    async fn close_ended(&self, place: &Place, clock: &Clock) -> Result<(), Failure> {
-        let Some((known, _)) = self.desk.known(place, clock).await? else { return Ok(()) };
-        if !episodes::lasts(&known.alert) {
-            return Ok(());
-        }
-        if let Some(at) = episodes::ended(self.desk.store.as_ref(), &place.thing, known.at()).await? {
-            let mut over = Alert { status: Status::Resolved, time: Some(at), ..known.alert };
-            over.title = super::Text::line(&format!("{} (over since {at})", over.title));
-            self.close(place, &over, clock).await?;
-        }
-        Ok(())
     }
 }
 

@@ -14,9 +14,9 @@ const ALARM: &str = "CIS-4.3-RootAccountUsage";
 const PATTERN: &str =
     r#"{$.userIdentity.type="Root" && $.userIdentity.invokedBy NOT EXISTS && $.eventType !="AwsServiceEvent"}"#;
 
-/// How long ago the root user acted: the organization itself was made by a root user a moment ago, people heard of that by
-/// its events, and an alarm on the same rule right after them waits for its causes.
-const AGO: SignedDuration = SignedDuration::from_hours(2);
+/// How long ago the root user acted. People heard of the rule a moment before, because the organization itself was made by a
+/// root user; an alarm that cannot be silenced does not wait for that.
+const AGO: SignedDuration = SignedDuration::from_mins(3);
 
 /// Lets the root user act in an account, raises the alarm, and waits for the message that says who did what.
 pub async fn run(local: &Local) -> Outcome<Effect> {
