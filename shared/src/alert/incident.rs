@@ -250,6 +250,9 @@ impl Incident {
 
     /// Takes in what the alert says beyond what is known, and returns the events that are new.
     pub fn learn(&mut self, alert: &Alert, fresh: &BTreeSet<String>) -> Vec<Evidence> {
+        if outgrows(alert, &self.alert) {
+            self.grow(alert);
+        }
         let worse = alert.severity > self.alert.severity || (self.bare && alert.severity != self.alert.severity);
         let richer = !alert.evidence.is_empty() && self.alert.evidence.is_empty();
         if worse {
@@ -272,6 +275,18 @@ impl Incident {
         news
     }
 
+    /// Takes over what the alert says of how large the matter is now; what else is known stays.
+    fn grow(&mut self, alert: &Alert) {
+        let (Some(now), Some(before)) = (&alert.extent, &self.alert.extent) else { return };
+        let more = format!("{} from {} to {} since it was told last", now.of, before.size, now.size);
+        self.alert.facts.retain(|known| known.name != "grown" && alert.facts.iter().all(|new| new.name != known.name));
+        self.alert.fact("grown", more);
+        self.alert.title = alert.title.clone();
+        self.alert.labels = merged(&alert.labels, &self.alert.labels, true);
+        self.alert.evidence.retain(|event| event.ids().next().is_some());
+        self.alert.extent = alert.extent.clone();
+    }
+
     /// Puts down what is to be told of it as it is now.
     pub fn tell(&mut self, news: Vec<Evidence>, to: Vec<Addressee>) {
         if to.is_empty() {
@@ -281,6 +296,11 @@ impl Incident {
         self.heard.extend(to.iter().map(|to| (to.receiver.clone(), to.thread.clone())));
         self.tellings.push(Telling { revision: self.revision, alert: self.alert.clone(), news, to });
     }
+}
+
+/// Whether the matter has grown since it was told.
+fn outgrows(alert: &Alert, known: &Alert) -> bool {
+    alert.extent.as_ref().zip(known.extent.as_ref()).is_some_and(|(now, before)| now.outgrows(before))
 }
 
 /// Both, where they differ the newer ones if `newer` says so.
@@ -310,10 +330,10 @@ pub fn turn(known: Option<&Incident>, alert: &Alert, fresh: &BTreeSet<String>, b
     }
 }
 
-/// Events that nobody was told of, a higher severity; or, where only the bare signal was known, another severity or why
+/// Events that nobody was told of, a higher severity, a larger extent; or, where only the bare signal was known, another severity or why
 /// nothing was found.
 fn is_news(known: &Incident, alert: &Alert, fresh: &BTreeSet<String>, bare: bool) -> bool {
     let noted = || alert.notes.iter().any(|note| !known.alert.notes.contains(note));
     let looked = known.bare && !bare && (alert.severity != known.alert.severity || noted());
-    !fresh.is_empty() || alert.severity > known.alert.severity || looked
+    !fresh.is_empty() || alert.severity > known.alert.severity || looked || outgrows(alert, &known.alert)
 }

@@ -58,7 +58,7 @@ pub use explain::explain;
 pub use incident::{Acknowledged, Incident, Place, Turn};
 pub use instead::Instead;
 pub use lint::{Finding, Lint};
-pub use model::{Alert, Evidence, Fact, Identity, Link, Severity, Status};
+pub use model::{Alert, Evidence, Extent, Fact, Identity, Link, Severity, Status};
 pub use noise::Noise;
 pub use open::{Dead, Owed};
 pub use outbox::{Delivery, State, Ticket};

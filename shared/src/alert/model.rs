@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -47,6 +48,9 @@ pub struct Alert {
     /// What the budget itself says, where it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spending: Option<Spending>,
+    /// How large it is, where that can grow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extent: Option<Extent>,
     /// The noise rule that keeps it from people, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<Text>,
@@ -71,6 +75,26 @@ impl Status {
             Self::Firing => "firing",
             Self::Resolved => "resolved",
         }
+    }
+}
+
+/// How large a matter is that grows, and by how much it has to grow before people hear of it again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extent {
+    /// What grows, for people (`impact`).
+    pub of: String,
+    /// How much it is.
+    pub size: Decimal,
+    /// By how many percent of what was told last it has to be more.
+    pub step: u32,
+}
+
+impl Extent {
+    /// Whether it has grown enough beyond `before` to be told.
+    pub fn outgrows(&self, before: &Self) -> bool {
+        let hundred = Decimal::ONE_HUNDRED;
+        let enough = before.size.checked_mul(hundred + Decimal::from(self.step)).map(|size| size / hundred);
+        before.of == self.of && self.size > before.size && enough.is_some_and(|enough| self.size >= enough)
     }
 }
 
@@ -174,6 +198,7 @@ impl Alert {
             notes: Vec::new(),
             identity: Identity::new(kind, &[id], ""),
             spending: None,
+            extent: None,
             noise: None,
             raw: Text::block(raw),
         }

@@ -160,6 +160,28 @@ async fn anomaly_of_two_accounts_is_a_matter_for_each() {
     assert_eq!((&again["alerts"][0]["turn"], &again["alerts"][1]["turn"]), (&json!("known"), &json!("known")));
 }
 
+/// The anomaly of one account with this impact.
+fn anomaly(impact: f64) -> Message {
+    let body = json!({"anomalyId": "a-1", "accountId": "111122223333", "dimensionalValue": "Amazon SageMaker",
+        "impact": {"totalImpact": impact}, "rootCauses": [{"linkedAccount": "444455556666", "service": "Amazon SageMaker"}]});
+    Message::direct(&format!("m-{impact}"), body.to_string())
+}
+
+#[tokio::test]
+async fn anomaly_that_grows_by_a_fifth_is_told_again_in_its_thread() {
+    let stage = Stage::new(FakeAws::answering(&[]), None);
+    for impact in [100.0, 119.0, 120.0, 143.0, 150.5, 150.5, 90.0] {
+        stage.handle(&anomaly(impact)).await.unwrap();
+    }
+    let turns: Vec<Turn> = stage.turns().await.into_iter().map(|(_, turn)| turn).collect();
+    assert_eq!(turns, [Turn::First, Turn::Update, Turn::Update], "less than a fifth more is not told, nor less");
+    let owed = stage.owed().await;
+    assert_eq!(owed[1].title.as_str(), "Cost anomaly in Amazon SageMaker: 120.0 more than expected");
+    assert_eq!(fact(&owed[1], "grown"), "impact from 100.0 to 120.0 since it was told last");
+    assert_eq!((fact(&owed[2], "impact"), owed[2].labels["impact"].as_str()), ("150.5".to_owned(), "150.5"));
+    assert_eq!(owed[2].facts.iter().filter(|fact| fact.name == "impact").count(), 1, "only what is so now");
+}
+
 #[tokio::test]
 async fn budget_that_cannot_be_read_holds_nothing_up() {
     let stage = Stage::new(FakeAws::answering(&[]), None);

@@ -11,12 +11,15 @@ use serde_json::Value;
 use super::{Incoming, Source};
 use crate::alert::Text;
 use crate::alert::enrich::World;
-use crate::alert::model::{Alert, Identity, Link, Severity, account, instant, text};
+use crate::alert::model::{Alert, Extent, Identity, Link, Severity, account, instant, text};
 use crate::types::AccountId;
 
 /// The source.
 pub(super) struct Anomalies;
 
+/// By how many percent an anomaly grows before it is told again. AWS sends it anew with every evaluation of the spend,
+/// several times a day, for as long as it lasts; a fifth more is what may change what somebody does about it.
+const GROWTH: u32 = 20;
 /// How many causes are told.
 const TOLD: usize = 10;
 
@@ -75,11 +78,17 @@ fn alert(incoming: &Incoming<'_>, detail: &Value, id: &str) -> Alert {
     let subject = text(detail, "/dimensionValue").or_else(|| text(detail, "/dimensionalValue"));
     let service = subject.or_else(|| causes(detail).find_map(|cause| text(cause, "/service")));
     let impact = number(detail, "/impact/totalImpact");
+    alert.extent = impact.as_deref().and_then(|impact| impact.parse().ok()).map(|size| Extent {
+        of: "impact".to_owned(),
+        size,
+        step: GROWTH,
+    });
     let amount = impact.as_deref().map(|impact| format!(": {impact} more than expected")).unwrap_or_default();
     alert.title = Text::line(&format!("Cost anomaly in {}{amount}", service.unwrap_or("an unnamed dimension")));
     alert.severity = Severity::Medium;
     alert.time = text(detail, "/anomalyStartDate").and_then(instant);
     alert.label("service", service.unwrap_or_default());
+    alert.label("impact", impact.as_deref().unwrap_or_default());
     let word = |pointer: &str| text(detail, pointer).map(str::to_owned);
     let facts = [
         ("impact", impact),

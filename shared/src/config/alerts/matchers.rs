@@ -36,6 +36,7 @@ const LABELS: &[&str] = &[
     "budget.type",
     "confirmed",
     "event",
+    "impact",
     "instance",
     "kind",
     "muted",
