@@ -40,14 +40,20 @@ impl fmt::Debug for World {
 }
 
 /// Looks the account up and adds what the organization knows of it, and who owns it.
-pub(super) async fn place(alert: &mut Alert, directory: &dyn Directory, owners: &Owners, contacts: &Contacts<'_>) {
+pub(super) async fn place(
+    alert: &mut Alert,
+    directory: &dyn Directory,
+    owners: &Owners,
+    contacts: &Contacts<'_>,
+    now: Timestamp,
+) {
     let Some(id) = alert.account.clone() else {
         return alert.fact("owner", "nobody: the message names no account, so it follows the routes alone");
     };
     match directory.account(&id).await {
         Ok(Some(account)) => {
             describe(alert, &account);
-            match declared(&account, owners) {
+            match declared(&account, owners, now) {
                 Some((owner, because)) => owned(alert, &owner, &because),
                 None if owners.contacts => contact(alert, &account, contacts).await,
                 None => nobody(alert, &account),

@@ -23,7 +23,7 @@ pub fn explain(config: &Config, alerts: &Alerts, message: &Message, now: Timesta
     hush(&mut alert, &incoming, &Noise::of(&alerts.noise), now);
     if let Some(account) = alert.account.as_ref().and_then(|id| listed(config, id)) {
         describe(&mut alert, &account);
-        match declared(&account, &alerts.owners) {
+        match declared(&account, &alerts.owners, now) {
             Some((owner, because)) => owned(&mut alert, &owner, &because),
             None => alert.fact("owner", "not known offline: the account's contacts are asked for it"),
         }

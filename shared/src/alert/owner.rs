@@ -1,8 +1,11 @@
-//! Who owns an account, and by what: its tag, its OU in the file, its alternate contact for the kind of matter, its root
+//! Who owns an account, and by what: its lease, its tag, its OU in the file, its alternate contact for the kind of matter, its root
 //! user's address. The first that says something counts, and the message says which it was.
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::model::{Alert, text};
@@ -17,13 +20,38 @@ pub(super) struct Contacts<'a> {
     pub region: &'a Region,
 }
 
+/// The tags of a lease: who has the account for now, and until when (a day, which counts whole, or a moment; UTC).
+const HOLDER: &str = "lease-holder";
+const UNTIL: &str = "lease-until";
+
 /// The owner and why, from what the organization and the file say.
-pub(super) fn declared(account: &Account, owners: &Owners) -> Option<(String, String)> {
+pub(super) fn declared(account: &Account, owners: &Owners, now: Timestamp) -> Option<(String, String)> {
+    if let Some(held) = leased(account, now) {
+        return Some(held);
+    }
     if let Some(owner) = account.tags.get("owner").filter(|owner| !owner.trim().is_empty()) {
         return Some((owner.clone(), format!("by tag owner={owner} of the account")));
     }
     let of_ou = owners.ous.iter().find(|entry| entry.ou.holds(&account.ou))?;
     Some((of_ou.owner.clone(), format!("by owners.ous in the file: {} is in {}", account.name, of_ou.ou)))
+}
+
+/// Whoever holds the account's lease, while it lasts. An end that cannot be read ends nothing: the holder is the better
+/// guess still, and the message shows what the tag says.
+fn leased(account: &Account, now: Timestamp) -> Option<(String, String)> {
+    let holder = account.tags.get(HOLDER).filter(|holder| !holder.trim().is_empty())?;
+    let until = account.tags.get(UNTIL).map(String::as_str);
+    if until.and_then(end).is_some_and(|end| end <= now) {
+        return None;
+    }
+    let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
+    Some((holder.clone(), format!("by the account's lease, tag {HOLDER}={holder}{until}")))
+}
+
+/// When a lease is over: after its day, or at its moment.
+fn end(until: &str) -> Option<Timestamp> {
+    let day = || until.parse::<Date>().ok()?.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok();
+    until.parse().ok().or_else(|| day().map(|zoned| zoned.timestamp()))
 }
 
 /// Looks for somebody where nobody is declared.
@@ -70,5 +98,48 @@ async fn asked(account: &Account, kind: &str, contacts: &Contacts<'_>) -> Result
         Ok(answer) => Ok(text(&answer, "/AlternateContact/EmailAddress").map(str::to_owned)),
         Err(error) if error.is_gone() => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::org::AccountState;
+
+    const NOW: &str = "2026-11-12T05:00:00Z";
+
+    /// Who owns an account with these tags, and by what.
+    fn check(tags: &[(&str, &str)], expect: Option<(&str, &str)>) {
+        let account = Account {
+            id: "444455556666".parse().unwrap(),
+            name: "sbx-ana".to_owned(),
+            email: None,
+            state: AccountState::Active,
+            ou: "Sandbox".parse().unwrap(),
+            tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            joined: None,
+        };
+        let owners = serde_json::from_value(json!({"ous": [{"ou": "Sandbox", "owner": "lab@acme.example"}]})).unwrap();
+        let got = declared(&account, &owners, NOW.parse().unwrap());
+        let got = got.as_ref().map(|(owner, because)| (owner.as_str(), because.as_str()));
+        assert_eq!(got, expect, "{tags:?}");
+    }
+
+    #[test]
+    fn lease_comes_before_the_tag_and_ends() {
+        let owner = ("owner", "platform@acme.example");
+        let by_tag = Some(("platform@acme.example", "by tag owner=platform@acme.example of the account"));
+        let holder = ("lease-holder", "ana@acme.example");
+        let of = "by the account's lease, tag lease-holder=ana@acme.example";
+        let until = |words: &str| format!("{of} until {words}");
+        check(&[owner], by_tag);
+        check(&[owner, holder], Some(("ana@acme.example", of)));
+        for lasts in ["2026-11-12", "2026-11-12T05:00:01Z", "some day"] {
+            check(&[owner, holder, ("lease-until", lasts)], Some(("ana@acme.example", &until(lasts))));
+        }
+        for over in ["2026-11-11", "2026-11-12T05:00:00Z"] {
+            check(&[owner, holder, ("lease-until", over)], by_tag);
+        }
+        check(&[("lease-holder", " ")], Some(("lab@acme.example", "by owners.ous in the file: sbx-ana is in Sandbox")));
     }
 }

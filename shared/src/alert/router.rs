@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
@@ -181,11 +181,11 @@ impl Router {
     }
 
     /// The alert with what the organization knows of its account, as far as that is known by `until`.
-    async fn placed(&self, mut alert: Alert, until: Instant) -> Alert {
+    async fn placed(&self, mut alert: Alert, until: Instant, now: Timestamp) -> Alert {
         let config = &self.desk.config;
         let owners = config.alerts.as_ref().map(|alerts| alerts.owners.clone()).unwrap_or_default();
         let contacts = Contacts { accounts: &self.accounts, region: &config.home_region };
-        let placed = timeout_at(until, place(&mut alert, self.directory.as_ref(), &owners, &contacts)).await;
+        let placed = timeout_at(until, place(&mut alert, self.directory.as_ref(), &owners, &contacts, now)).await;
         if placed.is_err() { unlooked(alert) } else { alert }
     }
 
@@ -202,7 +202,7 @@ impl Router {
         let settled = match waits {
             true => None,
             false => {
-                let alert = self.placed(alert.clone(), world.until.min(Instant::now() + SOON)).await;
+                let alert = self.placed(alert.clone(), world.until.min(Instant::now() + SOON), world.now).await;
                 Some(self.desk.settle(&Signal { bare: true, ..Signal::new(alert) }, clock).await?)
             }
         };
@@ -254,7 +254,7 @@ impl Router {
 
     /// The alert as a signal of the matter that its events belong to.
     pub(super) async fn signal(&self, alert: Alert, world: &World, clock: &Clock) -> Result<Signal, Failure> {
-        let mut alert = self.placed(alert, world.until).await;
+        let mut alert = self.placed(alert, world.until, world.now).await;
         paths::compare(self.desk.store.as_ref(), &mut alert, clock.now()).await;
         let mut signal = Signal::new(alert);
         if !signal.events.is_empty() {
