@@ -15,7 +15,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::ack::{Bad, Claim, Keys, Taken, is_from_slack};
-use super::channels::Secrets;
+use super::channels::{ACKNOWLEDGE, Secrets};
 use super::delivery::Clock;
 use super::settle::{Desk, desk_over, out};
 use super::text::escaped;
@@ -123,7 +123,7 @@ impl Actions {
         let form = pairs(&String::from_utf8_lossy(&request.body));
         let payload: Value = form.get("payload").and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
         let word = |pointer: &str| payload.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-        if word("/actions/0/action_id") != "acknowledge" {
+        if word("/actions/0/action_id") != ACKNOWLEDGE {
             return Ok(text(200, ""));
         }
         let user =

@@ -18,7 +18,6 @@ use super::ack::{Claim, Keys};
 use super::channels::{self, Https, Loopback, Outcome, Tools, thread};
 use super::explain::test_message;
 use super::heartbeat::Beat;
-use super::incident::Turn;
 use super::open;
 use super::outbox::{Delivery, Held, State, Ticket, begin, owe, settle};
 use super::sources::{Incoming, detect};
@@ -289,7 +288,8 @@ impl Deliverer {
         let Some(channel) = declared.filter(|d| d.kind() == delivery.kind).map(channels::of) else {
             return Outcome::Refused(format!("receiver {} has no such channel any more", delivery.receiver));
         };
-        let delivery = &Delivery { acknowledge: self.link(delivery, clock).await, ..delivery.clone() };
+        let (acknowledge, button) = (self.link(delivery, clock).await, self.has_button(delivery));
+        let delivery = &Delivery { acknowledge, button, ..delivery.clone() };
         let known = match channel.has_threads() {
             true => thread::recall(self.store.as_ref(), delivery, clock.now()).await,
             false => None,
@@ -308,10 +308,16 @@ impl Deliverer {
         }
     }
 
+    /// Whether Slack's buttons lead to us: their address stands in the app, and we know what Slack signs with.
+    fn has_button(&self, delivery: &Delivery) -> bool {
+        let settings = self.config.alerts.as_ref().and_then(|alerts| alerts.acknowledge.as_ref());
+        settings.is_some_and(|settings| settings.slack.is_some()) && delivery.can_be_taken()
+    }
+
     /// Where the reader says that they have taken the matter. A message without a link is better than none.
     async fn link(&self, delivery: &Delivery, clock: &Clock) -> Option<String> {
         let settings = self.config.alerts.as_ref()?.acknowledge.as_ref()?;
-        if matches!(delivery.turn, Turn::Resolve | Turn::Digest) {
+        if !delivery.can_be_taken() {
             return None;
         }
         let until = clock.now().checked_add(settings.valid.length()).ok()?;

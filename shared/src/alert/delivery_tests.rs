@@ -201,3 +201,27 @@ async fn test_messages_say_that_they_are_tests() {
     let unknown = stage.deliverer.test("nobody", &invocation(START, 60)).await;
     assert!(matches!(unknown, Err(Failure::Config(_))));
 }
+
+/// What a bot of Slack is sent, where people acknowledge by `acknowledge`.
+async fn posted_to_slack(acknowledge: Value) -> Value {
+    let endpoint = Endpoint::answering(&["200 OK\r\n\r\n{\"ok\":true,\"channel\":\"C1\",\"ts\":\"1.2\"}"]).await;
+    let slack = json!([{"slack": {"channel": "C1", "token": "ssm:/forester/slack", "api": endpoint.url}}]);
+    let alerts =
+        json!({"receivers": {"platform": slack}, "route": {"receiver": "platform"}, "acknowledge": acknowledge});
+    let stage = Stage::with(endpoint, alerts, Loopback::Allowed).await;
+    assert!(matches!(stage.deliver(START).await, Ok(State::Sent { .. })), "{:?}", stage.requests());
+    serde_json::from_str(&stage.requests()[0].body).unwrap()
+}
+
+#[tokio::test]
+async fn slack_gets_a_button_where_its_signing_secret_is_known_and_else_a_signed_link() {
+    let (url, key) = ("https://x.lambda-url.eu-west-1.on.aws/", "ssm:/forester/acknowledge");
+    let linked = posted_to_slack(json!({"url": url, "key": key})).await.to_string();
+    assert!(linked.contains("on.aws/?t=v1.") && !linked.contains("\"actions\""), "{linked}");
+    let message = posted_to_slack(json!({"url": url, "key": key, "slack": "ssm:/forester/signing"})).await;
+    let actions = message["blocks"].as_array().unwrap().iter().find(|block| block["type"] == "actions").unwrap();
+    let button = &actions["elements"][0];
+    assert_eq!(button["action_id"], "acknowledge");
+    assert!(button["value"].as_str().unwrap().starts_with("inc_"), "{button}");
+    assert!(!message.to_string().contains("?t=v1."), "one way is enough: {message}");
+}

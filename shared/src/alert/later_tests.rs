@@ -269,17 +269,45 @@ async fn link_that_is_only_looked_at_does_nothing_and_its_button_stops_the_escal
     assert_eq!(stage.sweeps("2026-11-12T05:16:00Z").await.len(), 2, "nobody else is called");
 }
 
+/// What Slack's bot posts of a delivery.
+fn rendered(delivery: &Delivery) -> Value {
+    let slack = json!({"slack": {"channel": "C0123456789", "token": "env:TOKEN"}});
+    let slack: crate::config::alerts::Channel = serde_json::from_value(slack).unwrap();
+    serde_json::from_str(&super::super::channels::of(&slack).render(delivery)).unwrap()
+}
+
+/// What Slack sends when ana presses the first button of a message: `actions` holds the button's id and value
+/// (<https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>).
+fn pressed(message: &Value) -> String {
+    let blocks = message["blocks"].as_array().unwrap();
+    let button = &blocks.iter().find(|block| block["type"] == "actions").unwrap()["elements"][0];
+    let payload = json!({"type": "block_actions", "user": {"id": "U1", "username": "ana"}, "actions": [
+        {"type": button["type"], "action_id": button["action_id"], "value": button["value"], "block_id": "b"}]});
+    let payload = payload.to_string();
+    format!("payload={}", percent_encoding::utf8_percent_encode(&payload, percent_encoding::NON_ALPHANUMERIC))
+}
+
+#[tokio::test]
+async fn slack_has_a_button_while_there_is_something_to_take_and_a_link_where_buttons_are_not_set_up() {
+    let stage = signed();
+    stage.hears(CALL, "2026-11-12T05:00:00Z").await;
+    let has = |delivery: &Delivery, what: &str| rendered(delivery).to_string().contains(what);
+    let link = Some("https://x.lambda-url.eu-west-1.on.aws/?t=v1".to_owned());
+    let linked = Delivery { acknowledge: link, ..stage.last().await };
+    assert!(has(&linked, "?t=v1") && !has(&linked, "\"actions\""));
+    let mut button = Delivery { button: true, ..linked };
+    assert!(has(&button, "\"actions\"") && !has(&button, "?t=v1"), "not both");
+    button.alert.label("acknowledged", "ana");
+    assert!(!has(&button, "\"actions\""), "somebody has it");
+}
+
 #[tokio::test]
 async fn button_in_slack_counts_where_slack_signed_it() {
     let stage = signed();
     stage.hears(CALL, "2026-11-12T05:00:00Z").await;
-    let payload = json!({"user": {"username": "ana"},
-        "actions": [{"action_id": "acknowledge", "value": stage.last().await.incident}]});
-    let body = format!(
-        "payload={}",
-        percent_encoding::utf8_percent_encode(&payload.to_string(), percent_encoding::NON_ALPHANUMERIC)
-    );
-    let stamp = "2026-11-12T05:00:30Z".parse::<jiff::Timestamp>().unwrap().as_second().to_string();
+    let delivery = Delivery { button: true, ..stage.last().await };
+    let body = pressed(&rendered(&delivery));
+    let stamp = "2026-11-12T05:00:30Z".parse::<Timestamp>().unwrap().as_second().to_string();
     let headers = |signature: String| json!({"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature});
     let actions = actions(&stage);
     assert_eq!(requested(&actions, "POST", "", headers("v0=00".to_owned()), &body).await.0, 403);

@@ -31,6 +31,9 @@ pub struct Delivery {
     /// Where a person says that they have seen it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledge: Option<String>,
+    /// Whether a button where it is read says so, without a link: where that is set up.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub button: bool,
     /// The receiver in the configuration.
     pub receiver: String,
     /// Which of the receiver's channels, counted from 0.
@@ -105,6 +108,11 @@ pub(super) const KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
 /// How long a sender has.
 pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(90);
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it skips by reference")]
+fn is_not(button: &bool) -> bool {
+    !button
+}
+
 fn one() -> u32 {
     1
 }
@@ -128,6 +136,7 @@ impl Delivery {
                 Status::Resolved => Turn::Resolve,
             },
             acknowledge: None,
+            button: false,
             instead_of: None,
             id: format!("msg_{}", digest(&[alert.identity.thing(), account, episode, alert.status.name(), &way])),
             receiver: receiver.to_owned(),
@@ -149,6 +158,7 @@ impl Delivery {
             revision,
             turn: to.turn,
             acknowledge: None,
+            button: false,
             instead_of: None,
             receiver: to.receiver.clone(),
             channel: number,
@@ -157,6 +167,11 @@ impl Delivery {
             state: State::Pending,
             attempts: 0,
         }
+    }
+
+    /// Whether it tells of something that a person can take.
+    pub fn can_be_taken(&self) -> bool {
+        !matches!(self.turn, Turn::Resolve | Turn::Digest) && self.alert.status == Status::Firing
     }
 
     /// Its place in the store.

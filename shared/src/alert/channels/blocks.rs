@@ -8,7 +8,7 @@
 
 use serde_json::{Value, json};
 
-use super::page::{Kind, Limits, Page, Row, Section};
+use super::page::{ACKNOWLEDGE, Kind, Limits, Page, Row, Section};
 use crate::alert::Text;
 
 /// How large a page of blocks may be.
@@ -18,14 +18,14 @@ const HEADER: usize = 150;
 /// The text that stands for the blocks in notifications.
 const SUMMARY: usize = 200;
 
-/// The members `text` and `blocks` of a message.
-pub(super) fn message(page: &Page, foot: &str) -> Value {
+/// The members `text` and `blocks` of a message; with `button`, the matter that a button in it acknowledges.
+pub(super) fn message(page: &Page, foot: &str, button: Option<&str>) -> Value {
     json!({
         "text": summary(page),
         "mrkdwn": false,
         "unfurl_links": false,
         "unfurl_media": false,
-        "blocks": blocks(page, foot),
+        "blocks": blocks(page, foot, button),
     })
 }
 
@@ -46,17 +46,26 @@ fn escaped(text: &Text) -> String {
     text.as_str().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-fn blocks(page: &Page, foot: &str) -> Vec<Value> {
+fn blocks(page: &Page, foot: &str, button: Option<&str>) -> Vec<Value> {
     let title = Text::line(&format!("{} {}", page.mark(), page.headline)).clip(HEADER);
     let mut blocks = vec![json!({ "type": "header", "text": plain(&title) })];
     blocks.extend(page.sections.iter().map(block));
-    let links: Vec<Value> = page.doors().map(|(name, url)| link(name, url)).collect();
+    let doors = page.doors().filter(|(name, _)| button.is_none() || *name != ACKNOWLEDGE);
+    let links: Vec<Value> = doors.map(|(name, url)| link(name, url)).collect();
     if !links.is_empty() {
         let spaced = links.into_iter().flat_map(|link| [json!({ "type": "text", "text": " · " }), link]).skip(1);
         blocks.push(rich(vec![json!({ "type": "rich_text_section", "elements": spaced.collect::<Vec<_>>() })]));
     }
+    blocks.extend(button.map(acknowledge));
     blocks.push(json!({ "type": "context", "elements": [plain(&Text::line(foot).clip(200))] }));
     blocks
+}
+
+/// A button that Slack posts to the app's address, signed (<https://docs.slack.dev/reference/block-kit/block-elements/button-element>).
+fn acknowledge(incident: &str) -> Value {
+    let button = json!({ "type": "button", "action_id": ACKNOWLEDGE, "value": incident,
+        "text": plain(&Text::line("Acknowledge")) });
+    json!({ "type": "actions", "elements": [button] })
 }
 
 fn block(section: &Section) -> Value {

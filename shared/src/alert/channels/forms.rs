@@ -51,6 +51,14 @@ fn block(block: &Value) -> usize {
             assert!(!list(block, "elements").is_empty());
             list(block, "elements").iter().map(rich_text).sum()
         }
+        "actions" => {
+            only(block, &["type", "elements"]);
+            let button = &list(block, "elements")[0];
+            only(button, &["type", "action_id", "value", "text"]);
+            assert!(text(button, "type") == "button" && units(text(button, "action_id")) <= 255);
+            assert!(units(text(button, "value")) <= 2_000);
+            plain_text(&button["text"], 75)
+        }
         other => panic!("a block of type {other}"),
     }
 }

@@ -38,6 +38,7 @@ use crate::config::alerts::Channel as Declared;
 use crate::types::{Region, TopicArn};
 
 pub use https::{Https, Loopback};
+pub(super) use page::ACKNOWLEDGE;
 pub use secrets::Secrets;
 pub use thread::Thread;
 

@@ -74,6 +74,8 @@ pub(super) struct Limits {
     pub total: usize,
 }
 
+/// What the way to acknowledge is called: the link, and the action of the button.
+pub(in crate::alert) const ACKNOWLEDGE: &str = "acknowledge";
 /// The most links, and how long their addresses may be together.
 const LINKS: usize = 8;
 const ADDRESSES: usize = 3_000;
@@ -194,7 +196,7 @@ impl Page {
 
     /// What a reader can open: first where to acknowledge, then the consoles.
     pub fn doors(&self) -> impl Iterator<Item = (&str, &str)> {
-        let acknowledge = self.acknowledge.iter().map(|url| ("acknowledge", url.as_str()));
+        let acknowledge = self.acknowledge.iter().map(|url| (ACKNOWLEDGE, url.as_str()));
         acknowledge.chain(self.links.iter().map(|(name, url)| (name.as_str(), url.as_str())))
     }
 

@@ -257,6 +257,14 @@ fn person_can_acknowledge_where_the_alert_is_read() {
 }
 
 #[test]
+fn button_is_a_block_of_its_own_that_slack_takes() {
+    let declared = every().remove(1);
+    let rendered = of(&declared).render(&Delivery { button: true, ..delivery(&hostile()) });
+    judge(&declared, &rendered);
+    assert!(rendered.contains("\"action_id\":\"acknowledge\""), "{rendered}");
+}
+
+#[test]
 fn owners_get_mail_only_where_the_file_allows() {
     let declared = |to: Value| -> Declared {
         let email = json!({"email": {"from": "forester@acme.example", "to": to, "domains": ["acme.example"]}});

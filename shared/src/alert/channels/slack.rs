@@ -15,7 +15,7 @@ use super::call::{Vendor, post_with};
 use super::https::{Answer, Post};
 use super::page::Page;
 use super::secrets::Secret;
-use super::{Channel, Outcome, Thread, Tools};
+use super::{ACKNOWLEDGED, Channel, Outcome, Thread, Tools};
 use crate::alert::incident::Turn;
 use crate::alert::model::{Alert, Status};
 use crate::alert::outbox::Delivery;
@@ -31,7 +31,8 @@ impl Channel for Slack {
     }
 
     fn render(&self, delivery: &Delivery) -> String {
-        Value::Object(self.body(message(&Page::of(delivery).fit(LIMITS), &foot(delivery)))).to_string()
+        Value::Object(self.body(message(&Page::of(delivery).fit(LIMITS), &foot(delivery), button(delivery))))
+            .to_string()
     }
 
     async fn send(&self, delivery: &Delivery, thread: Option<&Thread>, tools: &Tools, now: Timestamp) -> Outcome {
@@ -108,7 +109,8 @@ impl Bot<'_> {
     /// Tells the matter in a message of its own.
     async fn open(&self, delivery: &Delivery) -> Outcome {
         let page = Page::of(delivery);
-        let said = self.post(self.slack.body(message(&page.fit(LIMITS), &foot(delivery))), &page).await;
+        let said =
+            self.post(self.slack.body(message(&page.fit(LIMITS), &foot(delivery), button(delivery))), &page).await;
         let Said::Fine(answer) = said else { return said.outcome() };
         let part = |name: &str| answer.get(name).and_then(Value::as_str);
         let thread = part("channel").zip(part("ts")).map(|(place, ts)| Thread {
@@ -126,7 +128,7 @@ impl Bot<'_> {
         if let Some(shown) = &thread.shown {
             page = page.beyond(&Page::new(shown, Turn::First, None));
         }
-        let mut body = self.slack.body(message(&page.fit(LIMITS), &foot(delivery)));
+        let mut body = self.slack.body(message(&page.fit(LIMITS), &foot(delivery), button(delivery)));
         body.insert("channel".to_owned(), thread.place.as_str().into());
         body.insert("thread_ts".to_owned(), thread.message.as_str().into());
         if matches!(delivery.turn, Turn::Escalation) {
@@ -145,8 +147,9 @@ impl Bot<'_> {
             _ => return before,
         };
         let acknowledge = delivery.acknowledge.as_deref().filter(|_| alert.status == Status::Firing);
+        let button = button(delivery).filter(|_| alert.status == Status::Firing);
         let page = Page::new(&alert, Turn::First, acknowledge);
-        let mut body = self.slack.body(message(&page.fit(LIMITS), &foot(delivery)));
+        let mut body = self.slack.body(message(&page.fit(LIMITS), &foot(delivery), button));
         body.insert("channel".to_owned(), thread.place.as_str().into());
         body.insert("ts".to_owned(), thread.message.as_str().into());
         match self.call("chat.update", &body).await {
@@ -222,6 +225,12 @@ fn code(body: &Value) -> Option<String> {
 fn refused_token(answer: &Answer) -> bool {
     let body: Value = serde_json::from_str(&answer.body).unwrap_or(json!({}));
     matches!(answer.status, 401 | 403) || code(&body).is_some_and(|code| TOKEN.contains(&code.as_str()))
+}
+
+/// The matter that a button acknowledges, where Slack's buttons are set up and nobody has taken it.
+fn button(delivery: &Delivery) -> Option<&str> {
+    let open = delivery.button && delivery.can_be_taken() && !delivery.alert.labels.contains_key(ACKNOWLEDGED);
+    open.then_some(delivery.incident.as_str())
 }
 
 /// The last line: which incident it is, for whoever looks for it elsewhere.

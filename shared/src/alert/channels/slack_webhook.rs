@@ -24,7 +24,7 @@ const VENDOR: Vendor = Vendor { name: "Slack", busy: None };
 #[async_trait]
 impl Channel for SlackWebhook {
     fn render(&self, delivery: &Delivery) -> String {
-        message(&Page::of(delivery).fit(LIMITS), &foot(delivery)).to_string()
+        message(&Page::of(delivery).fit(LIMITS), &foot(delivery), None).to_string()
     }
 
     async fn send(&self, delivery: &Delivery, _thread: Option<&Thread>, tools: &Tools, now: Timestamp) -> Outcome {
