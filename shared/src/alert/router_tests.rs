@@ -164,7 +164,7 @@ async fn anomaly_of_two_accounts_is_a_matter_for_each() {
 fn anomaly(impact: f64) -> Message {
     let body = json!({"anomalyId": "a-1", "accountId": "111122223333", "dimensionalValue": "Amazon SageMaker",
         "impact": {"totalImpact": impact}, "rootCauses": [{"linkedAccount": "444455556666", "service": "Amazon SageMaker"}]});
-    Message::direct(&format!("m-{impact}"), body.to_string())
+    Message::direct(format!("m-{impact}"), body.to_string())
 }
 
 #[tokio::test]
