@@ -19,7 +19,7 @@ class Docs(unittest.TestCase):
     def test_every_test_that_is_named_exists(self) -> None:
         """Documents name tests as `name_of_test`, or say that there is none."""
         text = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in DOCS)
-        code = "".join(path.read_text(encoding="utf-8") for place in ("shared/src", "tests", "cli/src", "infra/tests")
+        code = "".join(path.read_text(encoding="utf-8") for place in ("shared/src", "tests", "cli/src", "infra/tests", "infra/local/tests")
                        for path in (ROOT / place).rglob("*") if path.suffix in (".rs", ".py"))
         named = {name for name in re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+){3,})`", text)}
         for name in named:

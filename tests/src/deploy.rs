@@ -78,6 +78,28 @@ pub async fn deploy(home: &Scope, config: &str, parameters: &[(&str, &str)]) -> 
     created(home).await
 }
 
+/// Creates the stack of `infra/member.yaml` in a member, as its StackSet would be named there, and lets resets in or not.
+pub async fn admit(member: &Scope, home: &Scope, deployment: &Deployment, reset: &str) -> Outcome<()> {
+    let template = std::fs::read_to_string(environment::root()?.join("infra/member.yaml"))?;
+    let organization = home.call("organizations", "DescribeOrganization", json!({})).await?;
+    let organization = text(&organization, "/Organization/Id")?;
+    let given = [
+        ("HomeAccount", home.account().as_ref()),
+        ("HomeBus", deployment.output("BusArn")?),
+        ("BudgetQueueArn", deployment.output("BudgetQueueArn")?),
+        ("TrustedRoles", deployment.output("FunctionRoles")?),
+        ("OrganizationId", &organization),
+        ("Reset", reset),
+    ];
+    let parameters = given.map(|(key, value)| json!({ "ParameterKey": key, "ParameterValue": value }));
+    let stack = json!({
+        "StackName": "StackSet-forester-member", "TemplateBody": template, "Parameters": parameters,
+        "Capabilities": ["CAPABILITY_NAMED_IAM"],
+    });
+    member.call("cloudformation", "CreateStack", stack).await?;
+    Ok(())
+}
+
 async fn upload(home: &Scope, key: &str, body: &[u8]) -> Outcome<()> {
     let object = json!({ "Bucket": ARTIFACTS, "Key": key, "Body": STANDARD.encode(body) });
     home.call("s3", "PutObject", object).await?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::deploy::{Deployment, deploy};
 use crate::stack::{SeenCall, Stack};
 use crate::webhook::Webhook;
-use crate::world::{World, text};
+use crate::world::{ROLE, World, text};
 use crate::{Outcome, environment, seed};
 
 /// A deployed Forester and its surroundings.
@@ -26,6 +26,11 @@ pub struct Local {
 impl Local {
     /// Starts and fills everything; `tell` hears about each stage.
     pub async fn start(tell: &dyn Fn(&str)) -> Outcome<Self> {
+        Self::entering_by(ROLE, tell).await
+    }
+
+    /// The same, with functions that enter members by a role of this name and by no other.
+    pub async fn entering_by(role: &str, tell: &dyn Fn(&str)) -> Outcome<Self> {
         tell("starting the emulators");
         let stack = Stack::start().await?;
         stack.shorten().await?;
@@ -35,8 +40,8 @@ impl Local {
         tell("filling the sandbox");
         seed::fill(&world, "sbx-ana").await?;
         tell("deploying infra/template.yaml");
-        let config = configuration(&webhook)?;
-        let deployment = deploy(&world.management().await?, &config, &[]).await?;
+        let config = configuration(&webhook)?.replace(&format!("role: {ROLE}"), &format!("role: {role}"));
+        let deployment = deploy(&world.management().await?, &config, &[("MemberRole", role)]).await?;
         Ok(Self { stack, world, deployment, webhook })
     }
 

@@ -3,6 +3,7 @@
 //! The child ends when its standard input closes, so nothing survives this process, however it ends.
 //! `FORESTER_STACK_DIR` names a directory in which it leaves its logs and calls.
 
+use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -58,6 +59,19 @@ pub struct SeenCall {
     /// Whether it changes something.
     #[serde(default)]
     pub write: bool,
+}
+
+/// By role (`account/name`), by verdict, by action: how often.
+pub type Verdicts = BTreeMap<String, BTreeMap<String, BTreeMap<String, u64>>>;
+
+/// Every action that a role was denied.
+fn denied(verdicts: &Verdicts) -> Vec<String> {
+    let of_role = |(role, verdicts): (&String, &BTreeMap<String, BTreeMap<String, u64>>)| {
+        let denials = verdicts.iter().filter(|(verdict, _)| *verdict != "allowed");
+        let actions = denials.flat_map(|(why, actions)| actions.keys().map(move |action| (why, action)));
+        actions.map(|(why, action)| format!("{role}: {action} {why}")).collect::<Vec<_>>()
+    };
+    verdicts.iter().flat_map(of_role).collect()
 }
 
 impl Stack {
@@ -132,11 +146,35 @@ impl Stack {
         request("POST", &format!("{}/{path}", self.control), Some(body)).await
     }
 
-    /// Ends the emulators and waits until they are gone.
+    /// How often the policies of a role allowed or denied an action: by role, by verdict (`allowed`, or why not), by action.
+    pub async fn verdicts(&self) -> Outcome<Verdicts> {
+        let answer = request("GET", &format!("{}/permissions", self.control), None).await?;
+        Ok(serde_json::from_value(answer)?)
+    }
+
+    /// Ends the emulators and waits until they are gone. Whatever a role was denied is an error: a permission lacks in a
+    /// template, or the code does what it should not.
     pub async fn stop(mut self) -> Outcome<()> {
+        let verdicts = self.verdicts().await?;
         drop(self.stdin.take());
         let ended = tokio::time::timeout(Duration::from_secs(15), self.child.wait()).await;
         ended.map_err(|_| "the stack did not end within 15 s of being told")??;
-        Ok(())
+        let denied = denied(&verdicts);
+        if denied.is_empty() { Ok(()) } else { Err(format!("roles were denied:\n{}", denied.join("\n")).into()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_role_was_denied_is_named_with_why() {
+        let verdicts = json!({
+            "111122223333/quiet": { "allowed": { "s3:GetObject": 3 } },
+            "111122223333/loud": { "allowed": { "s3:GetObject": 1 }, "because no policy allows it": { "s3:PutObject": 2 } },
+        });
+        let denied = denied(&serde_json::from_value(verdicts).unwrap());
+        assert_eq!(denied, ["111122223333/loud: s3:PutObject because no policy allows it"]);
     }
 }

@@ -287,6 +287,11 @@ async fn virtual_root() -> Outcome<()> {
             "Principal": { "AWS": format!("arn:aws:iam::{ROOT}:root") } }] });
         let role = json!({ "RoleName": "ForesterAccess", "AssumeRolePolicyDocument": trust.to_string() });
         scope.call("iam", "CreateRole", role).await?;
+        let everything =
+            json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] });
+        let policy =
+            json!({ "RoleName": "ForesterAccess", "PolicyName": "all", "PolicyDocument": everything.to_string() });
+        scope.call("iam", "PutRolePolicy", policy).await?;
     }
     let since = stage.stack.last_call().await?;
     stage.converges().await?;

@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from . import buckets, budgets, control, denials, empty, events, faults, logsearch, unsupported, witnesses
+from . import buckets, budgets, control, denials, empty, events, faults, logsearch, roles, unsupported, witnesses
 from .accounts import Accounts, Caller
 from .call import Call, action_of, protocol_of, scope_of, service_of
 from .calllog import CallLog
@@ -41,6 +41,7 @@ class Gateway:
     regions: Regions = field(default_factory=Regions)
     newborn: Newborn = field(default_factory=Newborn)
     denials: denials.Denials = field(default_factory=denials.Denials)
+    roles: roles.Roles = field(default_factory=roles.Roles)
     spend: budgets.Spend = field(default_factory=budgets.Spend)
     config: control.Config = field(default_factory=control.Config)
     # Whose report of accesses was begun, by job.
@@ -86,7 +87,7 @@ class Gateway:
         self, request: web.Request, call: Call, body: bytes, plane: str, fault: Fault | None
     ) -> tuple[web.StreamResponse, int]:
         """The answer and the status for the log, which is 0 when the caller gets none."""
-        refused = self.refusal(call, body, fault)
+        refused = self.refusal(call, body, fault) or await roles.refusal(self, request, call, body)
         if refused:
             return refused, refused.status
         if fault and fault.kind in ("hang", "reset"):
@@ -147,6 +148,7 @@ class Gateway:
         self.accounts.learn(call, answer.status, body, answer.body)
         self.regions.learn(call, answer.status, body)
         witnesses.learn(self, call, body, answer)
+        self.roles.forget(call)
         self.denials.learn(call, answer.status, body, answer.body)
         await self.newborn.learn(self, call, answer)
         await events.after(self, call, body, answer)

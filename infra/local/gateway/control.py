@@ -29,6 +29,8 @@ class Config:
     close_quota: int = -1
     # Whether service control policies that are attached to an account itself are judged.
     enforce_policies: bool = False
+    # Whether roles are held to their policies: functions' and those in members, as far as IAM knows them.
+    enforce_roles: bool = True
     # Whether the first page of every log search with a pattern is empty and has a nextToken, as AWS's often are.
     empty_log_pages: bool = True
     # Step Functions' waits and retry intervals are multiplied by this; 0 skips them.
@@ -86,6 +88,9 @@ def add_routes(app: web.Application, gateway: Gateway) -> None:
             await scale_waits(gateway)
         return web.json_response(asdict(gateway.config))
 
+    async def get_permissions(_: web.Request) -> web.Response:
+        return web.json_response(gateway.roles.verdicts)
+
     async def post_spend(request: web.Request) -> web.Response:
         return web.json_response(gateway.spend.order(await request.json()))
 
@@ -99,6 +104,7 @@ def add_routes(app: web.Application, gateway: Gateway) -> None:
     app.router.add_delete("/_local/faults", delete_faults)
     app.router.add_get("/_local/config", get_config)
     app.router.add_post("/_local/config", answers_mistakes(post_config))
+    app.router.add_get("/_local/permissions", get_permissions)
     app.router.add_post("/_local/spend", answers_mistakes(post_spend))
     app.router.add_post("/_local/events", answers_mistakes(post_events))
 

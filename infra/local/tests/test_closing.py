@@ -68,6 +68,9 @@ class Denials(unittest.TestCase):
         trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         inside("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=document)
+        everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        inside("iam").put_role_policy(RoleName="worker", PolicyName="all", PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [everything]}))
         worker = inside.assume(account, "worker")
         policy = organizations.create_policy(
             Name="freeze-test", Type="SERVICE_CONTROL_POLICY", Description="", Content=content

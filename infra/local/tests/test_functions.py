@@ -216,6 +216,7 @@ TEMPLATE = {
                 "Handler": "bootstrap",
                 "CodeUri": {"Bucket": "acme-code", "Key": "function.zip"},
                 "Environment": {"Variables": {"SAY": {"Ref": "Said"}}},
+                "Policies": [{"SQSSendMessagePolicy": {"QueueName": {"Fn::GetAtt": ["Said", "QueueName"]}}}],
                 "Events": {
                     "Queue": {
                         "Type": "SQS",

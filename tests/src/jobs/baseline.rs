@@ -38,7 +38,18 @@ pub async fn run(local: &mut Local) -> Outcome<Effect> {
 pub async fn again(local: &Local) -> Outcome<Vec<String>> {
     let account = local.world.ids.get(NAME).ok_or("the account was not created yet")?;
     let since = local.stack.last_call().await?;
-    let event = json!({
+    let id = local.put_event(&born(local, NAME)?).await?;
+    local.handled("AccountBaseline", &id).await?;
+    let calls = local.stack.calls(since).await?.into_iter();
+    let writes = calls.filter(|call| call.write && call.account.as_deref() == Some(account.as_ref()));
+    let writes = writes.map(|call| format!("{}:{}", call.service, call.action.unwrap_or_default()));
+    Ok(writes.collect())
+}
+
+/// The event that tells of an account's creation.
+pub fn born(local: &Local, name: &str) -> Outcome<Value> {
+    let account = local.world.ids.get(name).ok_or("the account was not created yet")?;
+    Ok(json!({
         "version": "0",
         "id": "2d0b7a3e-6b1f-4e0a-9a51-3f1c5d0e7a11",
         "source": "aws.organizations",
@@ -54,13 +65,7 @@ pub async fn again(local: &Local) -> Outcome<Vec<String>> {
                 "id": "car-examplecreateaccountrequestid111", "state": "SUCCEEDED", "accountName": "****",
                 "accountId": account } },
         },
-    });
-    let id = local.put_event(&event).await?;
-    local.handled("AccountBaseline", &id).await?;
-    let calls = local.stack.calls(since).await?.into_iter();
-    let writes = calls.filter(|call| call.write && call.account.as_deref() == Some(account.as_ref()));
-    let writes = writes.map(|call| format!("{}:{}", call.service, call.action.unwrap_or_default()));
-    Ok(writes.collect())
+    }))
 }
 
 /// What the file declares and the account does not have yet, read back through the API.

@@ -38,6 +38,18 @@ const KEPT_ROLES: [&str; 2] = ["OrganizationAccountAccessRole", "SecurityReviewe
 /// States of a ledger's line that are nothing to worry about.
 const SOUND: [&str; 4] = ["empty", "cleaned", "protected", "unavailable"];
 
+/// Makes the schedule fire, and wants a receipt that finds everything empty or protected, and the baseline after it.
+pub async fn empties(local: &Local) -> Outcome<()> {
+    fire(local).await?;
+    let receipt = finished(local).await?;
+    let (verdict, unsound) = (text(&receipt, "/verdict")?, unsound(&receipt));
+    if verdict != "green" || !unsound.is_empty() {
+        return Err(format!("verdict {verdict}; {unsound:?}").into());
+    }
+    let missing = baseline::missing(&local.world, NAME).await?;
+    if missing.is_empty() { Ok(()) } else { Err(format!("the reset account lacks its baseline: {missing:?}").into()) }
+}
+
 /// Makes the schedule fire, and waits for the receipt and for an empty account.
 pub async fn run(local: &Local) -> Outcome<Effect> {
     let clock = Clock::start(local).await?;

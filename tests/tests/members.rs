@@ -1,0 +1,38 @@
+//! Members that hold `infra/member.yaml` and nothing else for Forester: its role is the only way in, and it is held to its
+//! policies and its boundary at each call.
+
+use std::time::Duration;
+
+use forester_e2e::Outcome;
+use forester_e2e::deploy::admit;
+use forester_e2e::jobs::{baseline, reset};
+use forester_e2e::local::{Local, eventually};
+
+const ROLE: &str = "ForesterMember";
+
+#[tokio::test]
+async fn role_of_member_yaml_is_enough_for_a_baseline_and_for_a_reset() -> Outcome<()> {
+    let local = Local::entering_by(ROLE, &|_| ()).await?;
+    let home = local.home().await?;
+    for (name, emptied) in [("dev", "no"), (reset::NAME, "yes")] {
+        admit(&local.world.scope(name, "us-east-1").await?, &home, &local.deployment, emptied).await?;
+    }
+    created(&local, "dev").await?;
+    reset::empties(&local).await?;
+    let verdicts = local.stack.verdicts().await?;
+    for name in ["dev", reset::NAME] {
+        let role = format!("{}/{ROLE}", local.world.ids[name]);
+        let allowed = verdicts.get(&role).and_then(|verdicts| verdicts.get("allowed"));
+        let allowed = allowed.ok_or_else(|| format!("nobody entered {role}: {verdicts:?}"))?;
+        assert!(allowed.contains_key("ec2:EnableEbsEncryptionByDefault"), "{role}: {allowed:?}");
+        assert_eq!(allowed.contains_key("ec2:TerminateInstances"), name == reset::NAME, "{role}: {allowed:?}");
+    }
+    local.stack.stop().await
+}
+
+/// Tells that an account was created, and waits for its baseline.
+async fn created(local: &Local, name: &str) -> Outcome<()> {
+    local.put_event(&baseline::born(local, name)?).await?;
+    let done = async || Ok(baseline::missing(&local.world, name).await?.is_empty().then_some(()));
+    eventually(Duration::from_secs(180), &format!("the baseline of {name}"), done).await
+}
