@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use crate::aws::dynamodb::Table;
 use crate::aws::sqs::{Mailbox, SdkQueue};
-use crate::aws::{AccessRoles, Accounts, CallError, Entry, Sdk, SdkAccounts};
+use crate::aws::{AccessRoles, Accounts, CallError, Sdk, SdkAccounts};
 use crate::config::{Config, ConfigErrors};
+use crate::file::{self, Unreadable};
 use crate::org::{self, Directory};
 use crate::store::{BucketObjects, DirectoryObjects, DynamoStore, FileStore, Objects, Store};
 
@@ -112,12 +113,15 @@ pub enum StartError {
     #[error(transparent)]
     Config(#[from] ConfigErrors),
     /// The file cannot be read.
-    #[error("cannot read the configuration {location}: {message}")]
-    Unreadable {
-        /// What `FORESTER_CONFIG` or `--config` named.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// The file is wrong, and no earlier one that was good is known.
+    #[error("{location} is refused, and no earlier version of it is in force: {problem}")]
+    Refused {
+        /// What `FORESTER_CONFIG` named.
         location: String,
-        /// What happened.
-        message: String,
+        /// What is wrong.
+        problem: String,
     },
     /// An AWS call that start-up needs failed.
     #[error(transparent)]
@@ -133,7 +137,14 @@ impl Forester {
     /// Reads the file and wires the parts.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let sdk = Sdk::load().await;
-        let config = Arc::new(read(&settings.config, &sdk).await?);
+        let origin = file::at(&settings.config, &sdk).await?;
+        let (text, _) = origin.read(None).await?;
+        Self::wired(settings, origin.parse(&text)?, sdk).await
+    }
+
+    /// The parts, of a file that was read.
+    pub(crate) async fn wired(settings: Settings, config: Config, sdk: Sdk) -> Result<Self, StartError> {
+        let config = Arc::new(config);
         let entry = org::entry(&config);
         let roles = AccessRoles { role: config.access.role.clone(), fallback: config.access.fallback.clone() };
         let accounts: Arc<dyn Accounts> = Arc::new(SdkAccounts::new(&sdk, roles, entry));
@@ -142,10 +153,7 @@ impl Forester {
             tracing::warn!("the account of the credentials at hand is not known yet: {error}");
         }
         let directory = org::directory(&config, &sdk, &accounts);
-        let store: Arc<dyn Store> = match &settings.table {
-            Some(table) => Arc::new(DynamoStore::new(Table::new(&sdk, table))),
-            None => Arc::new(FileStore::new(settings.state.join("state.redb"))),
-        };
+        let store = Self::store(&settings, &sdk);
         let objects: Arc<dyn Objects> = match &settings.bucket {
             Some(bucket) => {
                 // The bucket stands where the functions run, which need not be the home region of the file.
@@ -159,6 +167,14 @@ impl Forester {
         let mailbox = mailbox(settings.queue.as_ref(), &sdk, &config)?;
         Ok(Self { settings, config, sdk, accounts, directory, store, objects, mailbox, timers })
     }
+
+    /// What is remembered, in the table or beside the command line.
+    pub(crate) fn store(settings: &Settings, sdk: &Sdk) -> Arc<dyn Store> {
+        match &settings.table {
+            Some(table) => Arc::new(DynamoStore::new(Table::new(sdk, table))),
+            None => Arc::new(FileStore::new(settings.state.join("state.redb"))),
+        }
+    }
 }
 
 fn mailbox(url: Option<&String>, sdk: &Sdk, config: &Config) -> Result<Option<Arc<dyn Mailbox>>, SettingsError> {
@@ -166,26 +182,6 @@ fn mailbox(url: Option<&String>, sdk: &Sdk, config: &Config) -> Result<Option<Ar
     let region = sdk.region().unwrap_or_else(|| config.home_region.clone());
     let queue = SdkQueue::new(sdk, url, region).map_err(|error| SettingsError(vec![error.to_string()]))?;
     Ok(Some(Arc::new(queue)))
-}
-
-/// Reads the configuration from a file, or from S3 with the process's own credentials.
-async fn read(location: &str, sdk: &Sdk) -> Result<Config, StartError> {
-    let unreadable = |message: String| StartError::Unreadable { location: location.to_owned(), message };
-    let remote = location.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
-    let text = match remote {
-        Some((bucket, key)) => {
-            let region = sdk.region().ok_or_else(|| unreadable("no region is set: set AWS_REGION".to_owned()))?;
-            let nobody = AccessRoles { role: String::new(), fallback: Vec::new() };
-            let accounts = SdkAccounts::new(sdk, nobody, Entry::Home);
-            let home = accounts.scope(&accounts.home().await?, &region).await?;
-            let bytes =
-                BucketObjects::new(home, bucket).get(key).await.map_err(|error| unreadable(error.to_string()))?;
-            let bytes = bytes.ok_or_else(|| unreadable("there is no such object".to_owned()))?;
-            String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?
-        }
-        None => std::fs::read_to_string(location).map_err(|error| unreadable(error.to_string()))?,
-    };
-    Ok(if remote.is_some() { Config::parse(&text, location)? } else { Config::parse_file(&text, location)? })
 }
 
 #[cfg(test)]

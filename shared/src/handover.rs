@@ -15,6 +15,7 @@ use crate::baseline::{Baseline, Ledger, Notice, Notices, Report, Unheard, declar
 use crate::config::{Config, DefaultVpc, Enforce, Resolved, Trail};
 use crate::event::Message;
 use crate::job::{Invocation, Job};
+use crate::live::Told;
 use crate::org::{Account, Forest};
 use crate::reset::catalogue::Unreadable;
 use crate::reset::{Baseliner, Declared, Handover, Letter, Nobody, People, Reserved, Reset};
@@ -240,6 +241,21 @@ impl Notices for Alerted {
     async fn tell(&self, notice: &Notice) -> Result<bool, String> {
         let id = format!("{}-{}-{}", notice.rule, notice.account, Timestamp::now().as_second());
         self.0.route(id, "Forester Notice", &json!(notice)).await
+    }
+}
+
+/// A file that is refused is told by the routes of the one that stays in force.
+#[async_trait]
+impl Told for Forester {
+    async fn refused(&self, location: &str, mark: &str, problem: &str) -> Result<bool, String> {
+        if self.config.alerts.is_none() {
+            return Ok(false);
+        }
+        let router = Router::new(self).map_err(|error| error.to_string())?;
+        let title = format!("{location} has a mistake: it is refused as a whole, and the last good one stays in force");
+        let facts: Vec<&str> = problem.lines().filter(|line| !line.trim().is_empty()).collect();
+        let detail = json!({ "kind": "configuration", "rule": "configuration-refused", "matter": mark, "title": title, "facts": facts });
+        router.route(format!("configuration-{mark}"), "Forester Notice", &detail).await
     }
 }
 

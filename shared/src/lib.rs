@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! functions, cli        wire, and nothing else
-//!   forester            Forester: the parts, wired once from settings
+//!   live                functions whose file changes while they serve
+//!   forester  file      Forester: the parts, wired from settings and the file
 //!   handover            how a reset ends in the baseline
 //!   function            the Lambda edge: batches, failures, logs
 //!   baseline  reset  alert      the capabilities; they do not know each other
@@ -20,10 +21,12 @@ pub mod baseline;
 pub mod cis;
 pub mod config;
 pub mod event;
+mod file;
 mod forester;
 pub mod function;
 mod handover;
 pub mod job;
+mod live;
 pub mod org;
 pub mod pattern;
 pub mod reset;
@@ -31,5 +34,7 @@ pub mod store;
 pub mod telemetry;
 pub mod types;
 
+pub use file::Unreadable;
 pub use forester::{Forester, Settings, SettingsError, StartError};
 pub use handover::Unwired;
+pub use live::{Refused, run};

@@ -1,11 +1,9 @@
 //! Takes deliveries from the outbox's queue to their channels, each once.
 
-use forester::Forester;
+use forester::Refused;
 use forester::alert::Deliverer;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    forester::telemetry::start_for_lambda();
-    let forester = Forester::from_env().await?;
-    forester::function::serve("alert-delivery", Deliverer::queued(&forester)?).await
+    forester::run("alert-delivery", Refused::GoesOn, Deliverer::queued).await
 }

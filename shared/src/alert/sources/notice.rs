@@ -1,4 +1,4 @@
-//! Forester's own notices: an account that is not as declared and will not be by itself.
+//! Forester's own notices: an account that is not as declared and will not be by itself, a file that is refused.
 
 use serde_json::Value;
 
@@ -20,19 +20,22 @@ impl Source for Notices {
             return None;
         }
         let rule = text(json, "/detail/rule").unwrap_or("notice");
-        let mut alert = Alert::new(&incoming.message.id, self.name(), "baseline", &incoming.message.text);
+        let kind = text(json, "/detail/kind").unwrap_or("baseline");
+        let mut alert = Alert::new(&incoming.message.id, self.name(), kind, &incoming.message.text);
         alert.severity = Severity::High;
         alert.account = account(json, "/detail/account");
         alert.title = Text::line(text(json, "/detail/title").unwrap_or("Forester has something to say"));
         alert.time = text(json, "/time").and_then(|time| time.parse().ok());
         alert.label("rule", rule);
         alert.label("account.name", text(json, "/detail/name").unwrap_or_default());
+        let named = if kind == "baseline" { "not as declared" } else { "because" };
         for fact in json.pointer("/detail/facts").and_then(Value::as_array).into_iter().flatten() {
-            alert.fact("not as declared", fact.as_str().unwrap_or_default());
+            alert.fact(named, fact.as_str().unwrap_or_default());
         }
         // The same matter once a day, however often it is tried.
         let day = text(json, "/time").and_then(|time| time.get(..10)).unwrap_or_default();
-        alert.identity = Identity::new("baseline", &[rule, text(json, "/detail/account").unwrap_or_default()], day);
+        let about = [text(json, "/detail/account"), text(json, "/detail/matter")].map(Option::unwrap_or_default);
+        alert.identity = Identity::new(kind, &[rule, &about.concat()], day);
         Some(alert)
     }
 }
@@ -59,5 +62,20 @@ mod tests {
         assert_eq!(morning.facts[0].value.as_str(), "alias: taken");
         assert_eq!(morning.identity, noon.identity);
         assert_ne!(morning.identity, next.identity);
+    }
+
+    #[test]
+    fn file_that_is_refused_is_a_matter_of_its_own_for_each_edition() {
+        let read = |mark: &str| {
+            let detail = json!({"kind": "configuration", "rule": "configuration-refused", "matter": mark,
+                "title": "s3://acme-forester/forester.yaml has a mistake", "facts": ["line 3: `modee` is not known"]});
+            let event = json!({"source": "forester", "detail-type": "Forester Notice", "time": "2026-11-22T08:00:00Z",
+                "detail": detail});
+            super::super::detect(&Incoming::new(&Message::direct(mark, event.to_string()))).1
+        };
+        let (first, second) = (read("tag-1"), read("tag-2"));
+        assert_eq!((first.kind.as_str(), first.labels["rule"].as_str()), ("configuration", "configuration-refused"));
+        assert_eq!(first.facts[0].value.as_str(), "line 3: `modee` is not known");
+        assert_ne!(first.identity, second.identity);
     }
 }
