@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use crate::house::{self, House};
 use crate::problem::Problem;
-use crate::{package, programs, python, step};
+use crate::{package, programs, python, sbom, step};
 
 const FIGURES: [&str; 2] = ["size", "start"];
 
@@ -28,8 +28,9 @@ pub fn run(house: &House, arguments: &[String]) -> Result<ExitCode, Problem> {
     println!("Building the functions for Lambda: optimized as a whole, which takes minutes when something has changed");
     let functions = house.functions()?;
     let directory = built(house, package::selection(&functions), &functions)?;
+    let bill = sbom::write(house, &functions, &house::host()?)?;
     for name in &functions {
-        package::zip(&directory.join(name), &directory.join(name).with_extension("zip"))?;
+        package::zip(&directory.join(name), &bill, &directory.join(name).with_extension("zip"))?;
     }
     let program = programs::build(house)?.join("forester-bench");
     let mut bench = Command::new(&program);

@@ -81,7 +81,7 @@ impl House {
     /// The packages of the workspace, by the directories that hold them.
     pub fn packages(&self) -> Result<Vec<String>, Problem> {
         let mut names = self.functions()?;
-        for member in ["shared", "cli", "tests", "xtask"] {
+        for member in ["shared", "cli", "tests", "fuzz", "xtask"] {
             names.push(package_name(&self.root.join(member).join("Cargo.toml"))?);
         }
         Ok(names)
@@ -137,6 +137,14 @@ pub fn lock(path: &Path) -> Result<File, Problem> {
         file.lock().map_err(|cause| Problem::file("lock", path, &cause))?;
     }
     Ok(file)
+}
+
+/// What this compiler makes programs for.
+pub fn host() -> Result<String, Problem> {
+    let rustc = Command::new("rustc").arg("-vV").output().map_err(|cause| format!("cannot start rustc: {cause}"))?;
+    let text = String::from_utf8_lossy(&rustc.stdout).into_owned();
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.ok_or("rustc -vV names no host")?.to_owned())
 }
 
 /// A short, stable name for some content (FNV-1a).

@@ -8,6 +8,7 @@ mod catalogue;
 mod demo;
 mod deny;
 mod forester;
+mod fuzz;
 mod house;
 mod judge;
 mod models;
@@ -15,6 +16,7 @@ mod package;
 mod problem;
 mod programs;
 mod python;
+mod sbom;
 mod stack;
 mod step;
 mod suite;
@@ -77,6 +79,12 @@ const TASKS: &[Task] = &[
         arguments: "[size] [start] | baseline | reset | alerts",
         about: "what functions, baselines, resets and alerts cost",
         run: bench::run,
+    },
+    Task {
+        name: "fuzz",
+        arguments: "[TARGET...] [SECONDS]",
+        about: "LLVM's fuzzer over what is read from outside: signals, patterns, files",
+        run: fuzz::run,
     },
     Task {
         name: "judge",

@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 
 use crate::house::{self, House};
 use crate::problem::Problem;
-use crate::{python, step};
+use crate::{python, sbom, step};
 
 /// One processor architecture of Lambda.
 struct Architecture {
@@ -31,9 +31,10 @@ pub fn run(house: &House, arguments: &[String]) -> Result<ExitCode, Problem> {
     let _held = house.lock_target()?;
     forget_other_clones(house, &["--target", architecture.triple])?;
     step::run(house, "functions for Lambda", cargo_lambda(house, tools, architecture, &functions)?)?.or_problem()?;
+    let bill = sbom::write(house, &functions, architecture.triple)?;
     for name in &functions {
         let package = dist.join(name).with_extension("zip");
-        zip(&bootstraps(house).join(name).join("bootstrap"), &package)?;
+        zip(&bootstraps(house).join(name).join("bootstrap"), &bill, &package)?;
         let bytes = package.metadata().map_err(|cause| Problem::file("read", &package, &cause))?.len();
         println!("  dist/{name}.zip, {bytes} bytes");
     }
@@ -89,10 +90,10 @@ pub fn forget_other_clones(house: &House, selection: &[&str]) -> Result<(), Prob
     Ok(())
 }
 
-/// A package with fixed times and modes.
-pub fn zip(binary: &Path, package: &Path) -> Result<(), Problem> {
+/// A package with fixed times and modes: the function, and the bill of what is in it.
+pub fn zip(binary: &Path, bill: &Path, package: &Path) -> Result<(), Problem> {
     let mut python = Command::new("python3");
-    python.args(["-c", include_str!("zip.py")]).args([binary, package]);
+    python.args(["-c", include_str!("zip.py")]).args([binary, bill, package]);
     let status = python.status().map_err(|cause| format!("cannot start python3: {cause}"))?;
     if status.success() { Ok(()) } else { Err(format!("cannot zip {}; the reason is above", binary.display()).into()) }
 }
@@ -117,13 +118,14 @@ mod tests {
     fn the_same_binary_gives_the_same_package() {
         let directory = std::env::temp_dir().join(format!("forester-zip-{}", std::process::id()));
         house::make(&directory).unwrap();
-        let binary = directory.join("bootstrap");
+        let (binary, bill) = (directory.join("bootstrap"), directory.join("bill"));
+        std::fs::write(&bill, "{}").unwrap();
         let mut packages = Vec::new();
         for (second, name) in ["first.zip", "second.zip"].iter().enumerate() {
             std::fs::write(&binary, "the same").unwrap();
             let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000 + 60 * second as u64);
             std::fs::File::open(&binary).unwrap().set_modified(time).unwrap();
-            zip(&binary, &directory.join(name)).unwrap();
+            zip(&binary, &bill, &directory.join(name)).unwrap();
             packages.push(std::fs::read(directory.join(name)).unwrap());
         }
         std::fs::remove_dir_all(&directory).unwrap();
