@@ -149,7 +149,7 @@ resource "aws_iam_policy" "base_access" {
       {
         Sid = "ReadConfiguration"
         Effect = "Allow"
-        Action = "s3:GetObject"
+        Action = ["s3:GetObject", "s3:GetObjectVersion"]
         Resource = "arn:${data.aws_partition.current.partition}:s3:::${var.config_bucket}/*"
       },
       {
