@@ -89,6 +89,18 @@ async fn second_message_for_a_delivery_sends_nothing() {
 }
 
 #[tokio::test]
+async fn outcome_whose_answer_got_lost_counts_when_the_sdk_repeats_it() {
+    let (stage, now) = (Stage::new(&[]).await, START.parse().unwrap());
+    let store = stage.store.as_ref();
+    let (owed, version) = super::super::outbox::load(store, &stage.ticket).await.unwrap().unwrap();
+    let sent = |answer: &str| Delivery { state: State::Sent { at: now, answer: answer.to_owned() }, ..owed.clone() };
+    assert_eq!(settle(store, &sent("ours"), version, now).await, Ok(version + 1));
+    assert_eq!(settle(store, &sent("ours"), version, now).await, Ok(version + 1), "the same once more");
+    let other = settle(store, &sent("another's"), version, now).await;
+    assert!(matches!(other, Err(StoreError::Lost { .. })), "{other:?}");
+}
+
+#[tokio::test]
 async fn short_wait_is_waited_for() {
     let stage = Stage::new(&["429 Too Many Requests\r\nretry-after: 0\r\n"]).await;
     assert!(matches!(stage.deliver(START).await, Ok(State::Sent { .. })));

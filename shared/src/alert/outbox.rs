@@ -191,6 +191,14 @@ impl Delivery {
 }
 
 impl State {
+    /// Whether somebody is at it.
+    fn is_leased(&self) -> bool {
+        match self {
+            Self::Sending { .. } => true,
+            Self::Pending | Self::Sent { .. } | Self::Failed { .. } | Self::Dead { .. } => false,
+        }
+    }
+
     /// Whether it has come to its end, one way or the other.
     pub fn is_over(&self) -> bool {
         match self {
@@ -247,15 +255,23 @@ pub(super) async fn begin(
     }
 }
 
-/// Writes how the delivery stands now.
+/// Writes how the delivery stands now. A write whose answer got lost is repeated by the SDK and then refused, because
+/// its own first time came before: an outcome that is found as it was written, under the next version, is ours. Not so a
+/// lease: whoever is not sure of it waits until it ends.
 pub(super) async fn settle(
     store: &dyn Store,
     delivery: &Delivery,
     version: u64,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let key = delivery.ticket().key();
-    store.put(&key, delivery.body()?, now.checked_add(KEPT).ok(), When::Version(version)).await
+    let (ticket, key) = (delivery.ticket(), delivery.ticket().key());
+    match store.put(&key, delivery.body()?, now.checked_add(KEPT).ok(), When::Version(version)).await {
+        Err(lost @ StoreError::Lost { .. }) if !delivery.state.is_leased() => match load(store, &ticket).await? {
+            Some((known, next)) if next == version + 1 && known == *delivery => Ok(next),
+            _ => Err(lost),
+        },
+        outcome => outcome,
+    }
 }
 
 fn read(item: Item) -> Result<(Delivery, u64), StoreError> {
