@@ -5,7 +5,7 @@
 Starts moto (accounts), ministack (events, functions) and the gateway in front of both, then prints one JSON line:
 
     {"endpoint": "http://127.0.0.1:PORT", "control": "http://127.0.0.1:PORT/_local",
-     "management_account": "111122223333", "pid": N, "workdir": "...", "ready_ms": N}
+     "event_plane": "http://127.0.0.1:PORT", "management_account": "111122223333", "pid": N, "workdir": "...", "ready_ms": N}
 
 It runs until SIGTERM, SIGINT, or the end of its standard input when that is a pipe. Logs of the emulators and all
 calls are files in the work directory, which is temporary unless named.
@@ -86,7 +86,7 @@ async def run(workdir: Path) -> int:
         await runner.setup()
         await asyncio.gather(*(ready(child, bases[plane] + HEALTH[plane]) for plane, child in children.items()))
         await web.SockSite(runner, front, shutdown_timeout=0.5).start()
-        print(json.dumps(contract(endpoint, workdir, began)), flush=True)
+        print(json.dumps(contract(endpoint, bases[MINISTACK], workdir, began)), flush=True)
         await end_of(done, list(children.values()))
     finally:
         await runner.cleanup()
@@ -184,11 +184,12 @@ def watch_for_end(done: asyncio.Event) -> None:
     loop.add_reader(0, readable)
 
 
-def contract(endpoint: str, workdir: Path, began: float) -> dict[str, object]:
+def contract(endpoint: str, event_plane: str, workdir: Path, began: float) -> dict[str, object]:
     """The line on standard output."""
     return {
         "endpoint": endpoint,
         "control": f"{endpoint}/_local",
+        "event_plane": event_plane,
         "management_account": MANAGEMENT_ACCOUNT,
         "pid": os.getpid(),
         "workdir": str(workdir),

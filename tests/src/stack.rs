@@ -27,6 +27,8 @@ pub const SHORT: [&str; 3] = ["us-east-1", "eu-west-1", "ap-northeast-1"];
 pub struct Stack {
     /// What `AWS_ENDPOINT_URL` is set to.
     pub endpoint: String,
+    /// The emulator of the management account's event plane, without the gateway: quicker, and it knows no faults.
+    pub event_plane: String,
     /// The account that owns the organization.
     pub management: AccountId,
     control: String,
@@ -99,6 +101,7 @@ impl Stack {
         let field = |name: &str| ready.get(name).and_then(Value::as_str).ok_or(format!("the stack gave no {name}"));
         Ok(Self {
             endpoint: field("endpoint")?.to_owned(),
+            event_plane: field("event_plane")?.to_owned(),
             control: field("control")?.to_owned(),
             management: field("management_account")?.parse()?,
             child,
@@ -144,6 +147,12 @@ impl Stack {
     /// Posts `body` to another control path.
     pub async fn control(&self, path: &str, body: &Value) -> Outcome<Value> {
         request("POST", &format!("{}/{path}", self.control), Some(body)).await
+    }
+
+    /// The mail that SES took, each as it was asked for.
+    pub async fn mail(&self) -> Outcome<Vec<Value>> {
+        let sent = request("GET", &format!("{}/mail", self.control), None).await?;
+        Ok(serde_json::from_value(sent)?)
     }
 
     /// How often the policies of a role allowed or denied an action: by role, by verdict (`allowed`, or why not), by action.

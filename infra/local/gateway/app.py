@@ -20,6 +20,7 @@ from .call import Call, action_of, protocol_of, scope_of, service_of
 from .calllog import CallLog
 from .errors import error
 from .faults import Fault, Faults
+from .mail import Mail
 from .newborn import Newborn
 from .owner import owner_of
 from .proxy import Answer, Proxy, respond
@@ -43,6 +44,7 @@ class Gateway:
     denials: denials.Denials = field(default_factory=denials.Denials)
     roles: roles.Roles = field(default_factory=roles.Roles)
     spend: budgets.Spend = field(default_factory=budgets.Spend)
+    mail: Mail = field(default_factory=Mail)
     config: control.Config = field(default_factory=control.Config)
     # Whose report of accesses was begun, by job.
     reports: dict[str, str] = field(default_factory=dict)
@@ -147,6 +149,7 @@ class Gateway:
         answer = await self.proxy.send(plane, request, body, call, wishes)
         self.accounts.learn(call, answer.status, body, answer.body)
         self.regions.learn(call, answer.status, body)
+        self.mail.learn(call, answer.status, body)
         witnesses.learn(self, call, body, answer)
         self.roles.forget(call)
         self.denials.learn(call, answer.status, body, answer.body)

@@ -94,12 +94,16 @@ def add_routes(app: web.Application, gateway: Gateway) -> None:
     async def post_spend(request: web.Request) -> web.Response:
         return web.json_response(gateway.spend.order(await request.json()))
 
+    async def get_mail(_: web.Request) -> web.Response:
+        return web.json_response(gateway.mail.sent)
+
     async def post_events(request: web.Request) -> web.Response:
         return web.json_response({"id": await events.publish(gateway, await request.json())})
 
     app.router.add_get("/_local/health", health)
     app.router.add_get("/_local/log", log)
     app.router.add_get("/_local/faults", get_faults)
+    app.router.add_get("/_local/mail", get_mail)
     app.router.add_post("/_local/faults", answers_mistakes(post_faults))
     app.router.add_delete("/_local/faults", delete_faults)
     app.router.add_get("/_local/config", get_config)

@@ -44,6 +44,18 @@ class Log(unittest.TestCase):
             self.assertGreaterEqual(sum(1 for _ in lines), 1)
 
 
+class Recorded(unittest.TestCase):
+    def test_mail_that_was_taken_is_shown_as_it_was_asked_for(self) -> None:
+        ses = Caller()("sesv2")
+        text = {"Simple": {"Subject": {"Data": "hello"}, "Body": {"Text": {"Data": "there"}}}}
+        mail = {"FromEmailAddress": "a@acme.example", "Destination": {"ToAddresses": ["b@acme.example"]}, "Content": text}
+        self.assertEqual("MessageRejected", code_of(lambda: ses.send_email(**mail)), "nobody has verified the sender")
+        ses.create_email_identity(EmailIdentity="acme.example")
+        ses.send_email(**mail)
+        taken = stack().control("GET", "mail")[1]
+        self.assertEqual([{"account": MANAGEMENT, "region": "us-east-1", **mail}], taken)
+
+
 class Missing(unittest.TestCase):
     def check(self, service: str, operation: str) -> None:
         since = len(stack().log())
