@@ -1,34 +1,37 @@
-//! A flood of alerts: thousands of mixed signals, some of them twice, in any order, through the real router, outbox and
-//! deliverer, to channels that are busy, broken, silent, dead for a while, or dead for good.
+//! A flood of alerts: thousands of mixed signals, some of them twice, in any order, through router, outbox and deliverer,
+//! to one of every kind of channel: busy, broken, silent, forgetful, dead for a while, or dead for good.
 //!
-//! The queue is one of this process, with what SQS FIFO promises: order within a group, a message at a time, handed out
-//! again when it was not handled. Emulated Lambdas would take an hour for as many.
+//! Table and queue are those of the deployed template. In `flood` this process routes and delivers with the library's
+//! own code, because emulated functions would take an hour for as many; in `deployed` the functions do it themselves.
 
-mod channel;
-mod queue;
+mod cloud;
+mod deployed;
+mod ground;
+mod lanes;
+mod pump;
+mod recorder;
 mod signals;
+mod vendor;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use forester::alert::{Deliverer, Out, Router, Standing};
-use forester::aws::{AccessRoles, Accounts, Entry, Sdk, SdkAccounts};
-use forester::config::Config;
+use forester::alert::{Clock, Deliverer, Router, Standing};
 use forester::event::Message;
 use forester::job::{Invocation, Job};
-use forester::store::{DirectoryObjects, MemoryStore};
-use forester::{Forester, Settings, org};
 use futures_util::StreamExt;
 use futures_util::stream::iter;
 use jiff::{SignedDuration, Timestamp};
 
-pub use channel::{Arrived, Manner, Recorder};
-use queue::Fifo;
+pub use deployed::deployed;
+pub use ground::Ground;
+pub use lanes::{LANES, Lane, Manner, ROOT, Vendor};
+pub use recorder::{Arrived, Taken};
 pub use signals::{Kind, Signals};
 
 use crate::Outcome;
-use crate::http::{Response, Server};
 
 /// How many routers work at once.
 const ROUTERS: usize = 16;
@@ -38,52 +41,36 @@ const RETURNS: usize = 20;
 /// What came of a flood.
 #[derive(Debug)]
 pub struct Outflow {
-    /// What each endpoint took, by receiver.
-    pub arrived: BTreeMap<String, Vec<Arrived>>,
+    /// What each lane took, by its name.
+    pub taken: BTreeMap<&'static str, Taken>,
     /// How deliveries stand in the end.
     pub standing: Standing,
-    /// How long routing took.
-    pub routed: Duration,
+    /// How long routing took; none where the functions route.
+    pub routed: Option<Duration>,
     /// How long it took until nothing was owed any more.
     pub delivered: Duration,
+    /// The calls of each kind that went to the stack.
+    pub calls: BTreeMap<String, usize>,
 }
-
-/// The receivers, and how their endpoints behave.
-pub const RECEIVERS: [(&str, Manner); 6] = [
-    ("platform", Manner::Good),
-    ("money", Manner::Busy),
-    ("trail", Manner::Broken),
-    ("costs", Manner::DeadForAWhile),
-    ("ops", Manner::Silent),
-    ("security", Manner::Gone),
-];
 
 /// Lets everything through, and waits until nothing is owed.
 pub async fn flood(signals: &Signals) -> Outcome<Outflow> {
-    let mut recorders = BTreeMap::new();
-    for (name, manner) in RECEIVERS {
-        recorders.insert(name.to_owned(), Recorder::listen(manner).await?);
-    }
-    // An AWS that refuses everything: nothing is looked up, and nothing may be held up by that.
-    let refusing = Server::start(|_| async { Response::json(403, r#"{"__type":"AccessDeniedException"}"#) }).await?;
-    let forester = wired(&refusing.url(), &recorders).await?;
-    let queue = Arc::new(Fifo::default());
-    let router = Router::delivering(&forester, Out::Queue(Arc::<Fifo>::clone(&queue)));
-    let deliverer = Deliverer::new(&forester).through(Arc::<Fifo>::clone(&queue));
-    let began = Instant::now();
-    let pumping = queue::pump(&queue, &deliverer);
+    let ground = Ground::lay().await?;
+    ground.unplug().await?;
+    ground.trouble().await?;
+    let (router, deliverer) = (Router::new(&ground.router)?, Deliverer::queued(&ground.deliverer)?);
+    let (since, began, closed) = (ground.stack.last_call().await?, Instant::now(), Arc::new(AtomicBool::new(false)));
     let routing = async {
         let routed = route(&router, signals).await;
-        queue.close();
+        closed.store(true, Ordering::Release);
         routed.map(|()| began.elapsed())
     };
-    let (routed, pumped) = tokio::join!(routing, pumping);
+    let (routed, pumped) = tokio::join!(routing, pump::pump(&ground, &deliverer, &closed));
     pumped?;
-    let (routed, delivered) = (routed?, began.elapsed());
-    deliverer.watch(&forester::alert::Clock::new(&invocation("watch"))).await?;
-    let standing = deliverer.standing(Timestamp::now()).await?;
-    let arrived = recorders.into_iter().map(|(name, recorder)| (name, recorder.arrived())).collect();
-    Ok(Outflow { arrived, standing, routed, delivered })
+    let routed = Some(routed?);
+    let outflow = ground.outflow(&deliverer, routed, began, since).await?;
+    ground.stack.stop().await?;
+    Ok(outflow)
 }
 
 /// Routes every signal; what fails comes back, as it would from its queue.
@@ -112,51 +99,61 @@ fn invocation(id: &str) -> Invocation {
     Invocation { request_id: id.to_owned(), started, deadline }
 }
 
-async fn wired(endpoint: &str, recorders: &BTreeMap<String, Recorder>) -> Outcome<Forester> {
-    let config = Arc::new(Config::parse(&configuration(recorders), "flood")?);
-    let sdk = Sdk::at(endpoint, "111122223333", &config.home_region).await;
-    let roles = AccessRoles { role: "R".to_owned(), fallback: Vec::new() };
-    let accounts: Arc<dyn Accounts> = Arc::new(SdkAccounts::new(&sdk, roles, Entry::AssumeRole));
-    let directory = org::directory(&config, &sdk, &accounts);
-    let settings = Settings::from_env(|name| (name == "FORESTER_ALLOW_LOOPBACK").then(|| "1".to_owned()))?;
-    let objects = Arc::new(DirectoryObjects::new(std::env::temp_dir()));
-    let store = Arc::new(MemoryStore::default());
-    Ok(Forester { settings, config, sdk, accounts, directory, store, objects, mailbox: None, timers: None })
-}
-
-fn configuration(recorders: &BTreeMap<String, Recorder>) -> String {
-    let receivers: Vec<String> = recorders
-        .iter()
-        .map(|(name, recorder)| format!("    {name}: [{{webhook: {{url: \"{}\"}}}}]", recorder.url()))
-        .collect();
-    format!(
-        "version: 1\nmode: virtual-root\nhome_region: us-east-1\nregions: {{govern: [us-east-1]}}\naccess: {{role: R}}\n\
-         accounts:\n  root: {{id: \"111122223333\"}}\n  sbx: {{id: \"444455556666\"}}\n\
-         alerts:\n  receivers:\n{}\n  route:\n    receiver: platform\n    routes:\n\
-         \x20     - {{match: {{kind: budget}}, receiver: money}}\n\
-         \x20     - {{match: {{kind: event}}, receiver: trail}}\n\
-         \x20     - {{match: {{kind: anomaly}}, receiver: costs}}\n\
-         \x20     - {{match: {{kind: alarm}}, receiver: security, continue: true}}\n\
-         \x20     - {{match: {{kind: alarm}}, receiver: ops}}\n",
-        receivers.join("\n")
-    )
+impl Ground {
+    /// What came of it all, once nothing is owed.
+    async fn outflow(
+        &self,
+        deliverer: &Deliverer,
+        routed: Option<Duration>,
+        began: Instant,
+        since: u64,
+    ) -> Outcome<Outflow> {
+        let delivered = began.elapsed();
+        let calls = self.calls(since).await?;
+        self.stack.heal().await?;
+        deliverer.watch(&Clock::new(&invocation("watch"))).await?;
+        let standing = deliverer.standing(Timestamp::now()).await?;
+        Ok(Outflow { taken: self.taken().await?, standing, routed, delivered, calls })
+    }
 }
 
 impl Outflow {
-    /// How many deliveries arrived.
-    pub fn count(&self) -> usize {
-        self.arrived.values().map(Vec::len).sum()
+    /// What a lane took, in order.
+    pub fn of(&self, lane: &str) -> &[Arrived] {
+        self.taken.get(lane).map(|taken| taken.arrived.as_slice()).unwrap_or_default()
     }
 
-    /// Deliveries that were taken more than once.
+    /// How many messages arrived.
+    pub fn count(&self) -> usize {
+        self.taken.values().map(|taken| taken.arrived.len()).sum()
+    }
+
+    /// Messages that a vendor showed more than once.
     pub fn twice(&self) -> usize {
-        let ids: BTreeSet<&str> = self.arrived.values().flatten().map(|arrived| arrived.id.as_str()).collect();
-        self.count() - ids.len()
+        let texts =
+            |taken: &Taken| taken.arrived.iter().map(|one| one.text.clone()).collect::<BTreeSet<String>>().len();
+        self.taken.values().map(|taken| taken.arrived.len() - texts(taken)).sum()
     }
 
     /// Messages about a beginning that came after the end, or about an end that came before the beginning.
     pub fn out_of_order(&self) -> usize {
-        self.arrived.values().map(|arrived| disorder(arrived)).sum()
+        self.taken.values().map(|taken| disorder(&taken.arrived)).sum()
+    }
+
+    /// How many different things a lane heard of.
+    pub fn matters(&self, lane: &str) -> usize {
+        self.of(lane).iter().map(|one| one.matter.as_str()).collect::<BTreeSet<_>>().len()
+    }
+
+    /// How many requests were refused, and how many messages were sent again that had arrived.
+    pub fn trouble(&self) -> (usize, usize) {
+        let sum = |of: fn(&Taken) -> usize| self.taken.values().map(of).sum();
+        (sum(|taken| taken.refused), sum(|taken| taken.repeated))
+    }
+
+    /// All calls.
+    pub fn all_calls(&self) -> usize {
+        self.calls.values().sum()
     }
 }
 

@@ -3,6 +3,7 @@
 use forester::event::Message;
 use serde_json::{Value, json};
 
+use super::lanes::{LANES, Lane, ROOT};
 use crate::{Outcome, environment};
 
 /// Signals in the order in which they come.
@@ -74,6 +75,23 @@ impl Signals {
     pub fn of(&self, kind: Kind) -> usize {
         self.distinct.iter().find(|(known, _)| *known == kind).map_or(0, |(_, n)| *n)
     }
+
+    /// How many different ones of a kind are for a lane.
+    pub fn to(&self, kind: Kind, lane: &str) -> usize {
+        (0..self.of(kind)).filter(|n| lane_of(kind, *n).name == lane).count()
+    }
+
+    /// How many things a lane is to hear of, and in how many messages: an alarm is told at once, then what became of
+    /// looking for its causes, then its end.
+    pub fn due(&self, lane: &str) -> (usize, usize) {
+        let kinds = SHARES.iter().map(|(kind, _)| (self.to(*kind, lane), if *kind == Kind::Alarm { 3 } else { 1 }));
+        kinds.fold((0, 0), |(things, messages), (n, each)| (things + n, messages + n * each))
+    }
+}
+
+/// Where the `n`th of a kind goes.
+fn lane_of(kind: Kind, n: usize) -> Lane {
+    if kind == Kind::Unknown { ROOT } else { LANES.get(n % LANES.len()).copied().unwrap_or(ROOT) }
 }
 
 fn signals(kind: Kind, n: usize) -> Outcome<Vec<Message>> {
@@ -81,47 +99,49 @@ fn signals(kind: Kind, n: usize) -> Outcome<Vec<Message>> {
         topic: Some("arn:aws:sns:us-east-1:111122223333:t".to_owned()),
         ..Message::direct(format!("{kind:?}-{n}"), text)
     };
+    let word = format!("{kind:?}").to_lowercase();
+    let name = format!("{word}-{}-{n}", lane_of(kind, n).name);
     Ok(match kind {
-        Kind::Budget => vec![topic(budget(n))],
-        Kind::Unknown => vec![topic(format!("a word from somewhere, number {n}"))],
-        Kind::Event => vec![Message::direct(format!("event-{n}"), event(n).to_string())],
-        Kind::Anomaly => vec![Message::direct(format!("anomaly-{n}"), anomaly(n).to_string())],
-        Kind::Alarm => vec![alarm(n, "ALARM", "04:26:51")?, alarm(n, "OK", "04:41:51")?],
+        Kind::Budget => vec![topic(budget(&name))],
+        Kind::Unknown => vec![topic(format!("a word from somewhere: {name}"))],
+        Kind::Event => vec![Message::direct(name.clone(), event(&name).to_string())],
+        Kind::Anomaly => vec![Message::direct(name.clone(), anomaly(&name).to_string())],
+        Kind::Alarm => vec![alarm(&name, "ALARM", "04:26:51")?, alarm(&name, "OK", "04:41:51")?],
     })
 }
 
-fn budget(n: usize) -> String {
+fn budget(name: &str) -> String {
     format!(
         "AWS Budget Notification November 19, 2026\nAWS Account 111122223333\n\nDear AWS Customer,\n\nYou requested that we \
-         alert you when the ACTUAL Cost associated with your budget-{n} budget is greater than $80.00 for the current \
-         month.\n\nBudget Name: budget-{n}\nBudget Type: Cost\nBudgeted Amount: $100.00\nAlert Type: ACTUAL\nAlert \
+         alert you when the ACTUAL Cost associated with your {name} budget is greater than $80.00 for the current \
+         month.\n\nBudget Name: {name}\nBudget Type: Cost\nBudgeted Amount: $100.00\nAlert Type: ACTUAL\nAlert \
          Threshold: > $80.00\nACTUAL Amount: $83.17\n"
     )
 }
 
-fn event(n: usize) -> Value {
-    json!({"id": format!("event-{n}"), "detail-type": "AWS API Call via CloudTrail", "source": "aws.iam", "detail": {
-        "eventSource": "iam.amazonaws.com", "eventName": "CreateAccessKey", "eventID": format!("e-{n}"),
+fn event(name: &str) -> Value {
+    json!({"id": name, "detail-type": "AWS API Call via CloudTrail", "source": "aws.iam", "detail": {
+        "eventSource": "iam.amazonaws.com", "eventName": "CreateAccessKey", "eventID": format!("e-{name}"),
         "awsRegion": "us-east-1", "eventTime": "2026-11-12T04:21:37Z", "recipientAccountId": "444455556666",
-        "userIdentity": {"type": "IAMUser", "arn": format!("arn:aws:iam::444455556666:user/user-{n}")}}})
+        "userIdentity": {"type": "IAMUser", "arn": format!("arn:aws:iam::444455556666:user/{name}")}}})
 }
 
-fn anomaly(n: usize) -> Value {
-    json!({"id": format!("anomaly-{n}"), "source": "aws.ce", "detail-type": "Anomaly Detected", "detail": {
-        "anomalyId": format!("a-{n}"), "accountId": "111122223333", "dimensionValue": "Amazon SageMaker",
+fn anomaly(name: &str) -> Value {
+    json!({"id": name, "source": "aws.ce", "detail-type": "Anomaly Detected", "detail": {
+        "anomalyId": format!("a-{name}"), "accountId": "111122223333", "dimensionValue": name,
         "impact": {"totalImpact": 10}, "rootCauses": [{"linkedAccount": "444455556666"}]}})
 }
 
 /// The sample of an alarm's change under another name, and its end fifteen minutes later.
-fn alarm(n: usize, state: &str, time: &str) -> Outcome<Message> {
+fn alarm(name: &str, state: &str, time: &str) -> Outcome<Message> {
     let sample = environment::root()?.join("events/alarm-fanout/eventbridge-alarm-state-change.json");
-    let text = std::fs::read_to_string(sample)?.replace("CIS-4.3-RootAccountUsage", &format!("queue-age-{n}"));
+    let text = std::fs::read_to_string(sample)?.replace("CIS-4.3-RootAccountUsage", name);
     let mut event: Value = serde_json::from_str(&text)?;
-    event["id"] = format!("alarm-{n}-{state}").into();
+    event["id"] = format!("{name}-{state}").into();
     event["time"] = format!("2026-11-12T{time}Z").into();
     event["detail"]["state"]["value"] = state.into();
     event["detail"]["state"]["timestamp"] = format!("2026-11-12T{time}.123+0000").into();
     event["detail"]["previousState"]["value"] = if state == "OK" { "ALARM" } else { "OK" }.into();
     event["detail"]["configuration"]["description"] = "The queue is old".into();
-    Ok(Message::direct(format!("alarm-{n}-{state}"), event.to_string()))
+    Ok(Message::direct(format!("{name}-{state}"), event.to_string()))
 }
