@@ -32,6 +32,7 @@ pub struct Terminal {
     directory: std::path::PathBuf,
     endpoint: Option<String>,
     key: String,
+    more: Vec<(String, String)>,
 }
 
 impl Terminal {
@@ -41,12 +42,24 @@ impl Terminal {
         std::fs::create_dir_all(&directory)?;
         std::fs::write(directory.join("forester.yaml"), config)?;
         let key = stack.map(|stack| stack.management.to_string()).unwrap_or_default();
-        Ok(Self { directory, endpoint: stack.map(|stack| stack.endpoint.clone()), key })
+        Ok(Self { directory, endpoint: stack.map(|stack| stack.endpoint.clone()), key, more: Vec::new() })
     }
 
     /// The same terminal with another account's credentials.
     pub fn acting_as(mut self, account: &str) -> Self {
         account.clone_into(&mut self.key);
+        self
+    }
+
+    /// The same terminal, whose commands reach another AWS.
+    pub fn reaching(mut self, endpoint: &str) -> Self {
+        (self.endpoint, self.key) = (Some(endpoint.to_owned()), "111122223333".to_owned());
+        self
+    }
+
+    /// The same terminal with one more variable.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.more.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -71,7 +84,7 @@ impl Terminal {
         command.args(arguments).current_dir(&self.directory).stdin(Stdio::null()).env_clear();
         command.env("HOME", &self.directory).env("AWS_REGION", "us-east-1").env("FORESTER_ALLOW_LOOPBACK", "1");
         command.env("AWS_ACCESS_KEY_ID", &self.key).env("AWS_SECRET_ACCESS_KEY", "local");
-        command.env("AWS_EC2_METADATA_DISABLED", "true");
+        command.env("AWS_EC2_METADATA_DISABLED", "true").envs(self.more.iter().cloned());
         command.env("AWS_ENDPOINT_URL", self.endpoint.as_deref().unwrap_or("http://127.0.0.1:1"));
         Ok(command)
     }

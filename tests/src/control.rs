@@ -6,6 +6,22 @@ use tokio::net::TcpStream;
 
 use crate::Outcome;
 
+/// Sends one request as a browser or a chat would, and returns status and body, whatever they are.
+pub async fn fetch(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Outcome<(u16, String)> {
+    let address = url.strip_prefix("http://").ok_or_else(|| format!("not a loopback URL: {url}"))?;
+    let (host, path) = address.split_once('/').unwrap_or((address, ""));
+    let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let length = body.len();
+    let request = format!("{method} /{path} HTTP/1.0\r\nhost: {host}\r\n{lines}content-length: {length}\r\n\r\n{body}");
+    let mut stream = TcpStream::connect(host).await?;
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| format!("{method} {url}: no HTTP answer"))?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Ok((status.ok_or_else(|| format!("{method} {url}: no status: {head}"))?, body.to_owned()))
+}
+
 /// Sends one request and reads the JSON that comes back (null for an empty body). HTTP/1.0, so that the answer ends
 /// with the connection and is never chunked.
 pub async fn request(method: &str, url: &str, body: Option<&Value>) -> Outcome<Value> {

@@ -26,11 +26,16 @@ pub struct Local {
 impl Local {
     /// Starts and fills everything; `tell` hears about each stage.
     pub async fn start(tell: &dyn Fn(&str)) -> Outcome<Self> {
-        Self::entering_by(ROLE, tell).await
+        Self::start_with(ROLE, tell, |config| config).await
     }
 
     /// The same, with functions that enter members by a role of this name and by no other.
     pub async fn entering_by(role: &str, tell: &dyn Fn(&str)) -> Outcome<Self> {
+        Self::start_with(role, tell, |config| config).await
+    }
+
+    /// The same, with a configuration that `change` makes of the usual one.
+    pub async fn start_with(role: &str, tell: &dyn Fn(&str), change: impl FnOnce(String) -> String) -> Outcome<Self> {
         tell("starting the emulators");
         let stack = Stack::start().await?;
         stack.shorten().await?;
@@ -41,7 +46,7 @@ impl Local {
         seed::fill(&world, "sbx-ana").await?;
         tell("deploying infra/template.yaml");
         let config = configuration(&webhook)?.replace(&format!("role: {ROLE}"), &format!("role: {role}"));
-        let deployment = deploy(&world.management().await?, &config, &[("MemberRole", role)]).await?;
+        let deployment = deploy(&world.management().await?, &change(config), &[("MemberRole", role)]).await?;
         Ok(Self { stack, world, deployment, webhook })
     }
 

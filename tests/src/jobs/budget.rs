@@ -36,6 +36,28 @@ pub async fn run(local: &Local) -> Outcome<Effect> {
     clock.stop(local, "AWS Budgets notification", "budget-router, alert-delivery", changes).await
 }
 
+/// Lets the account called `name` have spent so many percent of its budget, and publishes the notification of today.
+pub async fn overspend(local: &Local, name: &str, actual: &str) -> Outcome<()> {
+    let account = local.world.ids.get(name).ok_or_else(|| format!("there is no {name}"))?.to_string();
+    let (management, budget) = (local.stack.management.to_string(), format!("sandbox-{account}"));
+    let home = local.home().await?;
+    let described = json!({ "AccountId": management, "BudgetName": budget });
+    if home.call("budgets", "DescribeBudget", described).await.is_err() {
+        // A year has one first day, on which the ladder waits.
+        let budget = json!({
+            "BudgetName": budget, "BudgetType": "COST", "TimeUnit": "ANNUALLY",
+            "BudgetLimit": { "Amount": "100", "Unit": "USD" }, "CostFilters": { "LinkedAccount": [account] },
+        });
+        home.call("budgets", "CreateBudget", json!({ "AccountId": management, "Budget": budget })).await?;
+    }
+    let spend = json!({ "account": management, "budget": budget, "actual": actual, "forecast": actual });
+    local.stack.control("spend", &spend).await?;
+    let today = jiff::Timestamp::now().strftime("%B %d, %Y").to_string();
+    let text = notification(local, &account)?.replace("November 14, 2026", &today).replace("83.17", actual);
+    let id = publish(local, &text).await?;
+    local.handled("BudgetRouter", &id).await
+}
+
 async fn create_budget(local: &Local, name: &str, linked: &str) -> Outcome<()> {
     let home = local.home().await?;
     let account = local.stack.management.to_string();
@@ -85,7 +107,7 @@ pub(super) async fn delivered_in_turn(local: &Local, before: usize, about: &str)
 }
 
 /// Waits until the outbox queue is empty, messages in flight included.
-async fn drained(local: &Local) -> Outcome<()> {
+pub async fn drained(local: &Local) -> Outcome<()> {
     let home = local.home().await?;
     let queue = json!({ "QueueUrl": local.deployment.output("OutboxUrl")?, "AttributeNames": ["All"] });
     let empty = async || {
