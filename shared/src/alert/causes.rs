@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::Text;
 use super::enrich::World;
+use super::found::{Found, joined};
 use super::model::{Alert, Evidence, Severity, text};
 use super::noise::{self, LeftOut};
 use super::record::{capped, evidence, grouped};
@@ -21,26 +22,27 @@ use crate::aws::{CallError, Scope};
 use crate::types::AccountId;
 
 /// The most log events that are read for one alarm.
-const EVENTS: usize = 5_000;
+pub(super) const EVENTS: usize = 5_000;
 /// How deep composite alarms are followed.
 const DEPTH: usize = 5;
 
-/// The alert, once for each account that the events happened to; as it was, where none were found.
-pub(super) async fn found(mut alert: Alert, alarm: &Alarm, world: &World) -> Vec<Alert> {
+/// Looks for what is behind the alarm.
+pub(super) async fn found(mut alert: Alert, alarm: &Alarm, world: &World) -> Found {
     let (Some(account), Some(region)) = (&alarm.account, &alarm.region) else {
         alert.partial("the alarm names neither its account nor its region");
-        return vec![alert];
+        return Found::nothing(alert);
     };
     let scope = match world.accounts.scope(account, region).await {
         Ok(scope) => scope,
         Err(error) => {
             alert.partial(error);
-            return vec![alert];
+            return Found::nothing(alert);
         }
     };
     let mut search = Search::new(scope, world);
     search.run(alarm).await;
-    search.alerts(alert, alarm)
+    let (events, looked) = (search.events(), search.looked.clone());
+    Found { alerts: search.alerts(alert, alarm), events, looked }
 }
 
 struct Search<'a> {
@@ -82,6 +84,11 @@ impl<'a> Search<'a> {
             causes: Vec::new(),
             left_out: BTreeMap::new(),
         }
+    }
+
+    fn events(&self) -> usize {
+        let left_out: u64 = self.left_out.values().sum();
+        self.causes.len() + usize::try_from(left_out).unwrap_or(usize::MAX)
     }
 
     async fn run(&mut self, alarm: &Alarm) {
@@ -258,7 +265,13 @@ fn without(
         None if looked.is_empty() => {
             alert.note("no metric filter feeds this alarm's metrics, so there are no events to show");
         }
-        None => alert.note(format!("no event was found yet in {}", joined(looked))),
+        None if alarm.state == "ALARM" => {
+            alert.note(format!(
+                "no event was found yet in {}; it is searched again for a quarter of an hour",
+                joined(looked)
+            ));
+        }
+        None => alert.note(format!("no event was found in {}", joined(looked))),
     }
     alert
 }
@@ -342,10 +355,6 @@ fn described_metrics(alarm: &Value) -> BTreeSet<Metric> {
     let entries = alarm.get("Metrics").and_then(Value::as_array).into_iter().flatten();
     let math = entries.filter_map(|entry| entry.pointer("/MetricStat/Metric").and_then(metric));
     metric(alarm).into_iter().chain(math).collect()
-}
-
-fn joined(groups: &BTreeSet<String>) -> String {
-    groups.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

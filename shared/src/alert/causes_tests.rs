@@ -58,7 +58,7 @@ async fn of(name: &str, state: &str, calls: &[Value]) -> (Vec<Alert>, Arc<FakeAw
     alert.severity = Severity::Critical;
     alert.status = if state == "OK" { Status::Resolved } else { Status::Firing };
     alert.label("rule", crate::alert::cis::rule(name).unwrap_or_default());
-    (found(alert, &alarm, &world).await, aws)
+    (found(alert, &alarm, &world).await.alerts, aws)
 }
 
 #[tokio::test]

@@ -1,8 +1,6 @@
 //! What is done when its time has come. Each errand looks first whether it is still to be done, and writes under the
 //! version that it looked at: one that is done twice does nothing the second time.
 
-use serde_json::{Value, json};
-
 use super::delivery::Clock;
 use super::incident::{Incident, Place, Turn};
 use super::model::{Alert, Status};
@@ -10,51 +8,23 @@ use super::plan::Teller;
 use super::route::{Decision, decide};
 use super::settle::Desk;
 use super::timer::{Due, Errand};
-use super::{Text, episodes, waiting};
+use super::{Text, episodes, tally, waiting};
 use crate::job::Failure;
-use crate::store::Key;
 
 impl Desk {
-    /// Does everything that is due. What fails stays due, and does not keep the rest from being done.
-    pub async fn sweep(&self, clock: &Clock) -> Result<Value, Failure> {
-        let began = clock.now();
-        let all = self.timers.all(began).await?;
-        let (mut done, mut failed) = (0_usize, Vec::new());
-        for (key, due) in &all {
-            match self.perform(key, due, clock).await {
-                Ok(()) => done += 1,
-                Err(failure) => {
-                    tracing::warn!("what was due at {} is not done: {failure}", due.at);
-                    failed.push(failure.to_string());
-                }
-            }
-        }
-        if !failed.is_empty() {
-            return Err(Failure::Partial(format!("{done} of {} done; {}", all.len(), failed.join("; "))));
-        }
-        self.timers.swept(began).await?;
-        Ok(json!({ "due": all.len(), "done": done }))
-    }
-
-    /// Does one thing, if it is still there and due.
-    pub async fn wake(&self, key: &Key, clock: &Clock) -> Result<Value, Failure> {
-        let Some(due) = self.timers.get(key).await? else { return Ok(json!({ "due": 0, "done": 0 })) };
-        if due.at > clock.now() {
-            return Ok(json!({ "due": 1, "done": 0, "at": due.at }));
-        }
-        self.perform(key, &due, clock).await?;
-        Ok(json!({ "due": 1, "done": 1 }))
-    }
-
-    async fn perform(&self, key: &Key, due: &Due, clock: &Clock) -> Result<(), Failure> {
-        match &due.errand {
+    /// Does an errand that needs nothing but what is written down.
+    pub async fn perform(&self, errand: &Errand, clock: &Clock) -> Result<(), Failure> {
+        match errand {
             Errand::Flush { bucket } => self.flush(bucket, clock).await?,
             Errand::Repeat { place, receiver, nth } => self.repeat(place, receiver, *nth, clock).await?,
             Errand::Escalate { place, to, after } => self.escalate(place, to, after, clock).await?,
             Errand::Look { place } => self.look(place, clock).await?,
-            Errand::End { place } => self.end(place, clock).await?,
+            Errand::End { place } => self.end(place, "its period is over", clock).await?,
+            Errand::Count { place } => self.count(place, clock).await?,
+            // The router's, which can look into accounts.
+            Errand::Search { .. } => {}
         }
-        Ok(self.timers.done(key).await?)
+        Ok(())
     }
 
     /// Tells what waits in a bucket and is due.
@@ -137,14 +107,27 @@ impl Desk {
         self.change(place, clock, change).await.map(drop)
     }
 
-    async fn end(&self, place: &Place, clock: &Clock) -> Result<(), Failure> {
+    /// Ends a flood in which nothing comes any more.
+    async fn count(&self, place: &Place, clock: &Clock) -> Result<(), Failure> {
+        match tally::standing(self.store.as_ref(), &place.thing, &place.episode, clock.now()).await? {
+            tally::Standing::Until(at) => {
+                self.timers.set(&Due { at, errand: Errand::Count { place: place.clone() } }, clock.now()).await
+            }
+            tally::Standing::Over(total) => {
+                let total = total.map(|total| format!(" after {total} in all")).unwrap_or_default();
+                self.end(place, &format!("over{total}, nothing came for ten minutes"), clock).await
+            }
+        }
+    }
+
+    async fn end(&self, place: &Place, why: &str, clock: &Clock) -> Result<(), Failure> {
         let Some((_, decision)) = self.decision(place, clock).await? else { return Ok(()) };
         let teller = Teller { alerts: self.alerts()?, decision: &decision, now: clock.now() };
         let change = |incident: &mut Incident| {
             if !incident.is_open() {
                 return false;
             }
-            let title = Text::line(&format!("{}: its period is over", incident.alert.title));
+            let title = Text::line(&format!("{}: {why}", incident.alert.title));
             let over = Alert { status: Status::Resolved, time: Some(clock.now()), title, ..incident.alert.clone() };
             *incident = teller.resolved(incident, &over, None);
             true

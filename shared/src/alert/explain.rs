@@ -8,7 +8,7 @@ use super::noise::Noise;
 use super::owner::{declared, owned};
 use super::plan::{Plan, Signal};
 use super::route::Standing;
-use super::sources::{Incoming, detect, hush};
+use super::sources::{Incoming, detect, hush, of_no_rule};
 use crate::config::Config;
 use crate::config::alerts::Alerts;
 use crate::event::Message;
@@ -21,6 +21,9 @@ pub fn explain(config: &Config, alerts: &Alerts, message: &Message, now: Timesta
     let incoming = Incoming::new(message);
     let (_, mut alert) = detect(&incoming);
     hush(&mut alert, &incoming, &Noise::of(&alerts.noise), now);
+    if let Some(why) = of_no_rule(&alert, &incoming) {
+        alert.noise = Some(super::Text::line(why));
+    }
     if let Some(account) = alert.account.as_ref().and_then(|id| listed(config, id)) {
         describe(&mut alert, &account);
         match declared(&account, &alerts.owners, now) {

@@ -6,6 +6,7 @@
 
 mod ack;
 mod actions;
+mod again;
 mod budget_facts;
 mod causes;
 pub mod channels;
@@ -20,6 +21,7 @@ mod errands;
 mod explain;
 #[cfg(test)]
 mod fakes;
+mod found;
 mod heartbeat;
 mod hold;
 mod incident;
@@ -28,6 +30,7 @@ mod instead;
 pub mod ladder;
 mod lint;
 mod model;
+mod new_region;
 mod noise;
 mod open;
 mod outbox;
@@ -44,6 +47,8 @@ mod settle;
 pub mod silence;
 mod sources;
 mod spending;
+mod sweep;
+mod tally;
 mod text;
 mod timer;
 mod waiting;

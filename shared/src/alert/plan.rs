@@ -13,6 +13,7 @@ use super::incident::{Addressee, Incident, Place, Telling, Turn, turn};
 use super::model::{Alert, Evidence, Status};
 use super::outbox::Delivery;
 use super::route::{Decision, Standing, decide, labels};
+use super::tally::{CALLS, FLOOD};
 use super::timer::{Due, Errand};
 use crate::config::Pause;
 use crate::config::alerts::Alerts;
@@ -183,8 +184,12 @@ impl Teller<'_> {
         errands.into_iter().filter_map(due).collect()
     }
 
-    /// When a matter ends that never says so: a budget's at the end of its period.
+    /// When a matter ends that never says so: a budget's at the end of its period, a flood when nothing comes any more.
     fn end(&self, incident: &Incident) -> Option<Due> {
+        if incident.alert.extent.as_ref().is_some_and(|extent| extent.of == CALLS) {
+            let at = self.now.checked_add(FLOOD).ok()?;
+            return Some(Due { at, errand: Errand::Count { place: incident.place.clone() } });
+        }
         let until = incident.alert.labels.get("until").filter(|_| incident.alert.kind == "budget")?;
         let at = until.as_str().parse().ok()?;
         Some(Due { at, errand: Errand::End { place: incident.place.clone() } })

@@ -14,14 +14,17 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use super::ack::Taken as Acknowledgement;
+use super::causes;
 use super::claim;
 use super::delivery::Clock;
 use super::enrich::{World, place};
 use super::episodes;
+use super::found::Found;
 use super::heartbeat::Beat;
 use super::incident::{Incident, Place};
 use super::ladder::{Ladder, Sandboxes};
 use super::model::{Alert, Status};
+use super::new_region;
 use super::noise::Noise;
 use super::owner::Contacts;
 use super::paths;
@@ -29,7 +32,8 @@ use super::plan::Signal;
 use super::recent;
 use super::route::is_unsilenceable;
 use super::settle::{Desk, Out, Settled, desk_over, out};
-use super::sources::{Incoming, detect};
+use super::sources::{Alarm, Incoming, alarm, detect, of_no_rule, record};
+use super::tally::{self, Counted};
 use crate::aws::Accounts;
 use crate::aws::budgets::{Budgets, SdkBudgets};
 use crate::event::{BadEvent, Message};
@@ -37,6 +41,7 @@ use crate::forester::Forester;
 use crate::job::{Failure, Invocation, Job};
 use crate::org::Directory;
 use crate::store::Key;
+use crate::telemetry::{Metric, emit_by};
 use crate::types::Malformed;
 
 /// Routes messages.
@@ -78,22 +83,10 @@ impl Job for Router {
         if let Some(ladder) = self.ladder.as_ref().filter(|_| incoming.json == json!({ "action": "ladder" })) {
             return ladder.tick(&clock).await;
         }
-        if let Some(answer) = self.own(&incoming.json, &clock).await? {
+        if let Some(answer) = self.own(&incoming.json, invocation).await? {
             return Ok(answer);
         }
-        let (source, alert) = detect(&incoming);
-        let world = self.world(invocation);
-        let told = self.at_once(&alert, &world, &clock).await?;
-        let seen = match timeout_at(world.until, source.observe(alert.clone(), &incoming, &world)).await {
-            Ok(seen) => seen,
-            Err(_) => vec![unlooked(alert.clone())],
-        };
-        let reports = match alert.status {
-            Status::Resolved => self.recover(&alert, seen, &world, &clock).await?,
-            Status::Firing => self.take(seen, told, &world, &clock).await?,
-        };
-        refuse(message, source.name())?;
-        Ok(json!({ "source": source.name(), "alerts": reports }))
+        self.routed(&incoming, invocation, &clock).await
     }
 }
 
@@ -136,10 +129,66 @@ impl Router {
         Ladder { desk: self.desk.clone(), budgets: Arc::clone(&self.budgets), sandboxes }
     }
 
+    /// Reads a message, looks up what it does not say, and settles what it comes to.
+    async fn routed(&self, incoming: &Incoming<'_>, invocation: &Invocation, clock: &Clock) -> Result<Value, Failure> {
+        let (source, alert) = detect(incoming);
+        let world = self.world(invocation);
+        let told = self.at_once(&alert, &world, clock).await?;
+        let alarm = alarm(incoming).filter(Alarm::has_causes);
+        let found = match &alarm {
+            Some(alarm) => timeout_at(world.until, causes::found(alert.clone(), alarm, &world)).await.ok(),
+            None => {
+                let seen = timeout_at(world.until, source.observe(alert.clone(), incoming, &world)).await.ok();
+                seen.map(Found::of)
+            }
+        };
+        let found = found.unwrap_or_else(|| Found::nothing(unlooked(alert.clone())));
+        if let Some(alarm) = alarm.filter(|_| told.is_some()) {
+            self.search_later(&alert, &alarm, &found, clock).await?;
+        }
+        let reports = match alert.status {
+            Status::Resolved => self.recover(&alert, found.alerts, &world, clock).await?,
+            Status::Firing => {
+                let (mut seen, mut reports) = self.counted(found.alerts, incoming, clock).await?;
+                seen.extend(
+                    new_region::sighted(self.desk.store.as_ref(), &self.desk.config, incoming, clock.now()).await?,
+                );
+                reports.extend(self.take(seen, told, &world, clock).await?);
+                reports
+            }
+        };
+        refuse(incoming.message, source.name())?;
+        Ok(json!({ "source": source.name(), "alerts": reports }))
+    }
+
+    /// What is to be told of these, and reports of what is only counted.
+    async fn counted(
+        &self,
+        seen: Vec<Alert>,
+        incoming: &Incoming<'_>,
+        clock: &Clock,
+    ) -> Result<(Vec<Alert>, Vec<Value>), Failure> {
+        let (mut told, mut reports) = (Vec::new(), Vec::new());
+        let (store, floods) = (self.desk.store.as_ref(), self.desk.alerts()?.floods);
+        for alert in seen {
+            let title = alert.title.clone();
+            if let Some(why) = of_no_rule(&alert, incoming) {
+                emit_by("alerts", ("noise", "no-rule"), &[Metric::count("LeftOut", 1)]);
+                reports.push(json!({ "title": title, "suppressed_by": why }));
+                continue;
+            }
+            match tally::counted(store, alert, record(&incoming.json), &floods, clock.now()).await? {
+                Counted::Told(alert) => told.push(*alert),
+                Counted::Kept(why) => reports.push(json!({ "title": title, "suppressed_by": why })),
+            }
+        }
+        Ok((told, reports))
+    }
+
     /// What Forester says to itself: that something is due, or to look what is.
-    async fn own(&self, json: &Value, clock: &Clock) -> Result<Option<Value>, Failure> {
+    async fn own(&self, json: &Value, invocation: &Invocation) -> Result<Option<Value>, Failure> {
         match json.get("forester").and_then(Value::as_str) {
-            Some("sweep") => self.desk.sweep(clock).await.map(Some),
+            Some("sweep") => self.sweep(invocation).await.map(Some),
             Some("due") => {
                 let key = json.get("due").cloned().unwrap_or_default();
                 let wrong = |error: serde_json::Error| BadEvent {
@@ -147,15 +196,10 @@ impl Router {
                     expected: "what is due: {\"forester\": \"due\", \"due\": {\"partition\", \"sort\"}}",
                 };
                 let key: Key = serde_json::from_value(key).map_err(wrong)?;
-                self.desk.wake(&key, clock).await.map(Some)
+                self.wake(&key, invocation).await.map(Some)
             }
             _ => Ok(None),
         }
-    }
-
-    /// Does everything that is due.
-    pub async fn sweep(&self, invocation: &Invocation) -> Result<Value, Failure> {
-        self.desk.sweep(&Clock::new(invocation)).await
     }
 
     /// Every matter that is known, the newest first.
@@ -168,7 +212,7 @@ impl Router {
         self.desk.acknowledge(id, by, &Clock::new(invocation)).await
     }
 
-    fn world(&self, invocation: &Invocation) -> World {
+    pub(super) fn world(&self, invocation: &Invocation) -> World {
         let left = invocation.deadline.duration_since(invocation.started) - RESERVE;
         World {
             accounts: Arc::clone(&self.accounts),
@@ -287,3 +331,7 @@ mod order;
 #[cfg(test)]
 #[path = "later_tests.rs"]
 mod later;
+
+#[cfg(test)]
+#[path = "many_tests.rs"]
+mod many;

@@ -56,6 +56,11 @@ impl Stage {
         Self { aws, queue, store, router }
     }
 
+    /// How often the log was searched.
+    pub fn aws_asked(&self) -> usize {
+        self.aws.asked("FilterLogEvents").len()
+    }
+
     pub async fn handle(&self, message: &Message) -> Result<Value, Failure> {
         self.router.handle(&invocation(NOW, 120), message).await
     }
@@ -327,7 +332,10 @@ async fn alarm_without_events_goes_out_at_once_and_says_so() {
     let answers = [("DescribeMetricFilters", trail()[0].1.clone()), ("FilterLogEvents", page(&[]))];
     let stage = Stage::new(FakeAws::answering(&answers), None);
     let report = stage.report("alarm-fanout/eventbridge-alarm-state-change").await;
-    assert_eq!(report["notes"][0], "no event was found yet in aws-controltower/CloudTrailLogs");
+    assert_eq!(
+        report["notes"][0],
+        "no event was found yet in aws-controltower/CloudTrailLogs; it is searched again for a quarter of an hour"
+    );
     let owed = stage.owed().await;
     let told = |alert: &Alert| alert.notes.iter().any(|note| note.as_str().starts_with("no event was found yet"));
     assert!(!told(&owed[0]) && told(&owed[1]), "told before anything was looked for, and what came of it");

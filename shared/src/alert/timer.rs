@@ -57,6 +57,18 @@ pub enum Errand {
         /// The matter.
         place: Place,
     },
+    /// Search again for what is behind an alarm.
+    Search {
+        /// The alarm's own matter.
+        place: Place,
+        /// How often it was searched again before.
+        nth: usize,
+    },
+    /// See whether a flood is over.
+    Count {
+        /// The flood.
+        place: Place,
+    },
     /// End a matter whose time is over.
     End {
         /// The matter.

@@ -2,6 +2,7 @@
 
 pub mod channels;
 mod fallback;
+mod floods;
 mod intervals;
 mod ladder;
 mod matchers;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use channels::Channel;
 pub use fallback::{After, Fallback};
+pub use floods::Floods;
 pub use intervals::{Interval, Stretch, end_of};
 pub use ladder::{Act, AtMost, Do, Ladder, Rung};
 pub use matchers::{Matcher, Matchers};
@@ -39,6 +41,9 @@ pub struct Alerts {
     /// Events that are not worth a message, each rule with a name and an end.
     #[serde(default)]
     pub noise: Vec<Noise>,
+    /// From how many on refused calls and failed sign-ins are one matter.
+    #[serde(default, skip_serializing_if = "Floods::is_usual")]
+    pub floods: Floods,
     /// Who hears when a receiver cannot be reached, or not in time.
     #[serde(default)]
     pub fallback: Fallback,

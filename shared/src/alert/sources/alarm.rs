@@ -11,11 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Incoming, Source};
-use crate::alert::causes;
 use crate::alert::cis;
-use crate::alert::enrich::World;
 use crate::alert::model::{Alert, Identity, Link, Severity, Status};
 use crate::alert::rules::{guide, is_unsilenceable};
 use crate::types::{AccountId, Arn, Region};
@@ -24,14 +23,14 @@ use crate::types::{AccountId, Arn, Region};
 pub(super) struct Alarms;
 
 /// A metric by namespace and name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(in crate::alert) struct Metric {
     pub namespace: String,
     pub name: String,
 }
 
 /// An alarm's change, whatever shape it came in.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::alert) struct Alarm {
     pub name: String,
     pub arn: String,
@@ -70,23 +69,20 @@ impl Source for Alarms {
     fn read(&self, incoming: &Incoming<'_>) -> Option<Alert> {
         Some(read(incoming)?.alert(&incoming.message.id, &incoming.message.text))
     }
-
-    async fn observe(&self, alert: Alert, incoming: &Incoming<'_>, world: &World) -> Vec<Alert> {
-        match read(incoming) {
-            // The end of an alarm is looked into as well: it says nothing of who came while it was on.
-            Some(alarm) if matches!(alarm.state.as_str(), "ALARM" | "OK") && alarm.operation.is_none() => {
-                causes::found(alert, &alarm, world).await
-            }
-            _ => vec![alert],
-        }
-    }
 }
 
-fn read(incoming: &Incoming<'_>) -> Option<Alarm> {
+/// The alarm in the message, if it is one.
+pub(in crate::alert) fn read(incoming: &Incoming<'_>) -> Option<Alarm> {
     camel::read(&incoming.json).or_else(|| pascal::read(&incoming.json))
 }
 
 impl Alarm {
+    /// Whether there is something behind it to look for. Its end is looked into as well: it says nothing of who came while
+    /// it was on.
+    pub fn has_causes(&self) -> bool {
+        matches!(self.state.as_str(), "ALARM" | "OK") && self.operation.is_none()
+    }
+
     /// Fills in what the ARN knows better than the rest: SNS tells the region by its display name.
     fn located(mut self) -> Self {
         if let Ok(arn) = self.arn.parse::<Arn>() {

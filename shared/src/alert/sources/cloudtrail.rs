@@ -39,7 +39,7 @@ impl Source for CloudTrail {
 }
 
 /// The record: what EventBridge wraps, or the message itself.
-pub(super) fn record(json: &Value) -> Option<&Value> {
+pub(in crate::alert) fn record(json: &Value) -> Option<&Value> {
     match text(json, "/detail-type") {
         Some(kind) if kind.ends_with("via CloudTrail") => json.get("detail"),
         Some(_) => None,
@@ -48,6 +48,14 @@ pub(super) fn record(json: &Value) -> Option<&Value> {
             (bare && json.get("eventID").is_some()).then_some(json)
         }
     }
+}
+
+/// Why nobody hears of an event that no rule knows: one that EventBridge brings was chosen by somebody's rule, while a
+/// subscription of the trail's log group hands over whatever happens.
+pub(in crate::alert) fn of_no_rule(alert: &Alert, incoming: &Incoming<'_>) -> Option<&'static str> {
+    let is_bare = text(&incoming.json, "/detail-type").is_none();
+    let unknown = alert.source == CloudTrail.name() && alert.kind == "event" && !alert.labels.contains_key("rule");
+    (is_bare && unknown).then_some("no rule knows it, and a subscription hands over everything")
 }
 
 /// Keeps an alert from people that a noise rule leaves out, and counts it.

@@ -21,9 +21,9 @@ use super::enrich::World;
 use super::model::Alert;
 use crate::event::Message;
 
-pub(super) use alarm::{Alarm, Metric, short};
+pub(super) use alarm::{Alarm, Metric, read as alarm, short};
 pub(super) use budget::Budget;
-pub(super) use cloudtrail::hush;
+pub(super) use cloudtrail::{hush, of_no_rule, record};
 
 /// A message, with its text read as JSON once.
 #[derive(Debug)]

@@ -22,6 +22,7 @@ impl Alerts {
         }
         found.extend(self.routing_problems());
         found.extend(super::noise::problems(&self.noise));
+        found.extend(self.floods.problems());
         found.extend(self.fallback_problems());
         found.extend(self.ladder_problems());
         found
