@@ -50,11 +50,10 @@ impl Condition {
     }
 
     fn holds(&self, event: &Value) -> bool {
-        let values = self.selector.values(event);
         match &self.test {
-            Test::Absent => values.is_empty(),
-            Test::Is(wanted) => values.into_iter().any(|value| value == wanted),
-            Test::Compare(comparison) => values.into_iter().any(|value| comparison.fits(value)),
+            Test::Absent => !self.selector.any(event, |_| true),
+            Test::Is(wanted) => self.selector.any(event, |value| value == wanted),
+            Test::Compare(comparison) => self.selector.any(event, |value| comparison.fits(value)),
         }
     }
 }

@@ -64,6 +64,24 @@ impl Selector {
         values
     }
 
+    /// Whether some value that it selects is as `test` says. Without a wildcard nothing is gathered on the way.
+    pub fn any<'a>(&self, event: &'a Value, mut test: impl FnMut(&'a Value) -> bool) -> bool {
+        if !self.is_single() {
+            return self.values(event).into_iter().any(test);
+        }
+        let mut value = event;
+        for step in &self.0 {
+            let next = match (step, value) {
+                (Step::Name(name), Value::Object(members)) => members.get(name),
+                (Step::Index(n), Value::Array(elements)) => elements.get(*n),
+                _ => None,
+            };
+            let Some(next) = next else { return false };
+            value = next;
+        }
+        test(value)
+    }
+
     /// Whether it selects one value at most.
     pub fn is_single(&self) -> bool {
         !self.0.contains(&Step::Each)
