@@ -5,20 +5,21 @@ use std::time::Duration;
 
 use forester_e2e::Outcome;
 use forester_e2e::deploy::admit;
-use forester_e2e::jobs::{baseline, reset};
+use forester_e2e::jobs::{alarm, baseline, reset};
 use forester_e2e::local::{Local, eventually};
 
 const ROLE: &str = "ForesterMember";
 
 #[tokio::test]
-async fn role_of_member_yaml_is_enough_for_a_baseline_and_for_a_reset() -> Outcome<()> {
+async fn role_of_member_yaml_is_enough_for_a_baseline_a_reset_and_an_alarm() -> Outcome<()> {
     let local = Local::entering_by(ROLE, &|_| ()).await?;
     let home = local.home().await?;
-    for (name, emptied) in [("dev", "no"), (reset::NAME, "yes")] {
+    for (name, emptied) in [("audit", "no"), ("dev", "no"), (reset::NAME, "yes")] {
         admit(&local.world.scope(name, "us-east-1").await?, &home, &local.deployment, emptied).await?;
     }
     created(&local, "dev").await?;
     reset::empties(&local).await?;
+    alarm::run(&local).await?;
     let verdicts = local.stack.verdicts().await?;
     for name in ["dev", reset::NAME] {
         let role = format!("{}/{ROLE}", local.world.ids[name]);
