@@ -44,7 +44,7 @@ pub(super) async fn place(
     alert: &mut Alert,
     directory: &dyn Directory,
     owners: &Owners,
-    contacts: &Contacts<'_>,
+    contacts: &Contacts,
     now: Timestamp,
 ) {
     let Some(id) = alert.account.clone() else {
@@ -55,7 +55,7 @@ pub(super) async fn place(
             describe(alert, &account);
             match declared(&account, owners, now) {
                 Some((owner, because)) => owned(alert, &owner, &because),
-                None if owners.contacts => contact(alert, &account, contacts).await,
+                None if owners.contacts => contact(alert, &account, contacts, now).await,
                 None => nobody(alert, &account),
             }
         }

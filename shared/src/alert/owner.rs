@@ -1,23 +1,63 @@
 //! Who owns an account, and by what: its lease, its tag, its OU in the file, its alternate contact for the kind of matter, its root
 //! user's address. The first that says something counts, and the message says which it was.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::model::{Alert, text};
 use crate::aws::{Accounts, CallError};
 use crate::config::alerts::Owners;
 use crate::org::Account;
-use crate::types::Region;
+use crate::types::{AccountId, Region};
 
-/// Where contacts are asked for.
-pub(super) struct Contacts<'a> {
-    pub accounts: &'a Arc<dyn Accounts>,
-    pub region: &'a Region,
+/// How long a contact counts as known.
+const KEPT: SignedDuration = SignedDuration::from_hours(1);
+
+/// What was found: the address, or that there is none, and when.
+type Known = BTreeMap<(AccountId, &'static str), (Option<String>, Timestamp)>;
+
+/// Where contacts are asked for. What they say is kept for an hour, because a flood of alerts about one account would ask
+/// the same each time, and Account Management takes few calls a second.
+pub(super) struct Contacts {
+    accounts: Arc<dyn Accounts>,
+    region: Region,
+    known: Mutex<Known>,
+}
+
+impl Contacts {
+    /// Contacts of any account, asked for in `region`.
+    pub fn new(accounts: Arc<dyn Accounts>, region: Region) -> Self {
+        Self { accounts, region, known: Mutex::default() }
+    }
+
+    /// The address of the contact, if there is one.
+    async fn of(&self, account: &AccountId, kind: &'static str, now: Timestamp) -> Result<Option<String>, CallError> {
+        let key = (account.clone(), kind);
+        let kept = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some((address, at)) = kept
+            && now.duration_since(at) < KEPT
+        {
+            return Ok(address);
+        }
+        let address = self.asked(account, kind).await?;
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(key, (address.clone(), now));
+        Ok(address)
+    }
+
+    /// `None`: there is none, which AWS answers with `ResourceNotFoundException`.
+    async fn asked(&self, account: &AccountId, kind: &str) -> Result<Option<String>, CallError> {
+        let scope = self.accounts.scope(account, &self.region).await?;
+        match scope.call("account", "GetAlternateContact", json!({ "AlternateContactType": kind })).await {
+            Ok(answer) => Ok(text(&answer, "/AlternateContact/EmailAddress").map(str::to_owned)),
+            Err(error) if error.is_gone() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// The tags of a lease: who has the account for now, and until when (a day, which counts whole, or a moment; UTC).
@@ -55,9 +95,9 @@ fn end(until: &str) -> Option<Timestamp> {
 }
 
 /// Looks for somebody where nobody is declared.
-pub(super) async fn contact(alert: &mut Alert, account: &Account, contacts: &Contacts<'_>) {
+pub(super) async fn contact(alert: &mut Alert, account: &Account, contacts: &Contacts, now: Timestamp) {
     let kind = kind(alert);
-    match asked(account, kind, contacts).await {
+    match contacts.of(&account.id, kind, now).await {
         Ok(Some(address)) => return owned(alert, &address, &format!("by the account's {kind} contact")),
         Ok(None) => {}
         Err(error) => alert.partial(error),
@@ -91,19 +131,10 @@ fn kind(alert: &Alert) -> &'static str {
     }
 }
 
-/// The address of the contact; `None`: there is none, which AWS answers with `ResourceNotFoundException`.
-async fn asked(account: &Account, kind: &str, contacts: &Contacts<'_>) -> Result<Option<String>, CallError> {
-    let scope = contacts.accounts.scope(&account.id, contacts.region).await?;
-    match scope.call("account", "GetAlternateContact", json!({ "AlternateContactType": kind })).await {
-        Ok(answer) => Ok(text(&answer, "/AlternateContact/EmailAddress").map(str::to_owned)),
-        Err(error) if error.is_gone() => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::alert::fakes::{FakeAccounts, FakeAws};
     use crate::org::AccountState;
 
     const NOW: &str = "2026-11-12T05:00:00Z";
@@ -141,5 +172,28 @@ mod tests {
             check(&[owner, holder, ("lease-until", over)], by_tag);
         }
         check(&[("lease-holder", " ")], Some(("lab@acme.example", "by owners.ous in the file: sbx-ana is in Sandbox")));
+    }
+
+    #[tokio::test]
+    async fn contact_is_asked_for_once_an_hour_and_a_failure_is_not_kept() {
+        let aws = FakeAws::answering(&[
+            ("GetAlternateContact", json!({"AlternateContact": {"EmailAddress": "first@acme.example"}})),
+            ("GetAlternateContact", json!({"AlternateContact": {"EmailAddress": "second@acme.example"}})),
+        ]);
+        let contacts = Contacts::new(Arc::new(FakeAccounts(Arc::clone(&aws))), "us-east-1".parse().unwrap());
+        let account = "444455556666".parse().unwrap();
+        let now: Timestamp = NOW.parse().unwrap();
+        let mut found = Vec::new();
+        for minutes in [0, 59, 61] {
+            let later = now.checked_add(SignedDuration::from_mins(minutes)).unwrap();
+            found.push(contacts.of(&account, "SECURITY", later).await.unwrap().unwrap());
+        }
+        assert_eq!(found, ["first@acme.example", "first@acme.example", "second@acme.example"]);
+        let silent = FakeAws::answering(&[]);
+        let contacts = Contacts::new(Arc::new(FakeAccounts(Arc::clone(&silent))), "us-east-1".parse().unwrap());
+        for _ in 0..2 {
+            contacts.of(&account, "SECURITY", now).await.unwrap_err();
+        }
+        assert_eq!(silent.asked("GetAlternateContact").len(), 2);
     }
 }

@@ -51,6 +51,7 @@ pub struct Router {
     accounts: Arc<dyn Accounts>,
     budgets: Arc<dyn Budgets>,
     directory: Arc<dyn Directory>,
+    contacts: Contacts,
     noise: Noise,
     pub(super) desk: Desk,
 }
@@ -105,13 +106,14 @@ impl Router {
     /// A router that delivers by another way than the environment says.
     pub fn delivering(forester: &Forester, out: Out) -> Self {
         let home = forester.config.home_region.clone();
-        let budgets = SdkBudgets::new(&forester.sdk, Arc::clone(&forester.accounts), home);
+        let budgets = SdkBudgets::new(&forester.sdk, Arc::clone(&forester.accounts), home.clone());
         let noise = forester.config.alerts.as_ref().map_or_else(|| Noise::of(&[]), |alerts| Noise::of(&alerts.noise));
         Self {
             ladder: None,
             accounts: Arc::clone(&forester.accounts),
             budgets: Arc::new(budgets),
             directory: Arc::clone(&forester.directory),
+            contacts: Contacts::new(Arc::clone(&forester.accounts), home),
             noise,
             desk: desk_over(forester, out),
         }
@@ -228,8 +230,7 @@ impl Router {
     async fn placed(&self, mut alert: Alert, until: Instant, now: Timestamp) -> Alert {
         let config = &self.desk.config;
         let owners = config.alerts.as_ref().map(|alerts| alerts.owners.clone()).unwrap_or_default();
-        let contacts = Contacts { accounts: &self.accounts, region: &config.home_region };
-        let placed = timeout_at(until, place(&mut alert, self.directory.as_ref(), &owners, &contacts, now)).await;
+        let placed = timeout_at(until, place(&mut alert, self.directory.as_ref(), &owners, &self.contacts, now)).await;
         if placed.is_err() { unlooked(alert) } else { alert }
     }
 

@@ -46,6 +46,7 @@ impl Stage {
             accounts: Arc::new(FakeAccounts(Arc::clone(&aws))),
             budgets: Arc::new(FakeBudgets(facts)),
             directory: Arc::new(FakeDirectory),
+            contacts: Contacts::new(Arc::new(FakeAccounts(Arc::clone(&aws))), "eu-west-1".parse().unwrap()),
             desk: Desk {
                 config: config(alerts),
                 store: Arc::<FlakyStore>::clone(&store),
