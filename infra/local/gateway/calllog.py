@@ -12,7 +12,7 @@ from typing import Any
 
 from .call import Call
 
-READS = ("Get", "List", "Describe", "Head", "Lookup", "Filter", "Search", "BatchGet", "Query", "Scan", "AssumeRole")
+READS = ("Get", "List", "Describe", "Head", "Lookup", "Filter", "Search", "BatchGet", "Query", "Scan", "Assume")
 
 
 class CallLog:

@@ -1,0 +1,119 @@
+//! What the organization itself has to have: trusted access, delegated administrators, Control Tower in reach.
+
+use std::collections::BTreeSet;
+
+use forester::Forester;
+use forester::aws::{CallError, Scope};
+use forester::config::OperatingMode;
+use forester::types::{AccountId, Arn, Region};
+use serde_json::json;
+
+use super::finding::Finding;
+
+/// Service-managed StackSets, by which member.yaml comes to members
+/// (<https://docs.aws.amazon.com/organizations/latest/userguide/services-that-can-integrate-cloudformation.html>).
+const STACK_SETS: &str = "member.org.stacksets.cloudformation.amazonaws.com";
+
+/// Everything that only an organization has.
+pub async fn examine(forester: &Forester, home: &AccountId) -> Vec<Finding> {
+    if forester.config.mode != OperatingMode::Organization {
+        return Vec::new();
+    }
+    let Ok(region) = "us-east-1".parse() else { return Vec::new() };
+    let scope = match forester.accounts.scope(home, &region).await {
+        Ok(scope) => scope,
+        Err(error) => return vec![Finding::unknown("the organization can be asked", &error)],
+    };
+    let mut findings = vec![stack_sets(&scope).await];
+    findings.extend(administrator(forester, &scope).await);
+    findings.extend(control_tower(forester, home).await);
+    findings
+}
+
+/// Only for whoever takes member.yaml, so its absence is no fault.
+async fn stack_sets(organization: &Scope) -> Finding {
+    let what = "StackSets may deploy into the organization's members (for member.yaml)";
+    match organization.pages("organizations", "ListAWSServiceAccessForOrganization", json!({})).await {
+        Ok(services) => {
+            let trusted = services.iter().any(|one| one.get("ServicePrincipal") == Some(&json!(STACK_SETS)));
+            let hint = "not now; only member.yaml needs it: `aws cloudformation activate-organizations-access`";
+            Finding { hint: if trusted { String::new() } else { hint.to_owned() }, ..Finding::ok(what) }
+        }
+        Err(error) => Finding::unknown(what, &error),
+    }
+}
+
+/// The account that the file names for the security services has to be a delegated administrator.
+async fn administrator(forester: &Forester, organization: &Scope) -> Option<Finding> {
+    let named = forester.config.layers.iter().find_map(|layer| layer.services.as_ref()?.admin.clone())?;
+    let what = format!("{named} is a delegated administrator (services.admin in the file)");
+    let hint = "`forester apply` on the management account appoints it";
+    let asked = async {
+        let names = forester.directory.names().await?;
+        let id = names.get(&named).map_or_else(|| named.clone(), ToString::to_string);
+        let listed = organization.pages("organizations", "ListDelegatedAdministrators", json!({})).await?;
+        Ok::<bool, CallError>(listed.iter().any(|one| one.get("Id") == Some(&json!(id))))
+    };
+    Some(match asked.await {
+        Ok(true) => Finding::ok(what),
+        Ok(false) => Finding::missing(what, hint),
+        Err(error) => Finding::unknown(what, &error),
+    })
+}
+
+/// Control Tower tells of its accounts in its home region, which its landing zone's ARN names
+/// (<https://docs.aws.amazon.com/controltower/latest/APIReference/API_ListLandingZones.html>).
+async fn control_tower(forester: &Forester, home: &AccountId) -> Option<Finding> {
+    let config = &forester.config;
+    let regions: BTreeSet<&Region> = config.regions.govern.iter().chain([&config.home_region]).collect();
+    let what = "Control Tower's events and roles are within reach";
+    let mut zones = BTreeSet::new();
+    for region in regions {
+        let asked = async {
+            let scope = forester.accounts.scope(home, region).await?;
+            scope.pages("controltower", "ListLandingZones", json!({})).await
+        };
+        match asked.await {
+            Ok(found) => zones.extend(found.iter().filter_map(|zone| zone.get("arn")?.as_str().map(str::to_owned))),
+            Err(error) => return Some(Finding::unknown(what, &error)),
+        }
+    }
+    let zone = zones.first()?.parse::<Arn>().ok()?;
+    let problems =
+        out_of_reach(zone.region(), config.home_region.as_ref(), &config.access.fallback, &config.access.role);
+    Some(if problems.is_empty() { Finding::ok(what) } else { Finding::missing(what, problems.join("; ")) })
+}
+
+/// What keeps Control Tower's accounts from being heard of, or entered.
+fn out_of_reach(zone: &str, home: &str, fallback: &[String], role: &str) -> Vec<String> {
+    const ROLE: &str = "AWSControlTowerExecution";
+    let mut problems = Vec::new();
+    if zone != home && zone != "us-east-1" {
+        problems.push(format!("its home region is {zone}: deploy infra/forwarder.yaml there"));
+    }
+    if role != ROLE && !fallback.iter().any(|name| name == ROLE) {
+        problems.push(format!("its accounts are entered by {ROLE}: add it to access.fallback"));
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(zone: &str, home: &str, fallback: &[&str], expect: &[&str]) {
+        let fallback: Vec<String> = fallback.iter().map(ToString::to_string).collect();
+        let found = out_of_reach(zone, home, &fallback, "OrganizationAccountAccessRole");
+        assert_eq!(found.len(), expect.len(), "{found:?}");
+        assert!(found.iter().zip(expect).all(|(problem, word)| problem.contains(word)), "{found:?}");
+    }
+
+    #[test]
+    fn control_tower_must_be_heard_and_its_accounts_entered() {
+        let role = ["AWSControlTowerExecution"];
+        check("eu-west-1", "eu-west-1", &role, &[]);
+        check("us-east-1", "eu-west-1", &role, &[]);
+        check("eu-north-1", "eu-west-1", &role, &["forwarder.yaml"]);
+        check("eu-north-1", "eu-west-1", &[], &["forwarder.yaml", "access.fallback"]);
+    }
+}
