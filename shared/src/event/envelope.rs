@@ -78,7 +78,9 @@ fn queue(payload: &Value) -> Option<Batch> {
     let event: SqsEvent = serde_json::from_value(payload.clone()).ok()?;
     let messages = event.records.into_iter().map(|record| {
         let item = record.message_id.clone();
-        let attempt = record.attributes.get("ApproximateReceiveCount").and_then(|n| n.parse().ok()).unwrap_or(1);
+        let count = record.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+        // Whoever holds it was handed it at least once, whatever the count says.
+        let attempt = count.unwrap_or(1).max(1);
         let body = record.body.unwrap_or_default();
         let group = record.attributes.get("MessageGroupId").cloned();
         let id = item.clone().unwrap_or_default();
@@ -135,6 +137,15 @@ mod tests {
         let Batch::Queue(messages) = open(&payload, "r") else { panic!("not a queue") };
         assert_eq!((messages[0].text.as_str(), messages[0].attempt), ("AWS Budget Notification", 3));
         assert_eq!(messages[0].item.as_deref(), Some("m1"));
+    }
+
+    #[test]
+    fn message_that_is_here_was_handed_out_at_least_once() {
+        for (count, expect) in [("0", 1), ("-3", 1), ("often", 1), ("2", 2)] {
+            let payload = json!({"Records": [{"messageId": "m1", "body": "b", "eventSource": "aws:sqs",
+                "attributes": {"ApproximateReceiveCount": count}, "messageAttributes": {}}]});
+            assert_eq!(open(&payload, "r").messages()[0].attempt, expect, "{count}");
+        }
     }
 
     #[test]
