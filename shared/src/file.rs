@@ -4,13 +4,12 @@ use std::fmt;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::aws::{AccessRoles, Accounts, CallError, Entry, Scope, Sdk, SdkAccounts};
 use crate::config::{Config, ConfigErrors};
+use crate::store::body;
 
 /// One state of the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -139,8 +138,7 @@ impl Origin for InBucket {
 
     async fn read(&self, version: Option<&str>) -> Result<(String, Edition), Unreadable> {
         let object = self.call("GetObject", version).await?;
-        let body = object.get("Body").and_then(Value::as_str).unwrap_or_default();
-        let bytes = STANDARD.decode(body).map_err(|error| self.failed(format!("the body is not base64: {error}")))?;
+        let bytes = body(&object).map_err(|message| self.failed(message))?;
         let text = String::from_utf8(bytes).map_err(|error| self.failed(error.to_string()))?;
         Ok((text, edition(&object)))
     }

@@ -139,11 +139,17 @@ impl Forester {
         let sdk = Sdk::load().await;
         let origin = file::at(&settings.config, &sdk).await?;
         let (text, _) = origin.read(None).await?;
-        Self::wired(settings, origin.parse(&text)?, sdk).await
+        let store = Self::store(&settings, &sdk);
+        Self::wired(settings, origin.parse(&text)?, sdk, store).await
     }
 
     /// The parts, of a file that was read.
-    pub(crate) async fn wired(settings: Settings, config: Config, sdk: Sdk) -> Result<Self, StartError> {
+    pub(crate) async fn wired(
+        settings: Settings,
+        config: Config,
+        sdk: Sdk,
+        store: Arc<dyn Store>,
+    ) -> Result<Self, StartError> {
         let config = Arc::new(config);
         let entry = org::entry(&config);
         let roles = AccessRoles { role: config.access.role.clone(), fallback: config.access.fallback.clone() };
@@ -153,7 +159,6 @@ impl Forester {
             tracing::warn!("the account of the credentials at hand is not known yet: {error}");
         }
         let directory = org::directory(&config, &sdk, &accounts);
-        let store = Self::store(&settings, &sdk);
         let objects: Arc<dyn Objects> = match &settings.bucket {
             Some(bucket) => {
                 // The bucket stands where the functions run, which need not be the home region of the file.

@@ -18,7 +18,7 @@ use crate::event::Message;
 use crate::file::{self, Edition, Origin};
 use crate::forester::{Forester, Settings, StartError};
 use crate::job::{Failure, Invocation, Job};
-use crate::store::{Key, Store, StoreError, When};
+use crate::store::{Key, Store, When};
 use crate::telemetry::{Metric, emit};
 
 /// How old what is known of the file may be.
@@ -39,6 +39,7 @@ struct Live<J> {
     origin: Box<dyn Origin>,
     make: Box<dyn Make<J>>,
     refused: Refused,
+    store: Arc<dyn Store>,
     state: Mutex<State<J>>,
 }
 
@@ -54,7 +55,6 @@ struct State<J> {
 /// A job, and what else was made of the same file.
 struct Made<J> {
     job: Arc<J>,
-    store: Arc<dyn Store>,
     people: Arc<dyn Told>,
 }
 
@@ -75,6 +75,7 @@ trait Make<J>: Send + Sync {
 struct Wiring<F> {
     settings: Settings,
     sdk: Sdk,
+    store: Arc<dyn Store>,
     job: F,
 }
 
@@ -86,10 +87,11 @@ where
     F: Fn(&Forester) -> Result<J, E> + Send + Sync,
 {
     async fn make(&self, config: Config) -> Result<Made<J>, String> {
-        let forester = Forester::wired(self.settings.clone(), config, self.sdk.clone()).await;
+        let store = Arc::clone(&self.store);
+        let forester = Forester::wired(self.settings.clone(), config, self.sdk.clone(), store).await;
         let forester = forester.map_err(|error| error.to_string())?;
         let job = Arc::new((self.job)(&forester).map_err(|error| error.to_string())?);
-        Ok(Made { job, store: Arc::clone(&forester.store), people: Arc::new(forester) })
+        Ok(Made { job, people: Arc::new(forester) })
     }
 }
 
@@ -105,7 +107,8 @@ where
     let sdk = Sdk::load().await;
     let origin = file::at(&settings.config, &sdk).await?;
     let store = Forester::store(&settings, &sdk);
-    let live = Live::start(name, refused, origin, Box::new(Wiring { settings, sdk, job }), store).await?;
+    let wiring = Wiring { settings, sdk, store: Arc::clone(&store), job };
+    let live = Live::start(name, refused, origin, Box::new(wiring), store).await?;
     crate::function::serve(name, live).await
 }
 
@@ -118,24 +121,21 @@ impl<J: Job> Live<J> {
         make: Box<dyn Make<J>>,
         store: Arc<dyn Store>,
     ) -> Result<Self, StartError> {
-        let (text, seen) = origin.read(None).await?;
-        let looked = Timestamp::now();
+        let (read, known) = tokio::join!(origin.read(None), last_good(store.as_ref(), origin.location()));
+        let ((text, seen), looked) = (read?, Timestamp::now());
         let (made, problem) = match made(origin.as_ref(), make.as_ref(), &text).await {
             Ok(made) => {
-                remember(store.as_ref(), origin.location(), &seen).await;
+                remember(store.as_ref(), origin.location(), &seen, known.as_ref()).await;
                 (made, None)
             }
             Err(problem) => {
-                let last = match refused {
-                    Refused::GoesOn => last_good(store.as_ref(), origin.location()).await,
-                    Refused::Stops => None,
-                };
+                let last = known.filter(|_| refused == Refused::GoesOn).and_then(|edition| edition.version);
                 let made = earlier(origin.as_ref(), make.as_ref(), last, &problem).await?;
                 tell(name, &made, origin.location(), &seen, &problem).await;
                 (made, Some(problem))
             }
         };
-        Ok(Self { name, origin, make, refused, state: Mutex::new(State { made, seen, looked, problem }) })
+        Ok(Self { name, origin, make, refused, store, state: Mutex::new(State { made, seen, looked, problem }) })
     }
 
     /// The job of the file that is in force now.
@@ -168,7 +168,7 @@ impl<J: Job> Live<J> {
         match made(self.origin.as_ref(), self.make.as_ref(), &text).await {
             Ok(made) => {
                 tracing::info!(edition = edition.mark, "a new edition of {} is in force", self.origin.location());
-                remember(made.store.as_ref(), self.origin.location(), &edition).await;
+                remember(self.store.as_ref(), self.origin.location(), &edition, None).await;
                 *state = State { made, seen: edition, looked: state.looked, problem: None };
             }
             Err(problem) => {
@@ -217,25 +217,19 @@ fn key(location: &str) -> Key {
     Key::new("configuration", location)
 }
 
-/// The version that was good last. Only its name is remembered, never the text: whoever can write to the table can choose
+/// The edition that was good last. Only its name is remembered, never the text: whoever can write to the table can choose
 /// among what the bucket has seen, and no more.
-async fn last_good(store: &dyn Store, location: &str) -> Option<String> {
-    match recall(store, location).await {
-        Ok(edition) => edition.and_then(|edition| edition.version),
-        Err(error) => {
-            tracing::warn!("the last good version of {location} is not known: {error}");
-            None
-        }
-    }
+async fn last_good(store: &dyn Store, location: &str) -> Option<Edition> {
+    let read = store.get(&key(location)).await.and_then(|item| item.map(|item| item.read()).transpose());
+    read.unwrap_or_else(|error| {
+        tracing::warn!("the last good version of {location} is not known: {error}");
+        None
+    })
 }
 
-async fn recall(store: &dyn Store, location: &str) -> Result<Option<Edition>, StoreError> {
-    store.get(&key(location)).await?.map(|item| item.read()).transpose()
-}
-
-/// Remembers the edition as good, if the bucket keeps it.
-async fn remember(store: &dyn Store, location: &str, edition: &Edition) {
-    if edition.version.is_none() || recall(store, location).await.is_ok_and(|known| known.as_ref() == Some(edition)) {
+/// Remembers the edition as good, if the bucket keeps it and it is not `known` already.
+async fn remember(store: &dyn Store, location: &str, edition: &Edition, known: Option<&Edition>) {
+    if edition.version.is_none() || known == Some(edition) {
         return;
     }
     if let Err(error) = store.put(&key(location), json!(edition), None, When::Always).await {

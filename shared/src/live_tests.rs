@@ -74,7 +74,7 @@ struct Making {
 impl Make<Answering> for Making {
     async fn make(&self, config: Config) -> Result<Made<Answering>, String> {
         let job = Arc::new(Answering(config.access.role.clone()));
-        Ok(Made { job, store: Arc::<MemoryStore>::clone(&self.store), people: Arc::new(self.clone()) })
+        Ok(Made { job, people: Arc::new(self.clone()) })
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::StoreError;
 use crate::aws::{CallError, Scope};
@@ -96,11 +96,16 @@ impl Objects for BucketObjects {
             Err(error) if error.is_gone() => return Ok(None),
             Err(error) => return Err(self.failed("read", key, &error)),
         };
-        let body = object.get("Body").and_then(serde_json::Value::as_str).unwrap_or_default();
-        let bytes = STANDARD.decode(body).map_err(|error| StoreError::Unavailable {
+        let bytes = body(&object).map_err(|message| StoreError::Unavailable {
             action: format!("read s3://{}/{key}", self.bucket),
-            message: format!("the body is not base64: {error}"),
+            message,
         })?;
         Ok(Some(bytes))
     }
+}
+
+/// What is in an object that was read.
+pub(crate) fn body(object: &Value) -> Result<Vec<u8>, String> {
+    let text = object.get("Body").and_then(Value::as_str).unwrap_or_default();
+    STANDARD.decode(text).map_err(|error| format!("the body is not base64: {error}"))
 }
