@@ -1,7 +1,7 @@
 //! Whether events can reach Forester: the trail that EventBridge hears of, and rules that fire for nothing.
 
 use forester::Forester;
-use forester::aws::Scope;
+use forester::aws::{CallError, Scope};
 use forester::config::OperatingMode;
 use forester::types::{AccountId, Region};
 use serde_json::{Value, json};
@@ -40,25 +40,33 @@ fn records_organizations(trail: &Value) -> bool {
 /// Rules of this account that are switched off or can never match, and the forwarder that a home elsewhere needs.
 pub async fn rules(forester: &Forester, account: &AccountId) -> Vec<Finding> {
     let home = &forester.config.home_region;
-    let Ok(global) = GLOBAL.parse::<Region>() else { return Vec::new() };
-    let mut findings = vec![rules_in(forester, account, home).await];
-    if *home != global && forester.config.mode == OperatingMode::Organization {
-        findings.push(rules_in(forester, account, &global).await);
-        findings.push(forwarder(forester, account, &global, home).await);
+    let mut findings = vec![idle_ones(home, &rules_in(forester, account, home).await)];
+    if home.as_ref() != GLOBAL && forester.config.mode == OperatingMode::Organization {
+        let Ok(global) = GLOBAL.parse::<Region>() else { return findings };
+        let there = rules_in(forester, account, &global).await;
+        findings.push(idle_ones(&global, &there));
+        findings.push(forwarder(&there, &global, home).await);
     }
     findings
 }
 
-async fn rules_in(forester: &Forester, account: &AccountId, region: &Region) -> Finding {
+/// A region as it is asked, and its rules.
+type Rules = Result<(Scope, Vec<Value>), CallError>;
+
+async fn rules_in(forester: &Forester, account: &AccountId, region: &Region) -> Rules {
+    let scope = forester.accounts.scope(account, region).await?;
+    let rules = scope.pages("events", "ListRules", json!({})).await?;
+    Ok((scope, rules))
+}
+
+fn idle_ones(region: &Region, rules: &Rules) -> Finding {
     let what = format!("no rule of {region} is there for nothing");
-    let listed =
-        async { forester.accounts.scope(account, region).await?.pages("events", "ListRules", json!({})).await };
-    match listed.await {
-        Ok(rules) => {
+    match rules {
+        Ok((_, rules)) => {
             let idle: Vec<String> = rules.iter().filter_map(idle).collect();
             if idle.is_empty() { Finding::ok(what) } else { Finding::missing(what, idle.join("; ")) }
         }
-        Err(error) => Finding::unknown(what, &error),
+        Err(error) => Finding::unknown(what, error),
     }
 }
 
@@ -83,24 +91,21 @@ fn idle(rule: &Value) -> Option<String> {
 }
 
 /// What happens in the global region has to be carried home.
-async fn forwarder(forester: &Forester, account: &AccountId, global: &Region, home: &Region) -> Finding {
+async fn forwarder(rules: &Rules, global: &Region, home: &Region) -> Finding {
     let what = format!("events of {global} are forwarded to {home}");
     let hint = "deploy infra/forwarder.yaml there; until then only the sweep finds new accounts";
-    let led = async {
-        let scope = forester.accounts.scope(account, global).await?;
-        for rule in scope.pages("events", "ListRules", json!({})).await? {
-            let targets = scope.pages("events", "ListTargetsByRule", json!({ "Rule": rule.get("Name") })).await?;
-            if targets.iter().any(|target| leads_to(target, home)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    let (scope, rules) = match rules {
+        Ok(there) => there,
+        Err(error) => return Finding::unknown(what, error),
     };
-    match led.await {
-        Ok(true) => Finding::ok(what),
-        Ok(false) => Finding::missing(what, hint),
-        Err(error) => Finding::unknown(what, &error),
+    for rule in rules {
+        match scope.pages("events", "ListTargetsByRule", json!({ "Rule": rule.get("Name") })).await {
+            Ok(targets) if targets.iter().any(|target| leads_to(target, home)) => return Finding::ok(what),
+            Ok(_) => {}
+            Err(error) => return Finding::unknown(what, &error),
+        }
     }
+    Finding::missing(what, hint)
 }
 
 fn leads_to(target: &Value, region: &Region) -> bool {

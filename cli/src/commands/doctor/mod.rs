@@ -7,8 +7,9 @@ mod organization;
 mod topics;
 
 use forester::Forester;
-use forester::aws::Scope;
+use forester::aws::{CallError, Scope};
 use forester::org::{Account, AccountState};
+use forester::types::AccountId;
 use serde_json::{Value, json};
 
 use crate::context::Context;
@@ -50,8 +51,9 @@ async fn examine(forester: &Forester) -> Result<Vec<Finding>, Problem> {
     }
     findings.push(events::trail(&scope).await);
     findings.extend(events::rules(forester, &home).await);
-    findings.extend(organization::examine(forester, &home).await);
-    findings.extend(sandboxes(forester).await);
+    let privileged = forester.directory.privileged().await;
+    findings.extend(organization::examine(forester, &home, &privileged).await);
+    findings.extend(sandboxes(forester, &privileged));
     let hint = forester.config.cleanability_hint();
     findings.extend(hint.map(|hint| Finding { hint, ..Finding::ok("sandboxes are declared") }));
     findings.push(topics::subscriptions(&scope).await);
@@ -79,12 +81,12 @@ async fn entrances(forester: &Forester, accounts: &[Account]) -> Vec<Finding> {
 }
 
 /// Nothing privileged may match the sandbox section.
-async fn sandboxes(forester: &Forester) -> Option<Finding> {
+fn sandboxes(forester: &Forester, privileged: &Result<Vec<AccountId>, CallError>) -> Option<Finding> {
     forester.config.sandbox.as_ref()?;
     let what = "the management account and delegated administrators are known, so that no reset can touch them";
-    Some(match forester.directory.privileged().await {
+    Some(match privileged {
         Ok(privileged) => Finding::ok(format_args!("{what} ({})", privileged.len())),
-        Err(error) => Finding::unknown(what, &error),
+        Err(error) => Finding::unknown(what, error),
     })
 }
 

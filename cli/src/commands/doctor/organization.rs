@@ -15,7 +15,11 @@ use super::finding::Finding;
 const STACK_SETS: &str = "member.org.stacksets.cloudformation.amazonaws.com";
 
 /// Everything that only an organization has.
-pub async fn examine(forester: &Forester, home: &AccountId) -> Vec<Finding> {
+pub async fn examine(
+    forester: &Forester,
+    home: &AccountId,
+    privileged: &Result<Vec<AccountId>, CallError>,
+) -> Vec<Finding> {
     if forester.config.mode != OperatingMode::Organization {
         return Vec::new();
     }
@@ -25,7 +29,7 @@ pub async fn examine(forester: &Forester, home: &AccountId) -> Vec<Finding> {
         Err(error) => return vec![Finding::unknown("the organization can be asked", &error)],
     };
     let mut findings = vec![stack_sets(&scope).await];
-    findings.extend(administrator(forester, &scope).await);
+    findings.extend(administrator(forester, privileged).await);
     findings.extend(control_tower(forester, home).await);
     findings
 }
@@ -43,22 +47,20 @@ async fn stack_sets(organization: &Scope) -> Finding {
     }
 }
 
-/// The account that the file names for the security services has to be a delegated administrator.
-async fn administrator(forester: &Forester, organization: &Scope) -> Option<Finding> {
+/// The account that the file names for the security services has to be a delegated administrator, or the management
+/// account itself.
+async fn administrator(forester: &Forester, privileged: &Result<Vec<AccountId>, CallError>) -> Option<Finding> {
     let named = forester.config.layers.iter().find_map(|layer| layer.services.as_ref()?.admin.clone())?;
     let what = format!("{named} is a delegated administrator (services.admin in the file)");
     let hint = "`forester apply` on the management account appoints it";
-    let asked = async {
-        let names = forester.directory.names().await?;
-        let id = names.get(&named).map_or_else(|| named.clone(), ToString::to_string);
-        let listed = organization.pages("organizations", "ListDelegatedAdministrators", json!({})).await?;
-        Ok::<bool, CallError>(listed.iter().any(|one| one.get("Id") == Some(&json!(id))))
+    let (names, privileged) = match (forester.directory.names().await, privileged) {
+        (Ok(names), Ok(privileged)) => (names, privileged),
+        (Err(error), _) => return Some(Finding::unknown(what, &error)),
+        (_, Err(error)) => return Some(Finding::unknown(what, error)),
     };
-    Some(match asked.await {
-        Ok(true) => Finding::ok(what),
-        Ok(false) => Finding::missing(what, hint),
-        Err(error) => Finding::unknown(what, &error),
-    })
+    let id = names.get(&named).cloned().or_else(|| named.parse().ok());
+    let appointed = id.is_some_and(|id| privileged.contains(&id));
+    Some(if appointed { Finding::ok(what) } else { Finding::missing(what, hint) })
 }
 
 /// Control Tower tells of its accounts in its home region, which its landing zone's ARN names
