@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 
 use super::incident::Place;
 use super::model::Alert;
@@ -43,6 +44,24 @@ pub(super) async fn join(
         ours.extend(try_join_all(claimed).await?.into_iter().flatten());
     }
     Ok((place, ours))
+}
+
+/// Whether this is the first event under `key`, for as long as that is `kept`; the same one again is the first again,
+/// because messages come twice.
+pub(super) async fn is_first(
+    store: &dyn Store,
+    key: &Key,
+    id: &str,
+    kept: SignedDuration,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    match store.put(key, json!(id), now.checked_add(kept).ok(), When::AbsentAt(now)).await {
+        Ok(_) => Ok(true),
+        Err(StoreError::Lost { .. }) => {
+            Ok(!id.is_empty() && store.get(key).await?.is_some_and(|item| item.body == json!(id)))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Writes down that the event belongs to the matter, and returns it if it does.

@@ -57,7 +57,7 @@ fn counted(alarm: &Alarm) -> Option<usize> {
     }
     let points = data.get("recentDatapoints")?.as_array()?.iter().filter_map(Value::as_f64);
     let sum: f64 = points.sum();
-    (1..=EVENTS).find(|n| f64::from(u32::try_from(*n).unwrap_or(u32::MAX)) >= sum)
+    (sum <= EVENTS as f64).then(|| (sum.ceil() as usize).max(1))
 }
 
 /// The groups, for people.

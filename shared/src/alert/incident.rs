@@ -330,8 +330,8 @@ pub fn turn(known: Option<&Incident>, alert: &Alert, fresh: &BTreeSet<String>, b
     }
 }
 
-/// Events that nobody was told of, a higher severity, a larger extent; or, where only the bare signal was known, another severity or why
-/// nothing was found.
+/// Events that nobody was told of, a higher severity, a larger extent; or, where only the bare signal was known, another
+/// severity or why nothing was found.
 fn is_news(known: &Incident, alert: &Alert, fresh: &BTreeSet<String>, bare: bool) -> bool {
     let noted = || alert.notes.iter().any(|note| !known.alert.notes.contains(note));
     let looked = known.bare && !bare && (alert.severity != known.alert.severity || noted());

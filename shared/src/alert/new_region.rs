@@ -9,15 +9,16 @@ use std::sync::LazyLock;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Text;
+use super::claim;
 use super::model::{Alert, Identity, Severity, text};
 use super::record::evidence;
 use super::rules::principal_kind;
 use super::sources::{Incoming, record};
 use crate::config::Config;
-use crate::store::{Key, Store, StoreError, When};
+use crate::store::{Key, Store, StoreError};
 use crate::types::Region;
 
 /// What calls begin with that make something.
@@ -65,14 +66,8 @@ pub(super) async fn sighted(
     }
     let id = text(record, "/eventID").unwrap_or(&incoming.message.id);
     let key = Key::new(alert.identity.thing(), &alert.identity.episode);
-    match store.put(&key, json!(id), now.checked_add(KEPT).ok(), When::AbsentAt(now)).await {
-        Ok(_) => Ok(Some(alert)),
-        Err(StoreError::Lost { .. }) => {
-            let first = store.get(&key).await?.is_some_and(|item| item.body == json!(id));
-            Ok(first.then_some(alert))
-        }
-        Err(error) => Err(error),
-    }
+    let is_first = claim::is_first(store, &key, id, KEPT, now).await?;
+    Ok(is_first.then_some(alert))
 }
 
 /// Whether the call made something, as far as its name shows, and not a service by itself.

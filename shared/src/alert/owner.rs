@@ -1,5 +1,5 @@
-//! Who owns an account, and by what: its lease, its tag, its OU in the file, its alternate contact for the kind of matter, its root
-//! user's address. The first that says something counts, and the message says which it was.
+//! Who owns an account, and by what: its lease, its tag, its OU in the file, its alternate contact for the kind of matter,
+//! its root user's address. The first that says something counts, and the message says which it was.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Text;
+use super::claim;
 use super::digest::digest;
 use super::episodes::stamp;
 use super::model::{Alert, Extent, Identity, Severity, text};
@@ -100,7 +101,8 @@ pub(super) async fn counted(
     let of = if rule == "cis-4.6" { "" } else { who };
     let thing = Identity::new("flood", &[&rule, account, of], "");
     let (id, at, what) = (event.id.clone(), event.when.unwrap_or(now), event.what.to_string());
-    let is_first = first(store, &[&rule, account, who, &what], &id, now).await?;
+    let seen = Key::new(format!("seen#{}", digest(&[&rule, account, who, &what])), "-");
+    let is_first = claim::is_first(store, &seen, &id, SEEN, now).await?;
     emit_by("alerts", ("rule", &rule), &[Metric::count("Counted", 1)]);
     let tally = add(store, thing.thing(), &id, (at, &what), limit, now).await?;
     Ok(match (&tally.flood, is_first) {
@@ -116,18 +118,6 @@ pub(super) async fn counted(
 /// The role behind a session, because names of sessions are free; else whoever it is.
 fn principal<'a>(record: Option<&'a Value>, who: &'a str) -> &'a str {
     record.and_then(|record| text(record, "/userIdentity/sessionContext/sessionIssuer/arn")).unwrap_or(who)
-}
-
-/// Whether nothing of the kind was seen for a month before this event.
-async fn first(store: &dyn Store, parts: &[&str], id: &str, now: Timestamp) -> Result<bool, StoreError> {
-    let key = Key::new(format!("seen#{}", digest(parts)), "-");
-    match store.put(&key, json!(id), now.checked_add(SEEN).ok(), When::AbsentAt(now)).await {
-        Ok(_) => Ok(true),
-        Err(StoreError::Lost { .. }) => {
-            Ok(!id.is_empty() && store.get(&key).await?.is_some_and(|item| item.body == json!(id)))
-        }
-        Err(error) => Err(error),
-    }
 }
 
 /// Adds an event to its tally, once.
