@@ -1,12 +1,10 @@
 //! Members that hold `infra/member.yaml` and nothing else for Forester: its role is the only way in, and it is held to its
 //! policies and its boundary at each call.
 
-use std::time::Duration;
-
 use forester_e2e::Outcome;
 use forester_e2e::deploy::admit;
 use forester_e2e::jobs::{alarm, baseline, reset};
-use forester_e2e::local::{Local, eventually};
+use forester_e2e::local::Local;
 
 const ROLE: &str = "ForesterMember";
 
@@ -34,6 +32,5 @@ async fn role_of_member_yaml_is_enough_for_a_baseline_a_reset_and_an_alarm() -> 
 /// Tells that an account was created, and waits for its baseline.
 async fn created(local: &Local, name: &str) -> Outcome<()> {
     local.put_event(&baseline::born(local, name)?).await?;
-    let done = async || Ok(baseline::missing(&local.world, name).await?.is_empty().then_some(()));
-    eventually(Duration::from_secs(180), &format!("the baseline of {name}"), done).await
+    baseline::arrived(&local.world, name).await
 }

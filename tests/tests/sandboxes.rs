@@ -60,6 +60,8 @@ async fn reset_what_is_due(local: &Local) -> Outcome<Vec<Value>> {
 async fn each_of_ten_sandboxes_gets_what_it_deserves() -> Outcome<()> {
     let mut local = Local::start(&|_| ()).await?;
     fill(&mut local).await?;
+    // Its baseline takes its default VPCs, whenever the event of its creation is handled.
+    baseline::arrived(&local.world, NOT_OFFERED).await?;
     let untouched = reset::left(&local.world, NOT_OFFERED).await?;
     let outputs = reset_what_is_due(&local).await?;
     let told: BTreeMap<String, &Value> =

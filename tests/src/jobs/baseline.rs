@@ -18,14 +18,7 @@ pub async fn run(local: &mut Local) -> Outcome<Effect> {
     let clock = Clock::start(local).await?;
     let tags = [("owner", "pay-team@acme.example"), ("stage", "dev")];
     local.world.vend(NAME, "Workloads/NonProd", &tags).await?;
-    let last = std::cell::RefCell::new(String::new());
-    let done = async || {
-        let missing = missing(&local.world, NAME).await?;
-        *last.borrow_mut() = missing.join(", ");
-        Ok(missing.is_empty().then_some(()))
-    };
-    let waited = eventually(Duration::from_secs(180), "the baseline of a new account", done).await;
-    waited.map_err(|error| format!("{error}; still missing: {}", last.borrow()))?;
+    arrived(&local.world, NAME).await?;
     let regions = local.world.regions(NAME).await?.len();
     let changes = vec![
         format!("alias acme-{NAME}, password policy, S3 public access block, role SecurityReviewer, budget"),
@@ -66,6 +59,18 @@ pub fn born(local: &Local, name: &str) -> Outcome<Value> {
                 "accountId": account } },
         },
     }))
+}
+
+/// Waits until the account has everything that the file declares, or says what it still lacks.
+pub async fn arrived(world: &World, name: &str) -> Outcome<()> {
+    let last = std::cell::RefCell::new(String::new());
+    let done = async || {
+        let missing = missing(world, name).await?;
+        *last.borrow_mut() = missing.join(", ");
+        Ok(missing.is_empty().then_some(()))
+    };
+    let waited = eventually(Duration::from_secs(180), &format!("the baseline of {name}"), done).await;
+    waited.map_err(|error| format!("{error}; still missing: {}", last.borrow()).into())
 }
 
 /// What the file declares and the account does not have yet, read back through the API.
