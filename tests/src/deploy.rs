@@ -1,26 +1,25 @@
-//! Deploys `infra/template.yaml` into the local stack as the README does into AWS: artifacts to a bucket, the template
-//! through CloudFormation with the SAM transform.
+//! Deploys into the local stack by `forester deploy`, as a person would into AWS: with the packages of a quick build, and
+//! one more variable in the template.
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use forester::aws::Scope;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::world::text;
+use crate::command::{Ran, Terminal};
+use crate::stack::Stack;
 use crate::{Outcome, environment};
 
 /// The functions, as their binaries are called.
 pub const FUNCTIONS: [&str; 6] =
     ["account-baseline", "sandbox-reset", "budget-router", "alarm-fanout", "alert-delivery", "alert-actions"];
 
-const ARTIFACTS: &str = "forester-artifacts";
+/// Where the packages and the file lie.
+pub const BUCKET: &str = "forester-artifacts";
 const STACK: &str = "forester";
-const LIMIT: Duration = Duration::from_secs(120);
 
 /// The last of the functions' variables in the template; here they get one more, which lets webhooks be on loopback.
 const OUTBOX_VARIABLE: &str = "FORESTER_OUTBOX: !Ref OutboxQueue";
@@ -56,83 +55,71 @@ impl Deployment {
     }
 }
 
-/// Uploads configuration and functions, and creates the stack in `home`'s account.
-pub async fn deploy(home: &Scope, config: &str, parameters: &[(&str, &str)]) -> Outcome<Deployment> {
-    home.call("s3", "CreateBucket", json!({ "Bucket": ARTIFACTS })).await?;
-    upload(home, "forester.yaml", config.as_bytes()).await?;
-    // Through a bucket, as `aws cloudformation deploy --s3-bucket` does: what is sent along may have 51,200 bytes.
-    upload(home, "template.yaml", with_artifacts(home).await?.as_bytes()).await?;
-    let config_uri = format!("s3://{ARTIFACTS}/forester.yaml");
-    let given = [("ConfigUri", config_uri.as_str()), ("ConfigBucket", ARTIFACTS), ("Architecture", "x86_64")];
-    let parameters: Vec<Value> = given
-        .iter()
-        .chain(parameters)
-        .map(|(key, value)| json!({ "ParameterKey": key, "ParameterValue": value }))
-        .collect();
-    let template = format!("https://s3.amazonaws.com/{ARTIFACTS}/template.yaml");
-    let stack = json!({
-        "StackName": STACK, "TemplateURL": template, "Parameters": parameters,
-        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-    });
-    home.call("cloudformation", "CreateStack", stack).await?;
-    created(home).await
+/// A terminal with the file, the packages and the template, from which Forester is deployed.
+pub struct Deployer {
+    /// Where commands run.
+    pub terminal: Terminal,
 }
 
-/// Creates the stack of `infra/member.yaml` in a member, as its StackSet would be named there, and lets resets in or not.
-pub async fn admit(member: &Scope, home: &Scope, deployment: &Deployment, reset: &str) -> Outcome<()> {
-    let template = std::fs::read_to_string(environment::root()?.join("infra/member.yaml"))?;
-    let organization = home.call("organizations", "DescribeOrganization", json!({})).await?;
-    let organization = text(&organization, "/Organization/Id")?;
-    let given = [
-        ("HomeAccount", home.account().as_ref()),
-        ("HomeBus", deployment.output("BusArn")?),
-        ("BudgetQueueArn", deployment.output("BudgetQueueArn")?),
-        ("TrustedRoles", deployment.output("FunctionRoles")?),
-        ("OrganizationId", &organization),
-        ("Reset", reset),
-    ];
-    let parameters = given.map(|(key, value)| json!({ "ParameterKey": key, "ParameterValue": value }));
-    let stack = json!({
-        "StackName": "StackSet-forester-member", "TemplateBody": template, "Parameters": parameters,
-        "Capabilities": ["CAPABILITY_NAMED_IAM"],
-    });
-    member.call("cloudformation", "CreateStack", stack).await?;
-    Ok(())
-}
-
-async fn upload(home: &Scope, key: &str, body: &[u8]) -> Outcome<()> {
-    let object = json!({ "Bucket": ARTIFACTS, "Key": key, "Body": STANDARD.encode(body) });
-    home.call("s3", "PutObject", object).await?;
-    Ok(())
-}
-
-/// The template with its local paths replaced by uploaded objects, which is what `aws cloudformation package` does.
-async fn with_artifacts(home: &Scope) -> Outcome<String> {
-    let infra = environment::root()?.join("infra");
-    let mut template = std::fs::read_to_string(infra.join("template.yaml"))?;
-    for name in FUNCTIONS {
-        let zip = zipped(name).await?;
-        upload(home, &format!("{name}.zip"), &zip).await?;
-        template = template.replace(&format!("../dist/{name}.zip"), &format!("s3://{ARTIFACTS}/{name}.zip"));
+impl Deployer {
+    /// Lays out what `forester deploy` reads, with `config` as the file.
+    pub async fn prepare(stack: &Stack, config: &str) -> Outcome<Self> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("deploy-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let terminal = Terminal::open(&name, config, Some(stack))?;
+        let place = terminal.directory();
+        std::fs::create_dir_all(place.join("dist"))?;
+        for name in FUNCTIONS {
+            zip(name, &place.join("dist")).await?;
+        }
+        std::fs::write(place.join("dist/architecture"), "x86_64\n")?;
+        let template = std::fs::read_to_string(environment::root()?.join("infra/template.yaml"))?;
+        let template =
+            template.replace(OUTBOX_VARIABLE, &format!("{OUTBOX_VARIABLE}\n        FORESTER_ALLOW_LOOPBACK: '1'"));
+        std::fs::write(place.join("template.yaml"), template)?;
+        Ok(Self { terminal })
     }
-    template = template.replace(OUTBOX_VARIABLE, &format!("{OUTBOX_VARIABLE}\n        FORESTER_ALLOW_LOOPBACK: '1'"));
-    let machine = std::fs::read(infra.join("statemachines/sandbox-reset.asl.json"))?;
-    upload(home, "sandbox-reset.asl.json", &machine).await?;
-    let uploaded = format!("s3://{ARTIFACTS}/sandbox-reset.asl.json");
-    Ok(template.replace("statemachines/sandbox-reset.asl.json", &uploaded))
+
+    /// Runs `forester deploy` with these arguments beside the usual ones.
+    pub async fn run(&self, arguments: &[&str]) -> Outcome<Ran> {
+        let usual = ["deploy", BUCKET, "--template", "template.yaml", "--output", "json"];
+        self.terminal.run(&[&usual, arguments].concat()).await
+    }
 }
 
-async fn zipped(name: &str) -> Outcome<Vec<u8>> {
-    let binary = environment::binaries()?.join(name);
-    let here = |suffix: &str| std::env::temp_dir().join(format!("forester-{}-{name}.{suffix}", std::process::id()));
-    let (bare, target) = (here("bare"), here("zip"));
+/// Deploys into `home`'s account; `arguments` are further ones of `forester deploy`.
+pub async fn deploy(stack: &Stack, home: &Scope, config: &str, arguments: &[&str]) -> Outcome<Deployment> {
+    let ran = Deployer::prepare(stack, config).await?.run(&[&["--yes"], arguments].concat()).await?;
+    // The world of a test is rarely all that `doctor` asks for.
+    if !matches!(ran.code, 0 | 4) {
+        return Err(format!("forester deploy ended with {}: {}", ran.code, ran.stderr).into());
+    }
+    described(home).await
+}
+
+/// What is deployed now.
+pub async fn described(home: &Scope) -> Outcome<Deployment> {
+    let named = json!({ "StackName": STACK });
+    let stacks = home.call("cloudformation", "DescribeStacks", named.clone()).await?;
+    let resources = home.call("cloudformation", "DescribeStackResources", named).await?;
+    let pairs = |list: Option<&Value>, key: &str, value: &str| -> BTreeMap<String, String> {
+        let entries = list.and_then(Value::as_array).into_iter().flatten();
+        entries.filter_map(|entry| Some((entry[key].as_str()?.to_owned(), entry[value].as_str()?.to_owned()))).collect()
+    };
+    Ok(Deployment {
+        outputs: pairs(stacks.pointer("/Stacks/0/Outputs"), "OutputKey", "OutputValue"),
+        resources: pairs(resources.get("StackResources"), "LogicalResourceId", "PhysicalResourceId"),
+    })
+}
+
+/// Packs a function into `NAME.zip` in a directory.
+async fn zip(name: &str, directory: &Path) -> Outcome<()> {
+    let (bare, target) = (directory.join(name), directory.join(name).with_extension("zip"));
     // Without its symbols a quick build weighs a fifth.
-    run(Command::new("strip").args(["-o", path(&bare)?, path(&binary)?])).await?;
+    run(Command::new("strip").args(["-o", path(&bare)?, path(&environment::binaries()?.join(name))?])).await?;
     run(Command::new(environment::python()?).args(["-c", ZIP, path(&bare)?, path(&target)?])).await?;
-    let zip = std::fs::read(&target)?;
     std::fs::remove_file(&bare)?;
-    std::fs::remove_file(&target)?;
-    Ok(zip)
+    Ok(())
 }
 
 async fn run(command: &mut Command) -> Outcome<()> {
@@ -142,36 +129,4 @@ async fn run(command: &mut Command) -> Outcome<()> {
 
 fn path(path: &Path) -> Outcome<&str> {
     Ok(path.to_str().ok_or_else(|| format!("{} is not UTF-8", path.display()))?)
-}
-
-async fn created(home: &Scope) -> Outcome<Deployment> {
-    let began = std::time::Instant::now();
-    loop {
-        let answer = home.call("cloudformation", "DescribeStacks", json!({ "StackName": STACK })).await?;
-        let status = text(&answer, "/Stacks/0/StackStatus")?;
-        match status.as_str() {
-            "CREATE_COMPLETE" => return described(home, &answer).await,
-            "CREATE_IN_PROGRESS" if began.elapsed() < LIMIT => tokio::time::sleep(Duration::from_millis(200)).await,
-            _ => return Err(format!("the stack is {status} after {:?}: {}", began.elapsed(), why(home).await?).into()),
-        }
-    }
-}
-
-async fn why(home: &Scope) -> Outcome<String> {
-    let events = home.call("cloudformation", "DescribeStackEvents", json!({ "StackName": STACK })).await?;
-    let failed = |event: &&Value| event["ResourceStatus"].as_str().is_some_and(|status| status.ends_with("FAILED"));
-    let failed: Vec<&Value> = events["StackEvents"].as_array().into_iter().flatten().filter(failed).collect();
-    Ok(serde_json::to_string(&failed)?)
-}
-
-async fn described(home: &Scope, stacks: &Value) -> Outcome<Deployment> {
-    let resources = home.call("cloudformation", "DescribeStackResources", json!({ "StackName": STACK })).await?;
-    let pairs = |list: Option<&Value>, key: &str, value: &str| -> BTreeMap<String, String> {
-        let entries = list.and_then(Value::as_array).into_iter().flatten();
-        entries.filter_map(|entry| Some((entry[key].as_str()?.to_owned(), entry[value].as_str()?.to_owned()))).collect()
-    };
-    Ok(Deployment {
-        outputs: pairs(stacks.pointer("/Stacks/0/Outputs"), "OutputKey", "OutputValue"),
-        resources: pairs(resources.get("StackResources"), "LogicalResourceId", "PhysicalResourceId"),
-    })
 }

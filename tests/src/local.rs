@@ -26,16 +26,23 @@ pub struct Local {
 impl Local {
     /// Starts and fills everything; `tell` hears about each stage.
     pub async fn start(tell: &dyn Fn(&str)) -> Outcome<Self> {
-        Self::start_with(ROLE, tell, |config| config).await
+        Self::start_with(&[], tell, |config| config).await
     }
 
-    /// The same, with functions that enter members by a role of this name and by no other.
+    /// The same, with functions that enter members by a role of this name and by no other: the one of the StackSets.
     pub async fn entering_by(role: &str, tell: &dyn Fn(&str)) -> Outcome<Self> {
-        Self::start_with(role, tell, |config| config).await
+        Self::start_with(&["--members"], tell, |config| {
+            config.replace(&format!("role: {ROLE}"), &format!("role: {role}"))
+        })
+        .await
     }
 
-    /// The same, with a configuration that `change` makes of the usual one.
-    pub async fn start_with(role: &str, tell: &dyn Fn(&str), change: impl FnOnce(String) -> String) -> Outcome<Self> {
+    /// The same, with further arguments of `forester deploy` and a configuration that `change` makes of the usual one.
+    pub async fn start_with(
+        arguments: &[&str],
+        tell: &dyn Fn(&str),
+        change: impl FnOnce(String) -> String,
+    ) -> Outcome<Self> {
         tell("starting the emulators");
         let stack = Stack::start().await?;
         stack.shorten().await?;
@@ -45,8 +52,8 @@ impl Local {
         tell("filling the sandbox");
         seed::fill(&world, "sbx-ana").await?;
         tell("deploying infra/template.yaml");
-        let config = configuration(&webhook)?.replace(&format!("role: {ROLE}"), &format!("role: {role}"));
-        let deployment = deploy(&world.management().await?, &change(config), &[("MemberRole", role)]).await?;
+        let config = change(configuration(&webhook)?);
+        let deployment = deploy(&stack, &world.management().await?, &config, arguments).await?;
         Ok(Self { stack, world, deployment, webhook })
     }
 

@@ -38,7 +38,7 @@ pub struct Paths {
 
 impl Paths {
     /// Deploys with this `alerts` section; `kept` are parameters of Systems Manager, by name.
-    pub async fn lay(alerts: &str, kept: &[(&str, &str)], parameters: &[(&str, &str)]) -> Outcome<Self> {
+    pub async fn lay(alerts: &str, kept: &[(&str, &str)], arguments: &[&str]) -> Outcome<Self> {
         let stack = Stack::start().await?;
         let region: Region = HOME.parse()?;
         let home = as_root(&stack.sdk(&region).await, &stack.management).await?;
@@ -50,7 +50,7 @@ impl Paths {
             "version: 1\nmode: single-account\nhome_region: {HOME}\nregions: {{govern: [{HOME}]}}\n\
              access: {{role: Unused}}\naccounts:\n  root: {{}}\nalerts:\n{alerts}"
         );
-        let deployment = deploy(&home, &config, parameters).await?;
+        let deployment = deploy(&stack, &home, &config, arguments).await?;
         Ok(Self { stack, home, deployment, config })
     }
 

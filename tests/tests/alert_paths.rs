@@ -12,7 +12,6 @@ use forester_e2e::jobs::budget;
 use forester_e2e::local::{Local, eventually};
 use forester_e2e::paths::{KEY, Paths, SLACK, arrives, between, signed};
 use forester_e2e::webhook::Webhook;
-use forester_e2e::world::ROLE;
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::Mutex;
@@ -155,7 +154,7 @@ async fn heartbeat_reaches_nobody_and_its_absence_reaches_people() -> Outcome<()
         webhook.url
     );
     let topic = "arn:aws:sns:us-east-1:111122223333:pagers";
-    let paths = Paths::lay(&alerts, &[], &[("AlarmTopic", topic)]).await?;
+    let paths = Paths::lay(&alerts, &[], &["--parameter", &format!("AlarmTopic={topic}")]).await?;
     let queue = paths.listening_to("pagers").await?;
     paths.fire("HeartbeatTimer", 2).await?;
     let counted = async || Ok(paths.said("AlertDelivery", "\"Heartbeat\":1").await?.into_iter().next());
@@ -212,7 +211,7 @@ async fn what_a_dead_channel_missed_is_sent_once_more_when_it_is_back() -> Outco
 async fn spend_of_a_sandbox_beyond_its_budget_starts_its_reset_once() -> Outcome<()> {
     let _alone = ALONE.lock().await;
     let ladder = "alerts:\n  ladder: {act: live, steps: [{at: 120, do: reset}]}";
-    let local = Local::start_with(ROLE, &|_| (), |config| config.replace("alerts:", ladder)).await?;
+    let local = Local::start_with(&[], &|_| (), |config| config.replace("alerts:", ladder)).await?;
     budget::overspend(&local, "sbx-ana", "125").await?;
     let home = local.home().await?;
     let machine = local.deployment.output("ResetMachineArn")?;

@@ -1,8 +1,7 @@
-//! Members that hold `infra/member.yaml` and nothing else for Forester: its role is the only way in, and it is held to its
-//! policies and its boundary at each call.
+//! Members that hold what `forester deploy --members` gives them and nothing else: its role is the only way in, and it is
+//! held to its policies and its boundary at each call.
 
 use forester_e2e::Outcome;
-use forester_e2e::deploy::admit;
 use forester_e2e::jobs::{alarm, baseline, reset};
 use forester_e2e::local::Local;
 
@@ -11,10 +10,6 @@ const ROLE: &str = "ForesterMember";
 #[tokio::test]
 async fn role_of_member_yaml_is_enough_for_a_baseline_a_reset_and_an_alarm() -> Outcome<()> {
     let local = Local::entering_by(ROLE, &|_| ()).await?;
-    let home = local.home().await?;
-    for (name, emptied) in [("audit", "no"), ("dev", "no"), (reset::NAME, "yes")] {
-        admit(&local.world.scope(name, "us-east-1").await?, &home, &local.deployment, emptied).await?;
-    }
     created(&local, "dev").await?;
     reset::empties(&local).await?;
     alarm::run(&local).await?;

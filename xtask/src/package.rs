@@ -13,11 +13,13 @@ use crate::{python, sbom, step};
 /// One processor architecture of Lambda.
 struct Architecture {
     flag: &'static str,
+    /// As Lambda and the template call it.
+    name: &'static str,
     triple: &'static str,
 }
 
-const ARM64: Architecture = Architecture { flag: "--arm64", triple: "aarch64-unknown-linux-gnu" };
-const X86_64: Architecture = Architecture { flag: "--x86-64", triple: "x86_64-unknown-linux-gnu" };
+const ARM64: Architecture = Architecture { flag: "--arm64", name: "arm64", triple: "aarch64-unknown-linux-gnu" };
+const X86_64: Architecture = Architecture { flag: "--x86-64", name: "x86_64", triple: "x86_64-unknown-linux-gnu" };
 
 /// Writes `dist/<function>.zip`, where the template looks for them.
 pub fn run(house: &House, arguments: &[String]) -> Result<ExitCode, Problem> {
@@ -38,6 +40,9 @@ pub fn run(house: &House, arguments: &[String]) -> Result<ExitCode, Problem> {
         let bytes = package.metadata().map_err(|cause| Problem::file("read", &package, &cause))?.len();
         println!("  dist/{name}.zip, {bytes} bytes");
     }
+    // Read by `forester deploy`: a function on the other architecture does not start.
+    let mark = dist.join("architecture");
+    std::fs::write(&mark, architecture.name).map_err(|cause| Problem::file("write", &mark, &cause))?;
     println!("{} packages for {}", functions.len(), architecture.triple);
     Ok(ExitCode::SUCCESS)
 }

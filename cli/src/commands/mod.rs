@@ -3,6 +3,7 @@
 mod accounts;
 mod alerts;
 mod apply;
+mod deploy;
 mod doctor;
 mod events;
 mod explain;
@@ -43,6 +44,8 @@ pub enum Command {
     Alerts(alerts::Alerts),
     /// Hand event files to the functions that would take them
     Events(events::Events),
+    /// Deploy Forester into the account and region of the credentials at hand
+    Deploy(deploy::Deploy),
     /// Tell what the organization lacks for Forester to work
     Doctor(doctor::Doctor),
 }
@@ -62,6 +65,7 @@ impl Command {
             Self::Reset(command) => command.run(context).await,
             Self::Alerts(command) => command.run(context).await,
             Self::Events(command) => command.run(context).await,
+            Self::Deploy(command) => command.run(context).await,
             Self::Doctor(command) => command.run(context).await,
         }
     }

@@ -13,6 +13,8 @@ visible through `iam:GetRole`; nothing of ours reads it. What a function does in
 
 from __future__ import annotations
 
+import re
+
 from .accounts import MANAGEMENT_ACCOUNT
 from .call import Call
 
@@ -38,6 +40,9 @@ EVENT_PLANE = {
     "states",
 }
 
+# What StackSets are about lies in members, and they go by the organization.
+OF_MEMBERS = re.compile(r"StackSet|StackInstance|OrganizationsAccess")
+
 # Complete in ministack, thin in moto, and tied to nothing else: answered by ministack for every account.
 MINISTACK_EVERYWHERE = {"budgets"}
 
@@ -46,6 +51,8 @@ def plane_of(call: Call) -> str:
     """The emulator for this call."""
     if call.service in MINISTACK_EVERYWHERE:
         return MINISTACK
+    if call.service == "cloudformation" and OF_MEMBERS.search(call.action):
+        return MOTO
     if call.owner == MANAGEMENT_ACCOUNT and call.service in EVENT_PLANE:
         return MINISTACK
     return MOTO

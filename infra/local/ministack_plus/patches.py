@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     alarm_answers,
     alarm_events,
+    bus_policies,
     function_environment,
     map_concurrency,
     metric_filters,
@@ -12,7 +13,16 @@ from . import (
     service_events,
 )
 
-PATCHES = (alarm_answers, alarm_events, function_environment, map_concurrency, metric_filters, schedules, service_events)
+PATCHES = (
+    alarm_answers,
+    alarm_events,
+    bus_policies,
+    function_environment,
+    map_concurrency,
+    metric_filters,
+    schedules,
+    service_events,
+)
 
 
 def install() -> None:

@@ -51,7 +51,7 @@ impl Ground {
         let urls = recorders.iter().map(|(name, recorder)| (*name, recorder.url())).collect();
         let cloud = Cloud::make(&home, &urls).await?;
         let text = configuration(&urls.into_iter().chain(cloud.ends.clone()).collect());
-        let deployment = deploy(&home, &text, &[("MemberRole", "R")]).await?;
+        let deployment = deploy(&stack, &home, &text, &[]).await?;
         let refusing =
             Server::start(|_| async { Response::json(403, r#"{"__type":"AccessDeniedException"}"#) }).await?;
         let nowhere = Sdk::at(&refusing.url(), stack.management.as_ref(), &HOME.parse()?).await;

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::output::{Exit, Problem, result};
 use finding::{Finding, State};
+pub(super) use organization::landing_zones;
 
 /// Tell what the organization lacks for Forester to work
 #[derive(Debug, clap::Args)]
@@ -25,20 +26,29 @@ impl Doctor {
     pub async fn run(self, context: &Context) -> Result<Exit, Problem> {
         let forester = context.forester().await?;
         let findings = examine(&forester).await?;
-        let lines: Vec<String> = findings.iter().map(Finding::to_string).collect();
-        let healthy = findings.iter().all(|finding| finding.state == State::Ok);
-        let summary =
-            if healthy { "everything that was looked at is in place" } else { "see the lines that are not ok" };
-        result(
-            context.form,
-            &json!({ "findings": findings, "healthy": healthy }),
-            format!("{}\n{summary}", lines.join("\n")),
-        );
+        let healthy = healthy(&findings);
+        result(context.form, &json!({ "findings": findings, "healthy": healthy }), told(&findings));
         Ok(if healthy { Exit::Done } else { Exit::Failed })
     }
 }
 
-async fn examine(forester: &Forester) -> Result<Vec<Finding>, Problem> {
+/// Whether nothing is missing or unknown.
+pub(super) fn healthy(findings: &[Finding]) -> bool {
+    findings.iter().all(|finding| finding.state == State::Ok)
+}
+
+/// The findings for people, a line each.
+pub(super) fn told(findings: &[Finding]) -> String {
+    let lines: Vec<String> = findings.iter().map(Finding::to_string).collect();
+    let summary = match healthy(findings) {
+        true => "everything that was looked at is in place",
+        false => "see the lines that are not ok",
+    };
+    format!("{}\n{summary}", lines.join("\n"))
+}
+
+/// Runs every check.
+pub(super) async fn examine(forester: &Forester) -> Result<Vec<Finding>, Problem> {
     let home = forester.accounts.home().await.map_err(Problem::failed)?;
     let scope = forester.accounts.scope(&home, &forester.config.home_region).await.map_err(Problem::failed)?;
     let mut findings = vec![Finding::ok(format_args!("credentials for account {home}"))];

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use forester::Forester;
-use forester::aws::{CallError, Scope};
+use forester::aws::{CallError, ErrorClass, Scope};
 use forester::config::OperatingMode;
 use forester::types::{AccountId, Arn, Region};
 use serde_json::json;
@@ -63,26 +63,38 @@ async fn administrator(forester: &Forester, privileged: &Result<Vec<AccountId>, 
     Some(if appointed { Finding::ok(what) } else { Finding::missing(what, hint) })
 }
 
-/// Control Tower tells of its accounts in its home region, which its landing zone's ARN names
+/// Where Control Tower stands, as far as the regions of the file tell: the region that its landing zone's ARN names
 /// (<https://docs.aws.amazon.com/controltower/latest/APIReference/API_ListLandingZones.html>).
-async fn control_tower(forester: &Forester, home: &AccountId) -> Option<Finding> {
+pub async fn landing_zones(forester: &Forester, account: &AccountId) -> Result<BTreeSet<Region>, CallError> {
     let config = &forester.config;
     let regions: BTreeSet<&Region> = config.regions.govern.iter().chain([&config.home_region]).collect();
-    let what = "Control Tower's events and roles are within reach";
-    let mut zones = BTreeSet::new();
+    let mut found = BTreeSet::new();
     for region in regions {
-        let asked = async {
-            let scope = forester.accounts.scope(home, region).await?;
-            scope.pages("controltower", "ListLandingZones", json!({})).await
+        let scope = forester.accounts.scope(account, region).await?;
+        let zones = match scope.pages("controltower", "ListLandingZones", json!({})).await {
+            Ok(zones) => zones,
+            // Control Tower is not offered in every region.
+            Err(error) if error.class == ErrorClass::Unavailable => continue,
+            Err(error) => return Err(error),
         };
-        match asked.await {
-            Ok(found) => zones.extend(found.iter().filter_map(|zone| zone.get("arn")?.as_str().map(str::to_owned))),
-            Err(error) => return Some(Finding::unknown(what, &error)),
-        }
+        let arns = zones.iter().filter_map(|zone| zone.get("arn")?.as_str()?.parse::<Arn>().ok());
+        found.extend(arns.filter_map(|arn| arn.region().parse::<Region>().ok()));
     }
-    let zone = zones.first()?.parse::<Arn>().ok()?;
+    Ok(found)
+}
+
+/// Control Tower tells of its accounts in its home region
+/// (<https://docs.aws.amazon.com/controltower/latest/userguide/lifecycle-events.html>).
+async fn control_tower(forester: &Forester, home: &AccountId) -> Option<Finding> {
+    let config = &forester.config;
+    let what = "Control Tower's events and roles are within reach";
+    let zones = match landing_zones(forester, home).await {
+        Ok(zones) => zones,
+        Err(error) => return Some(Finding::unknown(what, &error)),
+    };
+    let zone = zones.first()?;
     let problems =
-        out_of_reach(zone.region(), config.home_region.as_ref(), &config.access.fallback, &config.access.role);
+        out_of_reach(zone.as_ref(), config.home_region.as_ref(), &config.access.fallback, &config.access.role);
     Some(if problems.is_empty() { Finding::ok(what) } else { Finding::missing(what, problems.join("; ")) })
 }
 

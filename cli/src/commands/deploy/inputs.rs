@@ -1,0 +1,73 @@
+//! Inputs of the template that follow from the file, so that nobody says a thing twice and differently.
+
+use std::collections::BTreeMap;
+
+use forester::config::Config;
+
+use crate::output::note;
+
+/// `NAME=VALUE`, as `--parameter` takes it.
+pub fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE, such as LogDays=365".to_owned()),
+    }
+}
+
+/// The parameters that the file decides.
+pub fn derived(config: &Config) -> BTreeMap<String, String> {
+    let access = &config.access;
+    // Where the file has no second role, none but the first may be taken.
+    let fallback = access.fallback.first().unwrap_or(&access.role);
+    if let Some(more) = access.fallback.get(1..).filter(|more| !more.is_empty()) {
+        note(format_args!(
+            "the functions may take {} and {fallback}; access.fallback also names {}, which only people may take",
+            access.role,
+            more.join(", ")
+        ));
+    }
+    let schedule = config.sandbox.as_ref().and_then(|sandbox| sandbox.schedule.as_ref());
+    let mut given = vec![("MemberRole", access.role.clone()), ("FallbackRole", fallback.clone())];
+    if let Some(schedule) = schedule {
+        given.push(("ResetSchedule", format!("cron({})", schedule.cron)));
+        given.push(("ResetTimezone", schedule.timezone.clone()));
+    }
+    given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "version: 1\nmode: single-account\nhome_region: us-east-1\nregions: {govern: [us-east-1]}\n\
+        accounts:\n  root: {}\n";
+
+    fn check(more: &str, expect: &[(&str, &str)]) {
+        let config = Config::parse(&format!("{FILE}{more}"), "forester.yaml").unwrap();
+        let found = derived(&config);
+        let found: Vec<(&str, &str)> = found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(found, expect);
+    }
+
+    #[test]
+    fn roles_and_schedule_are_those_of_the_file() {
+        check("access: {role: A}\n", &[("FallbackRole", "A"), ("MemberRole", "A")]);
+        check(
+            "access: {role: A, fallback: [B, C]}\nsandbox:\n  match: {ou: S, tag: {s: \"true\"}}\n  \
+             schedule: {cron: \"0 2 ? * SUN *\", timezone: Europe/Amsterdam}\n",
+            &[
+                ("FallbackRole", "B"),
+                ("MemberRole", "A"),
+                ("ResetSchedule", "cron(0 2 ? * SUN *)"),
+                ("ResetTimezone", "Europe/Amsterdam"),
+            ],
+        );
+    }
+
+    #[test]
+    fn inputs_are_names_and_values() {
+        assert_eq!(pair("A=b=c"), Ok(("A".to_owned(), "b=c".to_owned())));
+        assert_eq!(pair("A="), Ok(("A".to_owned(), String::new())));
+        assert!(pair("A").is_err() && pair("=b").is_err());
+    }
+}

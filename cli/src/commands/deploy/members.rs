@@ -1,0 +1,120 @@
+//! What members hold for Forester, by two StackSets of infra/member.yaml: one for OUs of sandboxes, whose role may empty
+//! an account, and one for all others, whose role may not.
+
+use std::collections::BTreeMap;
+
+use forester::org::Organization;
+use serde_json::{Value, json};
+
+use super::site::Site;
+use super::stack_set::StackSet;
+use super::units::Units;
+use crate::context::Context;
+use crate::output::{Problem, note};
+
+/// Roles that AWS makes, which no StackSet can make again.
+const OF_AWS: [&str; 2] = ["OrganizationAccountAccessRole", "AWSControlTowerExecution"];
+
+/// The StackSets as they should be.
+pub struct Members<'a> {
+    site: &'a Site,
+    organization: &'a Organization,
+    stack: &'a str,
+    units: Units,
+}
+
+impl<'a> Members<'a> {
+    /// Says whether StackSets can do here what the file wants, and for which OUs.
+    pub fn of(site: &'a Site, stack: &'a str) -> Result<Self, Problem> {
+        let organization = site.forest.organization.as_ref().filter(|_| site.is_management()).ok_or_else(|| {
+            Problem::failed("--members needs the management account and `mode: organization`: nobody else has the OUs")
+        })?;
+        let role = &site.config.access.role;
+        if OF_AWS.contains(&role.as_str()) {
+            return Err(Problem::failed(format_args!(
+                "access.role is {role}, which AWS makes in new accounts; a StackSet makes a role of another name. \
+                 Write `access: {{role: ForesterMember, fallback: [{role}]}}`, and deploy again"
+            )));
+        }
+        let sandboxes = site.config.sandbox.as_ref().map(|sandbox| &sandbox.matches.ou);
+        let units = Units::of(&site.forest, organization, sandboxes);
+        Ok(Self { site, organization, stack, units })
+    }
+
+    /// Makes or changes both StackSets and waits for them.
+    pub async fn deploy(&self, context: &Context, outputs: &BTreeMap<String, String>) -> Result<Vec<Value>, Problem> {
+        let (emptied, others) = (self.units.sandboxes.len(), self.units.members.len());
+        context.confirm(format_args!(
+            "Give a role to the accounts of {emptied} OUs of sandboxes and {others} others, and to those that come?"
+        ))?;
+        self.be_trusted().await?;
+        let sets = [
+            self.set("members", "no", &self.units.members, outputs),
+            self.set("sandboxes", "yes", &self.units.sandboxes, outputs),
+        ];
+        if !self.units.beside.is_empty() {
+            note(format_args!(
+                "no StackSet reaches {}: their OU holds sandboxes below it, or the other way round. They are entered \
+                 by access.fallback",
+                self.units.beside.join(", ")
+            ));
+        }
+        let mut failed = Vec::new();
+        for set in &sets {
+            failed.push(set.leave().await?);
+        }
+        for (set, failed) in sets.iter().zip(&mut failed) {
+            // One that is for nothing and was never there need not be.
+            if !set.units.is_empty() {
+                failed.extend(set.arrive().await?);
+            }
+            failed.iter().for_each(|failure| note(format_args!("  {}: {failure}", set.name)));
+        }
+        let told = |(set, failed): (&StackSet<'_>, &Vec<String>)| json!({ "stackSet": set.name, "units": set.units, "regions": set.regions, "failed": failed });
+        Ok(sets.iter().zip(&failed).map(told).collect())
+    }
+
+    /// CloudFormation may do nothing in members before it is let
+    /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-activate-trusted-access.html>).
+    async fn be_trusted(&self) -> Result<(), Problem> {
+        let scope = &self.site.scope;
+        let told = scope.call("cloudformation", "DescribeOrganizationsAccess", json!({})).await;
+        if told.map_err(Problem::failed)?.get("Status") != Some(&json!("ENABLED")) {
+            note("StackSets get trusted access to the organization");
+            let activated = scope.call("cloudformation", "ActivateOrganizationsAccess", json!({})).await;
+            activated.map_err(Problem::failed)?;
+        }
+        Ok(())
+    }
+
+    fn set(
+        &self,
+        kind: &str,
+        reset: &str,
+        units: &[forester::types::OuId],
+        outputs: &BTreeMap<String, String>,
+    ) -> StackSet<'_> {
+        let scope = &self.site.scope;
+        // The roles are made in the first region of all, whose stack has to be there before rules name them.
+        let home = scope.region().to_string();
+        let others = self.site.config.regions.govern.iter().map(ToString::to_string).filter(|region| *region != home);
+        let output = |name: &str| outputs.get(name).cloned().unwrap_or_default();
+        let given = [
+            ("HomeAccount", scope.account().to_string()),
+            ("HomeBus", output("BusArn")),
+            ("BudgetQueueArn", output("BudgetQueueArn")),
+            ("TrustedRoles", output("FunctionRoles")),
+            ("OrganizationId", self.organization.id.clone()),
+            ("MemberRoleName", self.site.config.access.role.clone()),
+            ("RoleRegion", home.clone()),
+            ("Reset", reset.to_owned()),
+        ];
+        StackSet {
+            scope,
+            name: format!("{}-{kind}", self.stack),
+            parameters: given.map(|(name, value)| (name.to_owned(), value)).into(),
+            units: units.to_vec(),
+            regions: std::iter::once(home.clone()).chain(others).collect(),
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! One stack of CloudFormation: what would change, by a change set, and then that change, with the reasons of whatever
+//! fails.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use forester::aws::Scope;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::pace::Pace;
+use crate::output::{Problem, note};
+
+/// Where a template comes from: CloudFormation takes 51,200 bytes by themselves, and more from a bucket
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>).
+pub enum Template {
+    /// From a bucket.
+    Url(String),
+    /// As it is.
+    Body(&'static str),
+}
+
+/// A stack as it should be.
+pub struct Stack {
+    /// The account and region.
+    pub scope: Scope,
+    /// Its name.
+    pub name: String,
+    /// What is in it.
+    pub template: Template,
+    /// Its inputs; those that are not named keep what they have.
+    pub parameters: BTreeMap<String, String>,
+    /// What CloudFormation wants to be told that we know.
+    pub capabilities: &'static [&'static str],
+}
+
+/// What would change.
+pub struct Plan {
+    change_set: String,
+    /// Whether the stack is new.
+    pub makes: bool,
+    changes: Vec<Change>,
+}
+
+/// One resource.
+struct Change {
+    action: String,
+    kind: String,
+    name: String,
+    replaced: bool,
+}
+
+/// How a stack stands, as far as a deployment cares.
+#[derive(Debug, PartialEq)]
+enum Standing {
+    Absent,
+    Ready,
+    /// It cannot be changed before a person did something.
+    Stuck(String),
+}
+
+impl Stack {
+    /// Asks CloudFormation what would change; `None`: nothing.
+    pub async fn plan(&self) -> Result<Option<Plan>, Problem> {
+        let (standing, there) = self.standing().await?;
+        let makes = match standing {
+            Standing::Absent => true,
+            Standing::Ready => false,
+            Standing::Stuck(why) => return Err(Problem::failed(why)),
+        };
+        let name = format!("{}-{}", self.name, Timestamp::now().as_millisecond());
+        let request = self.request(json!({
+            "StackName": self.name, "ChangeSetName": name, "ChangeSetType": if makes { "CREATE" } else { "UPDATE" },
+            "Capabilities": self.capabilities, "Description": "forester deploy",
+            "Parameters": self.inputs(&there).await?,
+        }));
+        let made = self.scope.call("cloudformation", "CreateChangeSet", request).await.map_err(Problem::failed)?;
+        let change_set = made.get("Id").and_then(Value::as_str).unwrap_or(&name).to_owned();
+        let plan = Plan { change_set, makes, changes: Vec::new() };
+        match self.computed(&plan).await {
+            Ok(Some(changes)) => Ok(Some(Plan { changes, ..plan })),
+            Ok(None) => self.discard(&plan).await.map(|()| None),
+            Err(problem) => {
+                self.discard(&plan).await?;
+                Err(problem)
+            }
+        }
+    }
+
+    /// Throws a plan away; a stack that would have been new is not left behind as an empty name.
+    pub async fn discard(&self, plan: &Plan) -> Result<(), Problem> {
+        let named = json!({ "ChangeSetName": plan.change_set, "StackName": self.name });
+        self.scope.call("cloudformation", "DeleteChangeSet", named).await.map_err(Problem::failed)?;
+        if plan.makes {
+            let stack = json!({ "StackName": self.name });
+            self.scope.call("cloudformation", "DeleteStack", stack).await.map_err(Problem::failed)?;
+        }
+        Ok(())
+    }
+
+    /// Does what the plan says, and tells each resource as it is done.
+    pub async fn execute(&self, plan: &Plan) -> Result<(), Problem> {
+        let mut told: BTreeSet<String> = self.events().await?.iter().filter_map(id).collect();
+        let named = json!({ "ChangeSetName": plan.change_set, "StackName": self.name });
+        self.scope.call("cloudformation", "ExecuteChangeSet", named).await.map_err(Problem::failed)?;
+        let (mut pace, mut failures) = (Pace::begin(), Vec::new());
+        loop {
+            pace.rest(&format!("the stack {}", self.name)).await?;
+            let status = self.status().await?;
+            for event in self.events().await?.iter().rev() {
+                if id(event).is_some_and(|id| told.insert(id)) {
+                    failures.extend(tell(event));
+                }
+            }
+            match status.as_deref() {
+                Some("CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS") => return Ok(()),
+                Some(status) if status.ends_with("_IN_PROGRESS") => {}
+                ended => return Err(self.broken(ended, &failures)),
+            }
+        }
+    }
+
+    /// The stack's outputs.
+    pub async fn outputs(&self) -> Result<BTreeMap<String, String>, Problem> {
+        let stack = self.there().await?.unwrap_or_default();
+        let outputs = stack.get("Outputs").and_then(Value::as_array).into_iter().flatten();
+        let text = |output: &Value, name: &str| output.get(name).and_then(Value::as_str).map(str::to_owned);
+        Ok(outputs.filter_map(|output| Some((text(output, "OutputKey")?, text(output, "OutputValue")?))).collect())
+    }
+
+    async fn standing(&self) -> Result<(Standing, Vec<String>), Problem> {
+        let Some(stack) = self.there().await? else { return Ok((Standing::Absent, Vec::new())) };
+        let parameters = stack.get("Parameters").and_then(Value::as_array).into_iter().flatten();
+        let names = parameters.filter_map(|one| one.get("ParameterKey")?.as_str().map(str::to_owned)).collect();
+        let status = stack.get("StackStatus").and_then(Value::as_str).unwrap_or_default();
+        Ok((standing(&self.name, status), names))
+    }
+
+    /// What is given, what stays as it is, and a word about names that the template does not have.
+    async fn inputs(&self, there: &[String]) -> Result<Vec<Value>, Problem> {
+        let summary = self.scope.call("cloudformation", "GetTemplateSummary", self.request(json!({}))).await;
+        let summary = summary.map_err(Problem::failed)?;
+        let declared = summary.get("Parameters").and_then(Value::as_array).into_iter().flatten();
+        let known: BTreeSet<&str> = declared.filter_map(|one| one.get("ParameterKey")?.as_str()).collect();
+        if let Some(unknown) = self.parameters.keys().find(|name| !known.contains(name.as_str())) {
+            let known: Vec<&str> = known.into_iter().collect();
+            return Err(Problem::failed(format_args!(
+                "the template of {} has no parameter {unknown}; it has {}",
+                self.name,
+                known.join(", ")
+            )));
+        }
+        let mut inputs = as_parameters(&self.parameters);
+        let kept = there.iter().filter(|name| known.contains(name.as_str()) && !self.parameters.contains_key(*name));
+        inputs.extend(kept.map(|name| json!({ "ParameterKey": name, "UsePreviousValue": true })));
+        Ok(inputs)
+    }
+
+    /// The call's members and the template.
+    fn request(&self, members: Value) -> Value {
+        with(
+            members,
+            match &self.template {
+                Template::Url(url) => json!({ "TemplateURL": url }),
+                Template::Body(body) => json!({ "TemplateBody": body }),
+            },
+        )
+    }
+
+    /// Waits for a change set; `None`: it has no changes.
+    async fn computed(&self, plan: &Plan) -> Result<Option<Vec<Change>>, Problem> {
+        let named = json!({ "ChangeSetName": plan.change_set, "StackName": self.name });
+        let mut pace = Pace::begin();
+        loop {
+            let told = self.scope.call("cloudformation", "DescribeChangeSet", named.clone()).await;
+            let told = told.map_err(Problem::failed)?;
+            let word = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default();
+            match word("Status") {
+                "CREATE_COMPLETE" => break,
+                "FAILED" if is_empty(word("StatusReason")) => return Ok(None),
+                "FAILED" => {
+                    return Err(Problem::failed(format_args!("{}: {}", self.name, word("StatusReason"))));
+                }
+                _ => pace.rest(&format!("the change set of {}", self.name)).await?,
+            }
+        }
+        let changes = self.scope.pages("cloudformation", "DescribeChangeSet", named).await.map_err(Problem::failed)?;
+        Ok(Some(changes.iter().filter_map(Change::read).collect()))
+    }
+
+    async fn there(&self) -> Result<Option<Value>, Problem> {
+        let asked = json!({ "StackName": self.name });
+        match self.scope.call("cloudformation", "DescribeStacks", asked).await {
+            Ok(mut answer) => Ok(answer.pointer_mut("/Stacks/0").map(Value::take)),
+            Err(error) if error.is_gone() => Ok(None),
+            Err(error) => Err(Problem::failed(error)),
+        }
+    }
+
+    async fn status(&self) -> Result<Option<String>, Problem> {
+        Ok(self.there().await?.and_then(|stack| stack.get("StackStatus")?.as_str().map(str::to_owned)))
+    }
+
+    async fn events(&self) -> Result<Vec<Value>, Problem> {
+        let asked = json!({ "StackName": self.name });
+        self.scope.pages("cloudformation", "DescribeStackEvents", asked).await.map_err(Problem::failed)
+    }
+
+    fn broken(&self, status: Option<&str>, failures: &[String]) -> Problem {
+        let reasons = if failures.is_empty() { String::new() } else { format!(": {}", failures.join("; ")) };
+        let status = status.unwrap_or("gone");
+        Problem::failed(format_args!("the stack {} is {status}{reasons}", self.name))
+    }
+}
+
+impl Plan {
+    /// The plan as JSON.
+    pub fn document(&self, stack: &Stack) -> Value {
+        let one = |change: &Change| {
+            json!({
+                "action": change.action, "type": change.kind, "resource": change.name, "replaced": change.replaced,
+            })
+        };
+        json!({
+            "stack": stack.name, "region": stack.scope.region(), "new": self.makes,
+            "changes": self.changes.iter().map(one).collect::<Vec<Value>>(),
+        })
+    }
+
+    /// The plan for people: what is there already, line by line; a new stack in one.
+    pub fn told(&self, stack: &Stack) -> String {
+        let (name, region) = (&stack.name, stack.scope.region());
+        if self.makes {
+            return format!("{name} in {region} is new, with {} resources", self.changes.len());
+        }
+        let lines: Vec<String> = self.changes.iter().map(Change::told).collect();
+        format!("{name} in {region} changes:\n{}", lines.join("\n"))
+    }
+
+    /// What is to be confirmed.
+    pub fn question(&self, stack: &Stack) -> String {
+        let account = stack.scope.account();
+        let verb = if self.makes { "Create" } else { "Update" };
+        format!("{verb} the stack {} in {account}, {}?", stack.name, stack.scope.region())
+    }
+}
+
+impl Change {
+    fn told(&self) -> String {
+        let sign = match self.action.as_str() {
+            "Add" => '+',
+            "Remove" => '-',
+            _ => '~',
+        };
+        let replaced = if self.replaced { "  (made anew)" } else { "" };
+        format!("  {sign} {} {}{replaced}", self.kind, self.name)
+    }
+
+    fn read(change: &Value) -> Option<Self> {
+        let change = change.get("ResourceChange")?;
+        let word = |name: &str| change.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let replaced = word("Replacement") == "True";
+        Some(Self { action: word("Action"), kind: word("ResourceType"), name: word("LogicalResourceId"), replaced })
+    }
+}
+
+/// The members of a call, and more of them.
+pub fn with(mut members: Value, more: Value) -> Value {
+    if let (Some(members), Value::Object(more)) = (members.as_object_mut(), more) {
+        members.extend(more);
+    }
+    members
+}
+
+/// Parameters as CloudFormation takes them.
+pub fn as_parameters(given: &BTreeMap<String, String>) -> Vec<Value> {
+    given.iter().map(|(key, value)| json!({ "ParameterKey": key, "ParameterValue": value })).collect()
+}
+
+/// What a status allows
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html>).
+fn standing(name: &str, status: &str) -> Standing {
+    match status {
+        "" | "DELETE_COMPLETE" | "REVIEW_IN_PROGRESS" => Standing::Absent,
+        "CREATE_FAILED" | "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "DELETE_FAILED" => Standing::Stuck(format!(
+            "the stack {name} is {status} and cannot be updated: look at its events, then \
+             `aws cloudformation delete-stack --stack-name {name}` and deploy again"
+        )),
+        "UPDATE_ROLLBACK_FAILED" => Standing::Stuck(format!(
+            "the stack {name} is {status}: `aws cloudformation continue-update-rollback --stack-name {name}` first"
+        )),
+        status if status.ends_with("_IN_PROGRESS") => {
+            Standing::Stuck(format!("the stack {name} is {status}: somebody changes it; deploy again when it is done"))
+        }
+        _ => Standing::Ready,
+    }
+}
+
+/// CloudFormation has no code for a change set without changes; these are the texts of its two kinds of templates.
+fn is_empty(reason: &str) -> bool {
+    reason.contains("didn't contain changes") || reason.contains("No updates are to be performed")
+}
+
+fn id(event: &Value) -> Option<String> {
+    event.get("EventId")?.as_str().map(str::to_owned)
+}
+
+/// Says that a resource is done; returns why it failed.
+fn tell(event: &Value) -> Option<String> {
+    let word = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (status, name, kind) = (word("ResourceStatus"), word("LogicalResourceId"), word("ResourceType"));
+    if status.ends_with("_IN_PROGRESS") {
+        return None;
+    }
+    note(format_args!("  {status:16} {kind} {name}"));
+    // What is cancelled because of another failure is no reason.
+    let reason = word("ResourceStatusReason");
+    let failed = status.ends_with("_FAILED") && !reason.contains("cancelled");
+    failed.then(|| format!("{name} ({kind}): {reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(status: &str, expect: Result<bool, &str>) {
+        match (standing("forester", status), expect) {
+            (Standing::Absent, Ok(false)) | (Standing::Ready, Ok(true)) => {}
+            (Standing::Stuck(why), Err(word)) => assert!(why.contains(word), "{why}"),
+            (found, expect) => panic!("{status}: {found:?}, not {expect:?}"),
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_updated_is_told_with_what_to_do() {
+        check("UPDATE_COMPLETE", Ok(true));
+        check("UPDATE_ROLLBACK_COMPLETE", Ok(true));
+        check("REVIEW_IN_PROGRESS", Ok(false));
+        check("ROLLBACK_COMPLETE", Err("delete-stack"));
+        check("UPDATE_ROLLBACK_FAILED", Err("continue-update-rollback"));
+        check("UPDATE_IN_PROGRESS", Err("somebody"));
+    }
+
+    #[test]
+    fn failures_have_reasons_and_cancellations_have_none() {
+        let event = |status: &str, reason: &str| {
+            json!({
+                "ResourceStatus": status, "LogicalResourceId": "Q", "ResourceType": "AWS::SQS::Queue",
+                "ResourceStatusReason": reason,
+            })
+        };
+        assert_eq!(tell(&event("CREATE_FAILED", "no")).as_deref(), Some("Q (AWS::SQS::Queue): no"));
+        assert_eq!(tell(&event("CREATE_FAILED", "Resource creation cancelled")), None);
+        assert_eq!(tell(&event("CREATE_COMPLETE", "")), None);
+    }
+
+    #[test]
+    fn texts_of_an_empty_change_set_are_known() {
+        assert!(is_empty("The submitted information didn't contain changes. Submit different information to create"));
+        assert!(is_empty("No updates are to be performed."));
+        assert!(!is_empty("Parameters: [X] must have values"));
+    }
+}
