@@ -49,11 +49,18 @@ impl House {
 
     /// Cargo in this clone, building into the target directory.
     pub fn cargo(&self, subcommand: &str) -> Command {
-        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target).arg(subcommand);
+        let mut command = self.program(Path::new(&std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())));
+        command.arg(subcommand);
         if self.shared && matches!(subcommand, "build" | "clippy" | "test") {
             command.arg("--config").arg(self.clone_profile());
         }
+        command
+    }
+
+    /// Cargo, or a program that calls it, in this clone.
+    pub fn program(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
         for (name, _) in std::env::vars_os() {
             if of_this_process(&name) {
                 command.env_remove(name);

@@ -21,6 +21,7 @@ mod stack;
 mod step;
 mod suite;
 mod tally;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -41,7 +42,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "test",
         arguments: "[fast]",
-        about: "format, lints, units, docs, models, conformance; if not fast: stack, e2e, infra",
+        about: "format, lints, tests, dependencies, models, conformance; if not fast: stack, e2e, infra",
         run: suite::run,
     },
     Task {
@@ -98,7 +99,12 @@ const TASKS: &[Task] = &[
         about: "the functions as zips for Lambda in dist/ (arm64 unless told otherwise)",
         run: package::run,
     },
-    Task { name: "deny", arguments: "", about: "licences, sources and advisories of all dependencies", run: deny::run },
+    Task {
+        name: "deny",
+        arguments: "",
+        about: "licences, sources and advisories of the dependencies, and those that nothing uses",
+        run: deny::run,
+    },
     Task { name: "clean", arguments: "", about: "removes what this tool cached, for all clones", run: house::clean },
 ];
 

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::house::House;
 use crate::problem::Problem;
 use crate::step::{self, Finished, took};
 use crate::tally::Tally;
-use crate::{models, programs, python};
+use crate::{deny, models, programs, python};
 
 /// Enough random inputs for every operation to be met; `cargo xtask conformance` takes more.
 const CONFORMANCE: &str = "1000";
@@ -18,6 +18,7 @@ const CONFORMANCE: &str = "1000";
 struct Outcome {
     tests: Tally,
     failed: Vec<String>,
+    unchecked: Vec<String>,
 }
 
 impl Outcome {
@@ -49,12 +50,17 @@ impl Outcome {
         }
     }
 
-    fn print(&self, began: Instant) {
-        match self.failed.as_slice() {
-            [] => println!("\nall steps are green after {}", took(began.elapsed())),
-            failed => println!("\nfailed after {}: {}", took(began.elapsed()), failed.join(", ")),
+    /// What is said at the end; what was not looked at is never left out of it.
+    fn summary(&self, time: Duration) -> String {
+        let mut text = match self.failed.as_slice() {
+            [] => format!("all steps are green after {}\n", took(time)),
+            failed => format!("failed after {}: {}\n", took(time), failed.join(", ")),
+        };
+        for what in &self.unchecked {
+            text.push_str(&format!("not checked: {what}\n"));
         }
-        println!("{} passed, {} failed", self.tests.passed, self.tests.failed);
+        text.push_str(&format!("{} passed, {} failed", self.tests.passed, self.tests.failed));
+        text
     }
 }
 
@@ -71,6 +77,10 @@ pub fn run(house: &House, arguments: &[String]) -> Result<ExitCode, Problem> {
     for check in rust_checks(house, python.as_deref()) {
         outcome.note(&step::run(house, check.name, check.command)?, check.counts);
     }
+    if let Some(verdict) = outcome.keep("dependencies", deny::look(house)) {
+        verdict.steps.iter().for_each(|step| outcome.note(step, false));
+        outcome.unchecked = verdict.unchecked;
+    }
     let programs = outcome.keep("programs", programs::build(house));
     if let (Some(python), Some(programs)) = (python, programs) {
         for check in program_checks(house, &python, &programs, fast) {
@@ -82,7 +92,7 @@ pub fn run(house: &House, arguments: &[String]) -> Result<ExitCode, Problem> {
     if !fast && let Some(judges) = outcome.keep("infrastructure", python::infrastructure(house)) {
         outcome.note(&step::run(house, "infrastructure", infrastructure(house, &judges))?, true);
     }
-    outcome.print(began);
+    println!("\n{}", outcome.summary(began.elapsed()));
     Ok(if outcome.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -155,5 +165,13 @@ mod tests {
     fn a_step_that_fails_without_a_count_is_one_failure() {
         check(false, 0, 0, (0, 1, false));
         check(false, 12, 0, (12, 1, false));
+    }
+
+    #[test]
+    fn what_was_not_checked_is_said_before_the_count() {
+        let mut outcome = Outcome { unchecked: vec!["advisories".to_owned()], ..Outcome::default() };
+        outcome.add("a step", true, Tally { passed: 3, failed: 0 });
+        let said = outcome.summary(Duration::from_secs(4));
+        assert_eq!(said, "all steps are green after 4.0 s\nnot checked: advisories\n3 passed, 0 failed");
     }
 }
