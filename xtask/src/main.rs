@@ -42,7 +42,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "test",
         arguments: "[fast]",
-        about: "format, lints, tests, dependencies, models, conformance; if not fast: stack, e2e, infra",
+        about: "format, lints, units, crates, models, conformance; if not fast: stack, e2e, infra",
         run: suite::run,
     },
     Task {
