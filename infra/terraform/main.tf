@@ -2699,6 +2699,23 @@ resource "aws_cloudwatch_metric_alarm" "alert_path_alarm" {
   alarm_actions = local.has_alarm_topic ? [var.alarm_topic] : null
 }
 
+resource "aws_cloudwatch_metric_alarm" "configuration_alarm" {
+  alarm_name = "${var.name}-ConfigurationAlarm"
+  alarm_description = "The file of Forester has a mistake and is not in force; resets wait. severity=high"
+  namespace = "Forester"
+  metric_name = "ConfigurationRefused"
+  dimensions = {
+    service = "configuration"
+  }
+  statistic = "Sum"
+  period = 300
+  evaluation_periods = 1
+  threshold = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data = "notBreaching"
+  alarm_actions = local.has_alarm_topic ? [var.alarm_topic] : null
+}
+
 resource "aws_cloudwatch_metric_alarm" "machine_alarm" {
   alarm_name = "${var.name}-MachineAlarm"
   alarm_description = "The state machine of resets broke, not a reset in it. severity=high"
@@ -2755,6 +2772,7 @@ resource "aws_cloudwatch_dashboard" "board" {
             "${aws_cloudwatch_metric_alarm.outbox_age_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.heartbeat_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.alert_path_alarm.arn}",
+            "${aws_cloudwatch_metric_alarm.configuration_alarm.arn}",
             "${aws_cloudwatch_metric_alarm.machine_alarm.arn}",
           ]
         }

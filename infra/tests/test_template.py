@@ -203,6 +203,12 @@ class Watched(unittest.TestCase):
             self.assertTrue(f'"{metric}"' in code, f"nobody counts {metric}")
         self.assertGreater(len(named), 10)
 
+    def test_a_file_that_is_refused_is_an_alarm_whichever_function_refuses_it(self) -> None:
+        alarm = self.alarms["ConfigurationAlarm"]
+        (dimension,) = alarm["Dimensions"]
+        code = (INFRA.parent / "shared/src/live.rs").read_text(encoding="utf-8")
+        self.assertIn(f'emit("{dimension["Value"]}", &[Metric::count("{alarm["MetricName"]}", 1)])', code)
+
     def test_the_board_is_json_and_shows_every_alarm_queue_and_function(self) -> None:
         shown = references(TEMPLATE["Resources"]["Board"]["Properties"]["DashboardBody"])
         self.assertLessEqual(self.alarms.keys() | QUEUES.keys() | FUNCTIONS.keys(), shown)

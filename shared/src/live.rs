@@ -131,7 +131,7 @@ impl<J: Job> Live<J> {
             Err(problem) => {
                 let last = known.filter(|_| refused == Refused::GoesOn).and_then(|edition| edition.version);
                 let made = earlier(origin.as_ref(), make.as_ref(), last, &problem).await?;
-                tell(name, &made, origin.location(), &seen, &problem).await;
+                tell(&made, origin.location(), &seen, &problem).await;
                 (made, Some(problem))
             }
         };
@@ -157,7 +157,12 @@ impl<J: Job> Live<J> {
     /// Takes up what is new. Whatever cannot be reached now is looked at again a minute later.
     async fn look(&self, state: &mut State<J>) {
         let new = match self.origin.edition().await {
-            Ok(edition) if edition == state.seen => return,
+            Ok(edition) if edition == state.seen => {
+                if state.problem.is_some() {
+                    count();
+                }
+                return;
+            }
             Ok(_) => self.origin.read(None).await,
             Err(error) => Err(error),
         };
@@ -173,7 +178,7 @@ impl<J: Job> Live<J> {
             }
             Err(problem) => {
                 // Where nobody could be told, the same edition is looked at again.
-                if tell(self.name, &state.made, self.origin.location(), &edition, &problem).await {
+                if tell(&state.made, self.origin.location(), &edition, &problem).await {
                     state.seen = edition;
                 }
                 state.problem = Some(problem);
@@ -237,9 +242,15 @@ async fn remember(store: &dyn Store, location: &str, edition: &Edition, known: O
     }
 }
 
+/// Counts that a function works without the file that is there: at every look while that lasts, so that the alarm on it
+/// lasts as long. One metric for all functions, because they have one file; whose line it is says the log group.
+fn count() {
+    emit("configuration", &[Metric::count("ConfigurationRefused", 1)]);
+}
+
 /// Tells people that an edition is refused; `false` where that failed.
-async fn tell<J>(name: &'static str, made: &Made<J>, location: &str, edition: &Edition, problem: &str) -> bool {
-    emit(name, &[Metric::count("ConfigurationRefused", 1)]);
+async fn tell<J>(made: &Made<J>, location: &str, edition: &Edition, problem: &str) -> bool {
+    count();
     tracing::error!(edition = edition.mark, "{location} is refused, and the last good one stays in force: {problem}");
     match made.people.refused(location, &edition.mark, problem).await {
         Ok(_) => true,
