@@ -56,12 +56,7 @@ impl Paths {
 
     /// Raises an alarm of this name.
     pub async fn alarm(&self, name: &str) -> Outcome<()> {
-        let sample = environment::root()?.join("events/alarm-fanout/eventbridge-alarm-state-change.json");
-        let text = std::fs::read_to_string(sample)?.replace("CIS-4.3-RootAccountUsage", name);
-        let mut event: Value = serde_json::from_str(&text.replace("222233334444", self.stack.management.as_ref()))?;
-        event["id"] = format!("event-{name}").into();
-        event["detail"]["configuration"]["description"] = "The queue is old".into();
-        self.stack.control("events", &event).await.map(drop)
+        raise(&self.stack, name).await
     }
 
     /// Sets a deployed schedule to go off in so many seconds; the emulated scheduler does the rest.
@@ -117,6 +112,16 @@ impl Paths {
         let (table, outbox) = (self.deployment.output("StateTableName")?, self.deployment.output("OutboxUrl")?);
         Ok(terminal.with("FORESTER_TABLE", table).with("FORESTER_OUTBOX", outbox))
     }
+}
+
+/// Raises an alarm of this name in the management account.
+pub async fn raise(stack: &Stack, name: &str) -> Outcome<()> {
+    let sample = environment::root()?.join("events/alarm-fanout/eventbridge-alarm-state-change.json");
+    let text = std::fs::read_to_string(sample)?.replace("CIS-4.3-RootAccountUsage", name);
+    let mut event: Value = serde_json::from_str(&text.replace("222233334444", stack.management.as_ref()))?;
+    event["id"] = format!("event-{name}").into();
+    event["detail"]["configuration"]["description"] = "The queue is old".into();
+    stack.control("events", &event).await.map(drop)
 }
 
 /// The first message at an endpoint that holds all these words.

@@ -32,7 +32,7 @@ def unit(name: str, parent: str | None = None) -> str:
 
 def account_in(name: str, place: str) -> str:
     """A new account in an OU."""
-    account = create_account(f"{name}@acme.example")["AccountId"]
+    account = create_account(f"stacks-{name}@acme.example")["AccountId"]
     move(account, organization(), place)
     return account
 
