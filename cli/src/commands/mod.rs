@@ -46,6 +46,8 @@ pub enum Command {
     Events(events::Events),
     /// Deploy Forester into the account and region of the credentials at hand
     Deploy(deploy::Deploy),
+    /// Remove what `forester deploy` brought, and let people into every account that Forester holds
+    Remove(deploy::Remove),
     /// Tell what the organization lacks for Forester to work
     Doctor(doctor::Doctor),
 }
@@ -66,6 +68,7 @@ impl Command {
             Self::Alerts(command) => command.run(context).await,
             Self::Events(command) => command.run(context).await,
             Self::Deploy(command) => command.run(context).await,
+            Self::Remove(command) => command.run(context).await,
             Self::Doctor(command) => command.run(context).await,
         }
     }

@@ -1,4 +1,5 @@
-"""Roles of a stack have the managed policies that its template names; moto makes such roles without them.
+"""Roles of a stack have the managed policies that its template names, and lose them when the stack goes; moto makes such
+roles without them.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-role.html
 """
 
@@ -11,8 +12,8 @@ from moto.utilities.utils import get_partition
 
 
 def install() -> None:
-    """Attach the policies to the role that was made."""
-    original = Role.create_from_cloudformation_json
+    """Attach the policies to a role that was made, and detach them before it is deleted."""
+    original, original_delete = Role.create_from_cloudformation_json, Role.delete_from_cloudformation_json
 
     def create(
         cls: type[Role], name: str, told: dict[str, Any], account_id: str, region_name: str, **more: Any
@@ -23,4 +24,12 @@ def install() -> None:
             backend.attach_role_policy(arn, role.name)
         return role
 
+    def delete(cls: type[Role], name: str, told: dict[str, Any], account_id: str, region_name: str) -> None:
+        backend = iam_backends[account_id][get_partition(region_name)]
+        role = next((role for role in backend.roles.values() if role.name == name), None)
+        for arn in list(role.managed_policies) if role else ():
+            backend.detach_role_policy(arn, name)
+        original_delete(name, told, account_id, region_name)
+
     Role.create_from_cloudformation_json = classmethod(create)
+    Role.delete_from_cloudformation_json = classmethod(delete)

@@ -74,13 +74,18 @@ def put(stack_set: StackSet, places: list[Place]) -> list[dict[str, str]]:
 
 
 def take(stack_set: StackSet, places: list[Place]) -> list[dict[str, str]]:
-    """Delete the stacks of places."""
-    there = stacks.setdefault(stack_set.id, {})
-    for account, region in places:
-        stack = there.pop((account, region), None)
-        if stack is not None:
-            cloudformation_backends[account][region].delete_stack(stack.name)
-    return [{"Account": account, "Region": region, "Status": "SUCCEEDED"} for account, region in places]
+    """Delete the stacks of places, and say how each went."""
+    there, told = stacks.setdefault(stack_set.id, {}), []
+    # A region's stack may need what that of an earlier one made.
+    for account, region in reversed(places):
+        result = {"Account": account, "Region": region, "Status": "SUCCEEDED"}
+        try:
+            cloudformation_backends[account][region].delete_stack(there[account, region].name)
+            del there[account, region]
+        except Exception as reason:  # Whatever a resource says; it is the reason of the failure.
+            result |= {"Status": "FAILED", "StatusReason": str(reason)}
+        told.append(result)
+    return told
 
 
 def ended(stack_set: StackSet, action: str, told: list[dict[str, str]]) -> ActionResult:

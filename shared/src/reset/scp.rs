@@ -9,8 +9,8 @@ use crate::aws::{Accounts, CallError, CallSite, ErrorClass, Scope};
 use crate::config::NamedPolicy;
 use crate::types::{AccountId, Region};
 
-/// The tag that says that a policy is ours.
-const TAG: (&str, &str) = ("forester", "reset");
+/// The tag, key and value, of every policy by which Forester keeps people out of an account.
+pub const TAG: (&str, &str) = ("forester", "reset");
 
 /// The organization, as the account that Forester runs in.
 pub struct Organization(Scope);

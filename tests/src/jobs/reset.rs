@@ -73,7 +73,7 @@ pub async fn run(local: &Local) -> Outcome<Effect> {
 }
 
 /// Sets the deployed schedule to go off in a moment; the emulated scheduler does the rest.
-async fn fire(local: &Local) -> Outcome<()> {
+pub async fn fire(local: &Local) -> Outcome<()> {
     let home = local.home().await?;
     let name = local.deployment.output("ResetTimerName")?;
     let schedule = home.call("scheduler", "GetSchedule", json!({ "Name": name })).await?;

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use forester::aws::Scope;
 use forester::org::Organization;
+use forester::types::OuId;
 use serde_json::{Value, json};
 
 use super::site::Site;
@@ -14,6 +16,21 @@ use crate::output::{Problem, note};
 
 /// Roles that AWS makes, which no StackSet can make again.
 const OF_AWS: [&str; 2] = ["OrganizationAccountAccessRole", "AWSControlTowerExecution"];
+
+/// The StackSets of a stack, wanted nowhere.
+pub fn unwanted<'a>(scope: &'a Scope, stack: &str) -> [StackSet<'a>; 2] {
+    ["members", "sandboxes"].map(|kind| StackSet {
+        scope,
+        name: name(stack, kind),
+        parameters: BTreeMap::new(),
+        units: Vec::new(),
+        regions: Vec::new(),
+    })
+}
+
+fn name(stack: &str, kind: &str) -> String {
+    format!("{stack}-{kind}")
+}
 
 /// The StackSets as they should be.
 pub struct Members<'a> {
@@ -87,13 +104,7 @@ impl<'a> Members<'a> {
         Ok(())
     }
 
-    fn set(
-        &self,
-        kind: &str,
-        reset: &str,
-        units: &[forester::types::OuId],
-        outputs: &BTreeMap<String, String>,
-    ) -> StackSet<'_> {
+    fn set(&self, kind: &str, reset: &str, units: &[OuId], outputs: &BTreeMap<String, String>) -> StackSet<'_> {
         let scope = &self.site.scope;
         // The roles are made in the first region of all, whose stack has to be there before rules name them.
         let home = scope.region().to_string();
@@ -111,7 +122,7 @@ impl<'a> Members<'a> {
         ];
         StackSet {
             scope,
-            name: format!("{}-{kind}", self.stack),
+            name: name(self.stack, kind),
             parameters: given.map(|(name, value)| (name.to_owned(), value)).into(),
             units: units.to_vec(),
             regions: std::iter::once(home.clone()).chain(others).collect(),

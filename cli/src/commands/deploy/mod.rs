@@ -6,10 +6,12 @@
 
 mod bucket;
 mod forwarders;
+mod holds;
 mod inputs;
 mod members;
 mod pace;
 mod packages;
+mod remove;
 mod site;
 mod stack;
 mod stack_set;
@@ -27,6 +29,7 @@ use crate::output::{Exit, Problem, note, result};
 use bucket::Bucket;
 use members::Members;
 use packages::Packages;
+pub use remove::Remove;
 use site::Site;
 use stack::{Plan, Stack, Template};
 

@@ -59,6 +59,11 @@ enum Standing {
 }
 
 impl Stack {
+    /// A stack of which only the name is known: to look at, or to delete.
+    pub fn named(scope: Scope, name: String) -> Self {
+        Self { scope, name, template: Template::Body(""), parameters: BTreeMap::new(), capabilities: &[] }
+    }
+
     /// Asks CloudFormation what would change; `None`: nothing.
     pub async fn plan(&self) -> Result<Option<Plan>, Problem> {
         let (standing, there) = self.standing().await?;
@@ -115,6 +120,30 @@ impl Stack {
                 Some("CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS") => return Ok(()),
                 Some(status) if status.ends_with("_IN_PROGRESS") => {}
                 ended => return Err(self.broken(ended, &failures)),
+            }
+        }
+    }
+
+    /// Deletes the stack and waits until it is gone; returns whether there was one. What its template retains stays.
+    pub async fn delete(&self) -> Result<bool, Problem> {
+        let Some(stack) = self.there().await? else { return Ok(false) };
+        // By its id: the name says nothing of a stack that is gone.
+        let named = json!({ "StackName": stack.get("StackId") });
+        self.scope.call("cloudformation", "DeleteStack", named.clone()).await.map_err(Problem::failed)?;
+        let mut pace = Pace::begin();
+        loop {
+            let status = match self.scope.call("cloudformation", "DescribeStacks", named.clone()).await {
+                Ok(answer) => answer.pointer("/Stacks/0/StackStatus").and_then(Value::as_str).map(str::to_owned),
+                Err(error) if error.is_gone() => return Ok(true),
+                Err(error) => return Err(Problem::failed(error)),
+            };
+            match status.as_deref() {
+                None | Some("DELETE_COMPLETE") => return Ok(true),
+                Some("DELETE_FAILED") => {
+                    let failures: Vec<String> = self.events().await?.iter().filter_map(tell).collect();
+                    return Err(self.broken(status.as_deref(), &failures));
+                }
+                Some(_) => pace.rest(&format!("the deletion of {}", self.name)).await?,
             }
         }
     }

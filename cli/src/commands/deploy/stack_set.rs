@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use forester::aws::{CallError, ErrorClass, Scope};
+use forester::aws::{CallError, Scope};
 use forester::types::OuId;
 use serde_json::{Value, json};
 
@@ -81,6 +81,19 @@ impl StackSet<'_> {
             failed.extend(self.operate("CreateStackInstances", self.targets(json!(units), &self.regions)).await?);
         }
         Ok(failed)
+    }
+
+    /// Deletes a StackSet that is wanted nowhere, and all its stacks before; returns whether there was one, and what failed.
+    pub async fn delete(&self) -> Result<(bool, Vec<String>), Problem> {
+        if !self.there().await?.exists {
+            return Ok((false, Vec::new()));
+        }
+        let failed = self.leave().await?;
+        if failed.is_empty() {
+            let named = json!({ "StackSetName": self.name });
+            self.scope.call("cloudformation", "DeleteStackSet", named).await.map_err(Problem::failed)?;
+        }
+        Ok((true, failed))
     }
 
     fn wants(&self, unit: &str) -> bool {
@@ -170,7 +183,7 @@ fn preferences(regions: &[String]) -> Value {
 /// Whether another operation on the StackSet has to end first
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStackInstances.html>).
 fn waits(error: &CallError) -> bool {
-    error.class == ErrorClass::Conflict || error.has_code("OperationInProgressException")
+    error.has_code("OperationInProgressException") || error.has_code("StaleRequestException")
 }
 
 /// Why the stack of one account and region is not as it should be.

@@ -1,0 +1,83 @@
+//! `forester remove` leaves no account that people are kept out of: not while a reset is under way, and not after one that
+//! died.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use forester::aws::Scope;
+use forester_e2e::Outcome;
+use forester_e2e::command::Terminal;
+use forester_e2e::environment;
+use forester_e2e::jobs::reset;
+use forester_e2e::local::{Local, eventually};
+use serde_json::json;
+
+const LIMIT: Duration = Duration::from_secs(120);
+const ROLE: &str = "ForesterMember";
+
+/// The policies on the sandbox, by name.
+async fn policies(home: &Scope, sandbox: &str) -> Outcome<BTreeSet<String>> {
+    let asked = json!({ "TargetId": sandbox, "Filter": "SERVICE_CONTROL_POLICY" });
+    let found = home.pages("organizations", "ListPoliciesForTarget", asked).await?;
+    Ok(found.iter().filter_map(|policy| policy["Name"].as_str().map(str::to_owned)).collect())
+}
+
+/// Whether the account has the role of member.yaml.
+async fn is_member(local: &Local, name: &str) -> Outcome<bool> {
+    let roles = local.world.scope(name, "us-east-1").await?.pages("iam", "ListRoles", json!({})).await?;
+    Ok(roles.iter().any(|role| role["RoleName"] == ROLE))
+}
+
+#[tokio::test]
+async fn removal_waits_for_resets_and_lets_people_in_where_one_died() -> Outcome<()> {
+    let local = Local::entering_by(ROLE, &|_| ()).await?;
+    let home = local.home().await?;
+    let sandbox = local.world.ids[reset::NAME].to_string();
+    let terminal = Terminal::open("remove", &environment::configuration()?, Some(&local.stack))?;
+    assert!(is_member(&local, "dev").await? && is_member(&local, reset::NAME).await?);
+
+    // A reset that does not get on: its account is frozen, and it is under way.
+    let stuck =
+        json!({ "match": { "service": "sqs", "action": "DeleteQueue", "account": sandbox }, "kind": "throttle" });
+    local.stack.control("faults", &stuck).await?;
+    reset::fire(&local).await?;
+    let freeze = format!("forester-freeze-{sandbox}");
+    let frozen = async || Ok(policies(&home, &sandbox).await?.contains(&freeze).then_some(()));
+    eventually(LIMIT, "the sandbox to be frozen", frozen).await?;
+    let refused = terminal.run(&["remove", "--yes"]).await?;
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(refused.stderr.contains("resets are under way"), "{}", refused.stderr);
+    assert!(policies(&home, &sandbox).await?.contains(&freeze), "a reset lost its freeze");
+
+    // It dies, and nobody takes the freeze away.
+    let machine = json!({ "stateMachineArn": local.deployment.output("ResetMachineArn")?, "statusFilter": "RUNNING" });
+    for execution in home.pages("stepfunctions", "ListExecutions", machine).await? {
+        home.call("stepfunctions", "StopExecution", json!({ "executionArn": execution["executionArn"] })).await?;
+    }
+    let asked = terminal.run(&["remove"]).await?;
+    assert_eq!(asked.code, 3, "{asked:?}");
+    assert!(asked.stderr.contains(&freeze) && asked.stderr.contains("into 1 accounts"), "{}", asked.stderr);
+
+    let removed = terminal.run(&["remove", "--yes", "--output", "json"]).await?;
+    assert_eq!(removed.code, 0, "{removed:?}");
+    assert_eq!(
+        removed.json()?,
+        json!({
+            "gone": ["forester", "forester-members", "forester-sandboxes"], "freed": [sandbox], "failed": [],
+            "waiting": [],
+        })
+    );
+    assert_eq!(policies(&home, &sandbox).await?, BTreeSet::from(["FullAWSAccess".to_owned()]));
+    assert!(!is_member(&local, "dev").await? && !is_member(&local, reset::NAME).await?, "a role was left in a member");
+    let functions = home.pages("lambda", "ListFunctions", json!({})).await?;
+    assert_eq!(functions, Vec::<serde_json::Value>::new());
+    let bucket = local.deployment.output("ReceiptsBucketName")?;
+    let table = local.deployment.output("StateTableName")?;
+    home.call("s3", "GetBucketVersioning", json!({ "Bucket": bucket })).await?;
+    home.call("dynamodb", "DescribeTable", json!({ "TableName": table })).await?;
+
+    let again = terminal.run(&["remove", "--yes"]).await?;
+    assert!(again.code == 0 && again.stdout.contains("nothing was deployed"), "{again:?}");
+    local.stack.heal().await?;
+    local.stack.stop().await
+}
