@@ -11,6 +11,7 @@ pub mod http;
 pub mod jobs;
 pub mod judge;
 pub mod local;
+pub mod memory;
 pub mod paths;
 pub mod runtime_api;
 pub mod seed;

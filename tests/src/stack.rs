@@ -14,6 +14,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
 use crate::control::request;
+use crate::memory::{self, Held};
 use crate::{Outcome, environment};
 
 /// How long the stack may take to answer its first call.
@@ -161,15 +162,23 @@ impl Stack {
         Ok(serde_json::from_value(answer)?)
     }
 
+    /// What each function that it runs held in memory at most so far.
+    pub fn memory(&self) -> Vec<Held> {
+        memory::held(&self.endpoint)
+    }
+
     /// Ends the emulators and waits until they are gone. Whatever a role was denied is an error: a permission lacks in a
-    /// template, or the code does what it should not.
+    /// template, or the code does what it should not. So is a function that held more than half of its memory.
     pub async fn stop(mut self) -> Outcome<()> {
-        let verdicts = self.verdicts().await?;
+        let (verdicts, memory) = (self.verdicts().await?, self.memory());
+        memory.iter().for_each(|held| println!("{held}"));
         drop(self.stdin.take());
         let ended = tokio::time::timeout(Duration::from_secs(15), self.child.wait()).await;
         ended.map_err(|_| "the stack did not end within 15 s of being told")??;
-        let denied = denied(&verdicts);
-        if denied.is_empty() { Ok(()) } else { Err(format!("roles were denied:\n{}", denied.join("\n")).into()) }
+        let denied = denied(&verdicts).into_iter().map(|denied| format!("denied to {denied}"));
+        let tight = memory.iter().filter(|held| held.is_tight()).map(|held| format!("too much: {held}"));
+        let wrong: Vec<String> = denied.chain(tight).collect();
+        if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
     }
 }
 

@@ -26,5 +26,8 @@ async fn judged(local: &Local) -> Outcome<()> {
         let actions = allowed.ok_or_else(|| format!("{role} was never judged: {verdicts:?}"))?;
         assert!(actions.contains_key("dynamodb:UpdateItem"), "{role} remembers nothing: {actions:?}");
     }
+    // `stop` judges what they held; here it is sure that they were looked at.
+    let held = local.stack.memory();
+    assert!(!cfg!(target_os = "linux") || held.len() == 5, "{held:?}");
     Ok(())
 }

@@ -46,8 +46,9 @@ async fn play(timeline: &Timeline) -> Outcome<()> {
     timeline.done(effects.last());
     let kept = keep(&local).await?;
     timeline.tell("stopping the emulators");
-    local.stack.stop().await?;
     timeline.end();
+    println!();
+    local.stack.stop().await?;
     println!("\n{}", table(&effects));
     println!("{kept}");
     Ok(())
