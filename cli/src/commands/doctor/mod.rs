@@ -4,6 +4,7 @@
 mod events;
 mod finding;
 mod organization;
+mod quota;
 mod topics;
 
 use forester::Forester;
@@ -52,17 +53,18 @@ pub(super) async fn examine(forester: &Forester) -> Result<Vec<Finding>, Problem
     let home = forester.accounts.home().await.map_err(Problem::failed)?;
     let scope = forester.accounts.scope(&home, &forester.config.home_region).await.map_err(Problem::failed)?;
     let mut findings = vec![Finding::ok(format_args!("credentials for account {home}"))];
-    match forester.directory.accounts().await {
+    let accounts = forester.directory.accounts().await;
+    match &accounts {
         Ok(accounts) => {
             findings.push(Finding::ok(format_args!("{} accounts can be listed", accounts.len())));
-            findings.extend(entrances(forester, &accounts).await);
+            findings.extend(entrances(forester, accounts).await);
         }
-        Err(error) => findings.push(Finding::unknown("accounts can be listed", &error)),
+        Err(error) => findings.push(Finding::unknown("accounts can be listed", error)),
     }
     findings.push(events::trail(&scope).await);
     findings.extend(events::rules(forester, &home).await);
     let privileged = forester.directory.privileged().await;
-    findings.extend(organization::examine(forester, &home, &privileged).await);
+    findings.extend(organization::examine(forester, &home, &privileged, accounts.as_deref().ok()).await);
     findings.extend(sandboxes(forester, &privileged));
     let hint = forester.config.cleanability_hint();
     findings.extend(hint.map(|hint| Finding { hint, ..Finding::ok("sandboxes are declared") }));

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use forester::Forester;
 use forester::aws::{CallError, ErrorClass, Scope};
 use forester::config::OperatingMode;
+use forester::org::Account;
 use forester::types::{AccountId, Arn, Region};
 use serde_json::json;
 
 use super::finding::Finding;
+use super::quota;
 
 /// Service-managed StackSets, by which member.yaml comes to members
 /// (<https://docs.aws.amazon.com/organizations/latest/userguide/services-that-can-integrate-cloudformation.html>).
@@ -19,6 +21,7 @@ pub async fn examine(
     forester: &Forester,
     home: &AccountId,
     privileged: &Result<Vec<AccountId>, CallError>,
+    accounts: Option<&[Account]>,
 ) -> Vec<Finding> {
     if forester.config.mode != OperatingMode::Organization {
         return Vec::new();
@@ -29,6 +32,9 @@ pub async fn examine(
         Err(error) => return vec![Finding::unknown("the organization can be asked", &error)],
     };
     let mut findings = vec![stack_sets(&scope).await];
+    if let Some(accounts) = accounts {
+        findings.push(quota::of_accounts(&scope, home, accounts).await);
+    }
     findings.extend(administrator(forester, privileged).await);
     findings.extend(control_tower(forester, home).await);
     findings
