@@ -11,6 +11,11 @@ use super::stack::with;
 use crate::context::Context;
 use crate::output::{Problem, note};
 
+/// What S3 answers in one region about a bucket of another
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>).
+const ELSEWHERE: [&str; 3] =
+    ["PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"];
+
 /// A bucket of ours in the region of the stack.
 pub struct Bucket<'a> {
     scope: &'a Scope,
@@ -28,6 +33,9 @@ impl<'a> Bucket<'a> {
                 context.confirm(format_args!("There is no bucket {name}. Make it in {account}, {region}?"))?;
                 bucket.make().await.map_err(Problem::failed)?;
             }
+            Err(error) if ELSEWHERE.iter().any(|code| error.has_code(code)) => {
+                return Err(bucket.elsewhere("another region"));
+            }
             Err(error) if error.class == ErrorClass::Denied => {
                 return Err(Problem::failed(format_args!(
                     "the bucket {name} cannot be used: {error}. Bucket names are world-wide; if it is not yours, \
@@ -43,11 +51,7 @@ impl<'a> Bucket<'a> {
         let place = self.call("GetBucketLocation", json!({})).await.map_err(Problem::failed)?;
         let region = region_of(&place);
         if region != self.scope.region().as_ref() {
-            return Err(Problem::failed(format_args!(
-                "the bucket {} is in {region}, and Lambda takes packages from its own region {} only: name one there",
-                self.name,
-                self.scope.region()
-            )));
+            return Err(self.elsewhere(region));
         }
         if versioning.get("Status") != Some(&json!("Enabled")) {
             note(format_args!(
@@ -57,6 +61,14 @@ impl<'a> Bucket<'a> {
             ));
         }
         Ok(())
+    }
+
+    fn elsewhere(&self, region: &str) -> Problem {
+        Problem::failed(format_args!(
+            "the bucket {} is in {region}, and Lambda takes packages from its own region {} only: name one there",
+            self.name,
+            self.scope.region()
+        ))
     }
 
     async fn make(&self) -> Result<(), CallError> {

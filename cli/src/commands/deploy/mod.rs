@@ -8,6 +8,7 @@ mod bucket;
 mod forwarders;
 mod holds;
 mod inputs;
+mod log;
 mod members;
 mod pace;
 mod packages;

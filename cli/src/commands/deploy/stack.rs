@@ -7,8 +7,9 @@ use forester::aws::Scope;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::log::Log;
 use super::pace::Pace;
-use crate::output::{Problem, note};
+use crate::output::Problem;
 
 /// Where a template comes from: CloudFormation takes 51,200 bytes by themselves, and more from a bucket
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>).
@@ -104,23 +105,13 @@ impl Stack {
 
     /// Does what the plan says, and tells each resource as it is done.
     pub async fn execute(&self, plan: &Plan) -> Result<(), Problem> {
-        let mut told: BTreeSet<String> = self.events().await?.iter().filter_map(id).collect();
+        let mut log = Log::from_now(&self.scope, &self.name).await?;
         let named = json!({ "ChangeSetName": plan.change_set, "StackName": self.name });
         self.scope.call("cloudformation", "ExecuteChangeSet", named).await.map_err(Problem::failed)?;
-        let (mut pace, mut failures) = (Pace::begin(), Vec::new());
-        loop {
-            pace.rest(&format!("the stack {}", self.name)).await?;
-            let status = self.status().await?;
-            for event in self.events().await?.iter().rev() {
-                if id(event).is_some_and(|id| told.insert(id)) {
-                    failures.extend(tell(event));
-                }
-            }
-            match status.as_deref() {
-                Some("CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS") => return Ok(()),
-                Some(status) if status.ends_with("_IN_PROGRESS") => {}
-                ended => return Err(self.broken(ended, &failures)),
-            }
+        let what = format!("the stack {}", self.name);
+        match log.end(&what).await?.as_str() {
+            "CREATE_COMPLETE" | "UPDATE_COMPLETE" => Ok(()),
+            ended => Err(log.failure(&what, ended)),
         }
     }
 
@@ -128,23 +119,13 @@ impl Stack {
     pub async fn delete(&self) -> Result<bool, Problem> {
         let Some(stack) = self.there().await? else { return Ok(false) };
         // By its id: the name says nothing of a stack that is gone.
-        let named = json!({ "StackName": stack.get("StackId") });
-        self.scope.call("cloudformation", "DeleteStack", named.clone()).await.map_err(Problem::failed)?;
-        let mut pace = Pace::begin();
-        loop {
-            let status = match self.scope.call("cloudformation", "DescribeStacks", named.clone()).await {
-                Ok(answer) => answer.pointer("/Stacks/0/StackStatus").and_then(Value::as_str).map(str::to_owned),
-                Err(error) if error.is_gone() => return Ok(true),
-                Err(error) => return Err(Problem::failed(error)),
-            };
-            match status.as_deref() {
-                None | Some("DELETE_COMPLETE") => return Ok(true),
-                Some("DELETE_FAILED") => {
-                    let failures: Vec<String> = self.events().await?.iter().filter_map(tell).collect();
-                    return Err(self.broken(status.as_deref(), &failures));
-                }
-                Some(_) => pace.rest(&format!("the deletion of {}", self.name)).await?,
-            }
+        let id = stack.get("StackId").and_then(Value::as_str).unwrap_or(&self.name);
+        let mut log = Log::from_now(&self.scope, id).await?;
+        self.scope.call("cloudformation", "DeleteStack", json!({ "StackName": id })).await.map_err(Problem::failed)?;
+        let what = format!("the deletion of {}", self.name);
+        match log.end(&what).await?.as_str() {
+            "DELETE_COMPLETE" => Ok(true),
+            ended => Err(log.failure(&what, ended)),
         }
     }
 
@@ -223,21 +204,6 @@ impl Stack {
             Err(error) if error.is_gone() => Ok(None),
             Err(error) => Err(Problem::failed(error)),
         }
-    }
-
-    async fn status(&self) -> Result<Option<String>, Problem> {
-        Ok(self.there().await?.and_then(|stack| stack.get("StackStatus")?.as_str().map(str::to_owned)))
-    }
-
-    async fn events(&self) -> Result<Vec<Value>, Problem> {
-        let asked = json!({ "StackName": self.name });
-        self.scope.pages("cloudformation", "DescribeStackEvents", asked).await.map_err(Problem::failed)
-    }
-
-    fn broken(&self, status: Option<&str>, failures: &[String]) -> Problem {
-        let reasons = if failures.is_empty() { String::new() } else { format!(": {}", failures.join("; ")) };
-        let status = status.unwrap_or("gone");
-        Problem::failed(format_args!("the stack {} is {status}{reasons}", self.name))
     }
 }
 
@@ -329,24 +295,6 @@ fn is_empty(reason: &str) -> bool {
     reason.contains("didn't contain changes") || reason.contains("No updates are to be performed")
 }
 
-fn id(event: &Value) -> Option<String> {
-    event.get("EventId")?.as_str().map(str::to_owned)
-}
-
-/// Says that a resource is done; returns why it failed.
-fn tell(event: &Value) -> Option<String> {
-    let word = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
-    let (status, name, kind) = (word("ResourceStatus"), word("LogicalResourceId"), word("ResourceType"));
-    if status.ends_with("_IN_PROGRESS") {
-        return None;
-    }
-    note(format_args!("  {status:16} {kind} {name}"));
-    // What is cancelled because of another failure is no reason.
-    let reason = word("ResourceStatusReason");
-    let failed = status.ends_with("_FAILED") && !reason.contains("cancelled");
-    failed.then(|| format!("{name} ({kind}): {reason}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -367,19 +315,6 @@ mod tests {
         check("ROLLBACK_COMPLETE", Err("delete-stack"));
         check("UPDATE_ROLLBACK_FAILED", Err("continue-update-rollback"));
         check("UPDATE_IN_PROGRESS", Err("somebody"));
-    }
-
-    #[test]
-    fn failures_have_reasons_and_cancellations_have_none() {
-        let event = |status: &str, reason: &str| {
-            json!({
-                "ResourceStatus": status, "LogicalResourceId": "Q", "ResourceType": "AWS::SQS::Queue",
-                "ResourceStatusReason": reason,
-            })
-        };
-        assert_eq!(tell(&event("CREATE_FAILED", "no")).as_deref(), Some("Q (AWS::SQS::Queue): no"));
-        assert_eq!(tell(&event("CREATE_FAILED", "Resource creation cancelled")), None);
-        assert_eq!(tell(&event("CREATE_COMPLETE", "")), None);
     }
 
     #[test]

@@ -104,6 +104,7 @@ impl StackSet<'_> {
         json!({
             "StackSetName": self.name, "Description": "What members hold for Forester", "TemplateBody": TEMPLATE,
             "Parameters": as_parameters(&self.parameters), "Capabilities": ["CAPABILITY_NAMED_IAM"],
+            "PermissionModel": "SERVICE_MANAGED",
             // Operations that do not touch each other need not wait for each other.
             "ManagedExecution": { "Active": true },
         })
