@@ -122,6 +122,21 @@ async fn second_deployment_changes_what_differs_and_nothing_else() -> Outcome<()
 }
 
 #[tokio::test]
+async fn stack_that_fails_says_why_and_what_to_do() -> Outcome<()> {
+    let place = place().await?;
+    let path = place.deployer.terminal.directory().join("template.yaml");
+    let template = std::fs::read_to_string(&path)?;
+    // A name that is taken: by the bucket of the packages.
+    let taken = format!("Resources:\n  Taken:\n    Type: AWS::S3::Bucket\n    Properties: {{BucketName: {BUCKET}}}\n");
+    std::fs::write(&path, template.replacen("Resources:\n", &taken, 1))?;
+    let failed = place.deployer.run(&["--yes"]).await?;
+    refused(&failed, 1, "the stack forester ended as ROLLBACK_COMPLETE: Taken (AWS::S3::Bucket): ");
+    std::fs::write(&path, template)?;
+    refused(&place.deployer.run(&["--yes"]).await?, 1, "aws cloudformation delete-stack --stack-name forester");
+    place.stack.stop().await
+}
+
+#[tokio::test]
 async fn events_are_forwarded_to_a_home_elsewhere() -> Outcome<()> {
     let mut place = place().await?;
     place.deployer.terminal = place.deployer.terminal.with("AWS_REGION", "eu-west-1");

@@ -43,9 +43,11 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// How an operation failed, with the reasons that resources gave.
-    pub fn failure(&self, what: &str, ended: &str) -> Problem {
-        let reasons = if self.failures.is_empty() { String::new() } else { format!(": {}", self.failures.join("; ")) };
+    /// How an operation failed, with the reasons that resources gave, or what is wrong with the template.
+    pub async fn failure(&self, what: &str, ended: &str) -> Problem {
+        let found = invalid(self.scope, json!({ "StackName": self.stack })).await;
+        let reasons = if found.is_empty() { &self.failures } else { &found };
+        let reasons = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
         Problem::failed(format_args!("{what} ended as {ended}{reasons}"))
     }
 
@@ -74,6 +76,22 @@ impl<'a> Log<'a> {
         let events = answer.get("StackEvents").and_then(Value::as_array).cloned().unwrap_or_default();
         Ok((events, answer.get("NextToken").and_then(Value::as_str).map(str::to_owned)))
     }
+}
+
+/// What CloudFormation found wrong before it made anything: neither the events of a stack nor the reason of a change set
+/// tell more than how many mistakes there are
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html>).
+pub async fn invalid(scope: &Scope, named: Value) -> Vec<String> {
+    let asked = with(named, json!({ "Filters": { "FailedEvents": true } }));
+    let events = scope.pages("cloudformation", "DescribeEvents", asked).await.unwrap_or_else(|error| {
+        note(format_args!("what was found wrong is not known: {error}"));
+        Vec::new()
+    });
+    let told = |event: &Value| {
+        let (name, kind) = (word(event, "LogicalResourceId"), word(event, "ResourceType"));
+        format!("{name} ({kind}): {}", word(event, "ValidationStatusReason"))
+    };
+    events.iter().filter(|event| word(event, "EventType") == "VALIDATION_ERROR").map(told).collect()
 }
 
 fn id(event: &Value) -> Option<String> {

@@ -7,7 +7,7 @@ use forester::aws::Scope;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::log::Log;
+use super::log::{self, Log};
 use super::pace::Pace;
 use crate::output::Problem;
 
@@ -111,7 +111,7 @@ impl Stack {
         let what = format!("the stack {}", self.name);
         match log.end(&what).await?.as_str() {
             "CREATE_COMPLETE" | "UPDATE_COMPLETE" => Ok(()),
-            ended => Err(log.failure(&what, ended)),
+            ended => Err(log.failure(&what, ended).await),
         }
     }
 
@@ -125,7 +125,7 @@ impl Stack {
         let what = format!("the deletion of {}", self.name);
         match log.end(&what).await?.as_str() {
             "DELETE_COMPLETE" => Ok(true),
-            ended => Err(log.failure(&what, ended)),
+            ended => Err(log.failure(&what, ended).await),
         }
     }
 
@@ -188,7 +188,9 @@ impl Stack {
                 "CREATE_COMPLETE" => break,
                 "FAILED" if is_empty(word("StatusReason")) => return Ok(None),
                 "FAILED" => {
-                    return Err(Problem::failed(format_args!("{}: {}", self.name, word("StatusReason"))));
+                    let found = log::invalid(&self.scope, named).await;
+                    let reason = if found.is_empty() { word("StatusReason").to_owned() } else { found.join("; ") };
+                    return Err(Problem::failed(format_args!("{}: {reason}", self.name)));
                 }
                 _ => pace.rest(&format!("the change set of {}", self.name)).await?,
             }
