@@ -3,7 +3,7 @@
 use forester::config::Config;
 use forester::{Forester, Settings};
 
-use crate::output::{Form, Problem, confirm};
+use crate::output::{Form, Problem, answered, confirm};
 
 /// The command line's circumstances.
 #[derive(Debug)]
@@ -50,5 +50,14 @@ impl Context {
     /// Asks before something is written.
     pub fn confirm(&self, question: impl std::fmt::Display) -> Result<(), Problem> {
         confirm(self.yes, question)
+    }
+
+    /// Asks in the middle of something; `so_far` is what a refusal leaves as it is.
+    pub fn confirm_further(&self, question: impl std::fmt::Display, so_far: &str) -> Result<(), Problem> {
+        match answered(self.yes, question) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Problem::refused(format_args!("not confirmed. {so_far}"))),
+            Err(nobody) => Err(Problem { message: format!("{} {so_far}", nobody.message), ..nobody }),
+        }
     }
 }

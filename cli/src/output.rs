@@ -78,8 +78,16 @@ pub fn report(problem: &Problem) -> Exit {
 
 /// Asks before something is written. `--yes` answers; without a terminal and without `--yes` it refuses.
 pub fn confirm(yes: bool, question: impl Display) -> Result<(), Problem> {
+    match answered(yes, question)? {
+        true => Ok(()),
+        false => Err(Problem::refused("not confirmed; nothing was written")),
+    }
+}
+
+/// The same, for whoever has to say what was written already.
+pub fn answered(yes: bool, question: impl Display) -> Result<bool, Problem> {
     if yes {
-        return Ok(());
+        return Ok(true);
     }
     if !std::io::stdin().is_terminal() {
         return Err(Problem::refused(format_args!("{question} Nobody is there to answer: repeat with --yes.")));
@@ -87,8 +95,5 @@ pub fn confirm(yes: bool, question: impl Display) -> Result<(), Problem> {
     let mut answer = String::new();
     drop(write!(std::io::stderr().lock(), "{question} Type yes to go on: "));
     std::io::stdin().read_line(&mut answer).map_err(Problem::failed)?;
-    match answer.trim() {
-        "yes" => Ok(()),
-        _ => Err(Problem::refused("not confirmed; nothing was written")),
-    }
+    Ok(answer.trim() == "yes")
 }

@@ -291,6 +291,7 @@ class Translator:
             "description": given.take("Description"),
             "schedule_expression": self.value(given.take("ScheduleExpression")),
             "schedule_expression_timezone": self.value(given.take("ScheduleExpressionTimezone", None)),
+            "state": self.value(given.take("State", None)),
             "flexible_time_window": [{"mode": given.take("FlexibleTimeWindow")["Mode"]}],
             "target": [{
                 "arn": self.value(target["Arn"]),

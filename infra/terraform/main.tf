@@ -936,6 +936,7 @@ resource "aws_scheduler_schedule" "reset_timer" {
   description = "When sandboxes are due"
   schedule_expression = var.reset_schedule
   schedule_expression_timezone = var.reset_timezone
+  state = var.reset_state
   flexible_time_window {
     mode = "OFF"
   }

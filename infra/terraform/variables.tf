@@ -50,6 +50,16 @@ variable "reset_timezone" {
   default = "UTC"
 }
 
+variable "reset_state" {
+  description = "Whether that schedule is on; DISABLED where forester.yaml has no sandbox.schedule"
+  type = string
+  default = "ENABLED"
+  validation {
+    condition = contains(["ENABLED", "DISABLED"], var.reset_state)
+    error_message = "reset_state does not fit: contains([\"ENABLED\", \"DISABLED\"], it)"
+  }
+}
+
 variable "notice_schedule" {
   description = "How often it is asked which owners are to be told of a reset (sandbox.notice in forester.yaml)"
   type = string

@@ -122,6 +122,45 @@ async fn second_deployment_changes_what_differs_and_nothing_else() -> Outcome<()
 }
 
 #[tokio::test]
+async fn file_comes_into_force_when_somebody_says_so() -> Outcome<()> {
+    let place = place().await?;
+    assert_eq!(place.deployer.run(&["--yes"]).await?.code, 4);
+    let path = place.deployer.terminal.directory().join("forester.yaml");
+    std::fs::write(&path, format!("{}# other\n", std::fs::read_to_string(&path)?))?;
+    let shown = place.deployer.run(&["--plan"]).await?;
+    assert_eq!((shown.code, shown.json()?), (2, json!({ "stacks": [], "file": true, "members": [] })));
+    refused(&place.deployer.run(&[]).await?, 3, "Put the file into force, as forester/forester.yaml?");
+    assert_eq!(place.deployer.run(&["--plan"]).await?.code, 2, "nobody said yes");
+    assert_eq!(place.deployer.run(&["--yes"]).await?.code, 4);
+    assert_eq!(place.deployer.run(&["--plan"]).await?.code, 0);
+    place.stack.stop().await
+}
+
+#[tokio::test]
+async fn members_get_what_is_shown_before() -> Outcome<()> {
+    let place = place().await?;
+    let path = place.deployer.terminal.directory().join("forester.yaml");
+    let file = std::fs::read_to_string(&path)?.replace("role: OrganizationAccountAccessRole", "role: ForesterMember");
+    std::fs::write(&path, &file)?;
+    let first = place.deployer.run(&["--yes", "--members"]).await?;
+    assert_eq!(first.code, 4, "{first:?}");
+    let members = first.json()?["members"].take();
+    let sets: Vec<&str> = members.as_array().into_iter().flatten().filter_map(|set| set["stackSet"].as_str()).collect();
+    assert_eq!(sets, ["forester-members", "forester-sandboxes"], "{members}");
+    assert_eq!(place.deployer.run(&["--members", "--plan"]).await?.code, 0, "nothing is left to do");
+    // Sandboxes elsewhere: stacks go from one OU and come to another.
+    std::fs::write(&path, file.replace("ou: Sandbox, tag", "ou: Security, tag"))?;
+    let shown = place.deployer.run(&["--members", "--plan"]).await?;
+    assert_eq!(shown.code, 2, "{shown:?}");
+    let works = shown.json()?["members"].take();
+    let moved = |work: &Value| (work["leave"].as_array().map(Vec::len), work["arrive"].as_array().map(Vec::len));
+    let moves: Vec<_> = works.as_array().into_iter().flatten().map(moved).collect();
+    assert_eq!(moves, [(Some(1), Some(1)), (Some(1), Some(1))], "{works}");
+    refused(&place.deployer.run(&["--members"]).await?, 3, "Put the file into force");
+    place.stack.stop().await
+}
+
+#[tokio::test]
 async fn stack_that_fails_says_why_and_what_to_do() -> Outcome<()> {
     let place = place().await?;
     let path = place.deployer.terminal.directory().join("template.yaml");

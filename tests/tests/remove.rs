@@ -28,6 +28,18 @@ async fn is_member(local: &Local, name: &str) -> Outcome<bool> {
     Ok(roles.iter().any(|role| role["RoleName"] == ROLE))
 }
 
+/// Somebody else's policy on the sandbox, whatever it is called.
+async fn add_policy_of_others(home: &Scope, sandbox: &str) -> Outcome<()> {
+    let content =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"iam:CreateUser","Resource":"*"}]}"#;
+    let theirs =
+        json!({ "Name": "forester-of-pines", "Type": "SERVICE_CONTROL_POLICY", "Description": "", "Content": content });
+    let made = home.call("organizations", "CreatePolicy", theirs).await?;
+    let id = made.pointer("/Policy/PolicySummary/Id");
+    home.call("organizations", "AttachPolicy", json!({ "PolicyId": id, "TargetId": sandbox })).await?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn removal_waits_for_resets_and_lets_people_in_where_one_died() -> Outcome<()> {
     let local = Local::entering_by(ROLE, &|_| ()).await?;
@@ -35,6 +47,8 @@ async fn removal_waits_for_resets_and_lets_people_in_where_one_died() -> Outcome
     let sandbox = local.world.ids[reset::NAME].to_string();
     let terminal = Terminal::open("remove", &environment::configuration()?, Some(&local.stack))?;
     assert!(is_member(&local, "dev").await? && is_member(&local, reset::NAME).await?);
+
+    add_policy_of_others(&home, &sandbox).await?;
 
     // A reset that does not get on: its account is frozen, and it is under way.
     let stuck =
@@ -48,6 +62,11 @@ async fn removal_waits_for_resets_and_lets_people_in_where_one_died() -> Outcome
     assert_eq!(refused.code, 3, "{refused:?}");
     assert!(refused.stderr.contains("resets are under way"), "{}", refused.stderr);
     assert!(policies(&home, &sandbox).await?.contains(&freeze), "a reset lost its freeze");
+
+    let elsewhere = Terminal::open("elsewhere", &environment::configuration()?, Some(&local.stack))?;
+    let elsewhere = elsewhere.with("AWS_REGION", "eu-west-1").run(&["remove", "--yes"]).await?;
+    assert!(elsewhere.code == 1 && elsewhere.stderr.contains("there is no stack forester"), "{elsewhere:?}");
+    assert!(policies(&home, &sandbox).await?.contains(&freeze), "a stack that is not there let go of accounts");
 
     // It dies, and nobody takes the freeze away.
     let machine = json!({ "stateMachineArn": local.deployment.output("ResetMachineArn")?, "statusFilter": "RUNNING" });
@@ -67,7 +86,10 @@ async fn removal_waits_for_resets_and_lets_people_in_where_one_died() -> Outcome
             "waiting": [],
         })
     );
-    assert_eq!(policies(&home, &sandbox).await?, BTreeSet::from(["FullAWSAccess".to_owned()]));
+    assert_eq!(
+        policies(&home, &sandbox).await?,
+        BTreeSet::from(["FullAWSAccess", "forester-of-pines"].map(str::to_owned))
+    );
     assert!(!is_member(&local, "dev").await? && !is_member(&local, reset::NAME).await?, "a role was left in a member");
     let functions = home.pages("lambda", "ListFunctions", json!({})).await?;
     assert_eq!(functions, Vec::<serde_json::Value>::new());
@@ -77,7 +99,12 @@ async fn removal_waits_for_resets_and_lets_people_in_where_one_died() -> Outcome
     home.call("dynamodb", "DescribeTable", json!({ "TableName": table })).await?;
 
     let again = terminal.run(&["remove", "--yes"]).await?;
-    assert!(again.code == 0 && again.stdout.contains("nothing was deployed"), "{again:?}");
+    assert!(
+        again.code == 1 && again.stderr.contains("there is no stack forester in 111122223333, us-east-1"),
+        "{again:?}"
+    );
+    let again = terminal.run(&["remove", "--yes", "--leftovers"]).await?;
+    assert!(again.code == 0 && again.stdout.contains("nothing was there to be deleted"), "{again:?}");
     local.stack.heal().await?;
     local.stack.stop().await
 }

@@ -23,9 +23,12 @@ TRUSTED = "member.org.stacksets.cloudformation.amazonaws.com"
 MANAGED = "SERVICE_MANAGED"
 PARTITION = "aws"
 
-# The stacks of each service-managed StackSet by account and region, and what is said of each of its operations.
+# Of each service-managed StackSet: its stacks by account and region, where one could not be made or updated, and the
+# regions of each OU that it is for. And what is said of each operation.
 Place = tuple[str, str]
 stacks: dict[str, dict[Place, Any]] = {}
+outdated: dict[str, set[Place]] = {}
+targets: dict[str, dict[str, set[str]]] = {}
 results: dict[str, list[dict[str, str]]] = {}
 
 
@@ -56,6 +59,7 @@ def is_master(account: Any) -> bool:
 def put(stack_set: StackSet, places: list[Place]) -> list[dict[str, str]]:
     """Make or update the stack of each place, and say how each went."""
     there, told = stacks.setdefault(stack_set.id, {}), []
+    stale = outdated.setdefault(stack_set.id, set())
     for account, region in places:
         result = {"Account": account, "Region": region, "Status": "SUCCEEDED"}
         try:
@@ -67,8 +71,10 @@ def put(stack_set: StackSet, places: list[Place]) -> list[dict[str, str]]:
                     template=stack_set.template,
                     parameters=stack_set.parameters,
                 )
+            stale.discard((account, region))
         except Exception as reason:  # Whatever a resource says; it is the reason of the failure.
             result |= {"Status": "FAILED", "StatusReason": str(reason)}
+            stale.add((account, region))
         told.append(result)
     return told
 
@@ -80,8 +86,10 @@ def take(stack_set: StackSet, places: list[Place]) -> list[dict[str, str]]:
     for account, region in reversed(places):
         result = {"Account": account, "Region": region, "Status": "SUCCEEDED"}
         try:
-            cloudformation_backends[account][region].delete_stack(there[account, region].name)
-            del there[account, region]
+            if (account, region) in there:
+                cloudformation_backends[account][region].delete_stack(there[account, region].name)
+                del there[account, region]
+            outdated.get(stack_set.id, set()).discard((account, region))
         except Exception as reason:  # Whatever a resource says; it is the reason of the failure.
             result |= {"Status": "FAILED", "StatusReason": str(reason)}
         told.append(result)
@@ -111,6 +119,47 @@ def units_of(self: CloudFormationResponse) -> list[str]:
     return list(units)
 
 
+def regions_of(self: CloudFormationResponse) -> list[str]:
+    """The regions that a call names; one at least."""
+    regions = self._get_param("Regions", [])
+    if not regions:
+        raise ValidationError(message="Regions are required")
+    return list(regions)
+
+
+def places_of(stack_set: StackSet) -> list[Place]:
+    """Where its stacks are, or should be and could not be made."""
+    return sorted({*stacks.get(stack_set.id, {}), *outdated.get(stack_set.id, set())}, key=lambda place: place[1] != "us-east-1")
+
+
+def seen(stack_set: StackSet) -> None:
+    """What `DescribeStackSet` says: OUs, and regions in which there is a stack."""
+    stack_set.organizational_unit_ids = sorted(targets[stack_set.id])
+    stack_set.regions = sorted({region for _, region in stacks.get(stack_set.id, {})})
+
+
+def list_stack_instances(original: Any, self: CloudFormationResponse) -> ActionResult:
+    """Every place, and whether its stack is as the StackSet says."""
+    stack_set = managed(self)
+    if not stack_set:
+        return original(self)
+    stale = outdated.get(stack_set.id, set())
+    return ActionResult({"Summaries": [
+        {"Account": account, "Region": region, "StackSetId": stack_set.id,
+         "Status": "OUTDATED" if (account, region) in stale else "CURRENT"}
+        for account, region in places_of(stack_set)
+    ]})
+
+
+def list_stack_set_auto_deployment_targets(self: CloudFormationResponse) -> ActionResult:
+    """The OUs, each with its regions, whether there is an account or not."""
+    stack_set = managed(self)
+    return ActionResult({"Summaries": [
+        {"OrganizationalUnitId": unit, "Regions": sorted(regions)}
+        for unit, regions in sorted(targets[stack_set.id].items() if stack_set else ())
+    ]})
+
+
 def create_stack_set(original: Any, self: CloudFormationResponse) -> ActionResult:
     """Only an organization that trusts StackSets has those of the service's own."""
     if self._get_param("PermissionModel") != MANAGED:
@@ -121,6 +170,7 @@ def create_stack_set(original: Any, self: CloudFormationResponse) -> ActionResul
     answer = original(self)
     made = self.cloudformation_backend.describe_stack_set(self._get_param("StackSetName"))
     made.organizational_unit_ids, made.regions = [], []
+    targets[made.id] = {}
     made.auto_deployment = self._get_params().get("AutoDeployment") or {"Enabled": False}
     return answer
 
@@ -129,7 +179,7 @@ def update_stack_set(original: Any, self: CloudFormationResponse) -> ActionResul
     """Change the StackSet, and every stack of it."""
     answer = original(self)
     stack_set = managed(self)
-    return ended(stack_set, "UPDATE", put(stack_set, list(stacks.get(stack_set.id, {})))) if stack_set else answer
+    return ended(stack_set, "UPDATE", put(stack_set, places_of(stack_set))) if stack_set else answer
 
 
 def create_stack_instances(original: Any, self: CloudFormationResponse) -> ActionResult:
@@ -137,13 +187,16 @@ def create_stack_instances(original: Any, self: CloudFormationResponse) -> Actio
     stack_set = managed(self)
     if not stack_set:
         return original(self)
-    units, regions = units_of(self), list(self._get_param("Regions", []))
-    stack_set.organizational_unit_ids = sorted({*stack_set.organizational_unit_ids, *units})
-    stack_set.regions = sorted({*stack_set.regions, *regions})
+    units, regions = units_of(self), regions_of(self)
+    for unit in units:
+        targets[stack_set.id].setdefault(unit, set()).update(regions)
     order = (self._get_params().get("OperationPreferences") or {}).get("RegionOrder") or regions
     accounts = accounts_below(organization(self.current_account), units)
+    there = stacks.get(stack_set.id, {})
     places = [(account, region) for region in sorted(regions, key=order.index) for account in accounts]
-    return ended(stack_set, "CREATE", put(stack_set, places))
+    answer = ended(stack_set, "CREATE", put(stack_set, [place for place in places if place not in there]))
+    seen(stack_set)
+    return answer
 
 
 def delete_stack_instances(original: Any, self: CloudFormationResponse) -> ActionResult:
@@ -151,11 +204,15 @@ def delete_stack_instances(original: Any, self: CloudFormationResponse) -> Actio
     stack_set = managed(self)
     if not stack_set:
         return original(self)
-    units, regions = units_of(self), self._get_param("Regions", [])
-    stack_set.organizational_unit_ids = [unit for unit in stack_set.organizational_unit_ids if unit not in units]
+    units, regions = units_of(self), regions_of(self)
+    for unit in units:
+        targets[stack_set.id].get(unit, set()).difference_update(regions)
+    targets[stack_set.id] = {unit: left for unit, left in targets[stack_set.id].items() if left}
     accounts = accounts_below(organization(self.current_account), units)
-    places = [place for place in stacks.get(stack_set.id, {}) if place[0] in accounts and place[1] in regions]
-    return ended(stack_set, "DELETE", take(stack_set, places))
+    places = [place for place in places_of(stack_set) if place[0] in accounts and place[1] in regions]
+    answer = ended(stack_set, "DELETE", take(stack_set, places))
+    seen(stack_set)
+    return answer
 
 
 def list_stack_set_operation_results(original: Any, self: CloudFormationResponse) -> ActionResult:
@@ -167,7 +224,7 @@ def list_stack_set_operation_results(original: Any, self: CloudFormationResponse
 def delete_stack_set(original: Any, self: CloudFormationResponse) -> Any:
     """Only an empty one can be deleted."""
     stack_set = managed(self)
-    if stack_set and stacks.get(stack_set.id):
+    if stack_set and places_of(stack_set):
         stack_set.stack_instances.append(None)
     return original(self)
 
@@ -193,17 +250,22 @@ def move_account(original: Any, self: OrganizationsBackend, **kwargs: Any) -> No
         for stack_set in [one for one in backend.stacksets.values() if is_managed(one) and one.status == "ACTIVE"]:
             if not stack_set.auto_deployment.get("Enabled"):
                 continue
-            if account in accounts_below(self, stack_set.organizational_unit_ids):
-                put(stack_set, [(account, region) for region in stack_set.regions])
-            else:
-                take(stack_set, [place for place in stacks.get(stack_set.id, {}) if place[0] == account])
+            wanted = {region for unit, regions in targets[stack_set.id].items()
+                      if account in accounts_below(self, [unit]) for region in regions}
+            there = {region for other, region in places_of(stack_set) if other == account}
+            take(stack_set, [(account, region) for region in there - wanted])
+            put(stack_set, [(account, region) for region in sorted(wanted - there)])
+            seen(stack_set)
 
 
 def install() -> None:
     """Make moto's service-managed StackSets real."""
     for wrapper in (create_stack_set, update_stack_set, create_stack_instances, delete_stack_instances,
-                    list_stack_set_operation_results, delete_stack_set):
+                    list_stack_set_operation_results, list_stack_instances, delete_stack_set):
         around(CloudFormationResponse, wrapper.__name__, wrapper)
+    lacking(
+        CloudFormationResponse, "list_stack_set_auto_deployment_targets", list_stack_set_auto_deployment_targets
+    )
     lacking(CloudFormationResponse, "describe_organizations_access", describe_organizations_access)
     lacking(CloudFormationResponse, "activate_organizations_access", activate_organizations_access)
     around(OrganizationsBackend, "move_account", move_account)

@@ -100,6 +100,14 @@ class StackSets(unittest.TestCase):
         described = client.describe_stack_set(StackSetName="reached")["StackSet"]
         self.assertEqual(([above], sorted(REGIONS)), (described["OrganizationalUnitIds"], described["Regions"]))
 
+    def test_an_ou_without_accounts_is_a_target_and_has_no_region_yet(self) -> None:
+        place = unit("Empty")
+        client = create("empty", template("empty"))
+        self.assertEqual([], bring(client, "empty", [place]))
+        self.assertEqual([], client.describe_stack_set(StackSetName="empty")["StackSet"].get("Regions", []))
+        listed = client.list_stack_set_auto_deployment_targets(StackSetName="empty")["Summaries"]
+        self.assertEqual([{"OrganizationalUnitId": place, "Regions": sorted(REGIONS)}], listed)
+
     def test_root_is_every_member_but_the_management_account(self) -> None:
         account = account_in("everywhere", unit("Everywhere"))
         client = create("everywhere", template("everywhere"))
@@ -148,6 +156,17 @@ class StackSets(unittest.TestCase):
         told = bring(create("refusing", body), "refusing", [place])
         self.assertEqual({"FAILED"}, {one["Status"] for one in told})
         self.assertIn("Taken", told[0]["StatusReason"])
+
+        def statuses() -> set[str]:
+            listed = Caller()("cloudformation").list_stack_instances(StackSetName="refusing")["Summaries"]
+            return {one["Status"] for one in listed}
+
+        self.assertEqual({"OUTDATED"}, statuses())
+        Caller().assume(account)("iam").delete_role(RoleName="Taken")
+        same = [{"ParameterKey": "Suffix", "UsePreviousValue": True}]
+        Caller()("cloudformation").update_stack_set(StackSetName="refusing", TemplateBody=body, Parameters=same)
+        # The role is of one region's stack; in the other its name is taken still.
+        self.assertEqual({"CURRENT", "OUTDATED"}, statuses())
 
 
 if __name__ == "__main__":

@@ -38,6 +38,23 @@ pub async fn of(site: &Site, stack: &str) -> Result<Vec<Stack>, Problem> {
     Ok(forwarders)
 }
 
+/// The stacks that may stand in other regions: wherever one was ever wanted, as far as the file and Control Tower tell.
+pub async fn left(site: &Site, stack: &str) -> Result<Vec<Stack>, Problem> {
+    if !site.is_management() {
+        return Ok(Vec::new());
+    }
+    let home = site.scope.region();
+    let mut regions: BTreeSet<Region> = site.config.regions.govern.iter().cloned().collect();
+    regions.insert(home.partition().organizations());
+    regions.extend(doctor::landing_zones(&site.forester, site.scope.account()).await.map_err(Problem::failed)?);
+    regions.remove(home);
+    let mut stacks = Vec::new();
+    for region in regions {
+        stacks.push(forwarder(site.elsewhere(&region).await?, stack, bus(site, home)));
+    }
+    Ok(stacks)
+}
+
 /// The default bus of the stack's region, where all its rules are.
 fn bus(site: &Site, home: &Region) -> String {
     let (partition, account) = (home.partition().id(), site.scope.account());

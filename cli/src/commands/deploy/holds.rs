@@ -2,13 +2,19 @@
 //! ladder. All of it is service control policies with a tag of ours, so Organizations knows, whatever the table says.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use forester::aws::{CallError, Scope};
 use forester::reset::POLICY_TAG;
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use super::site::Site;
 use crate::output::Problem;
+
+/// Organizations takes one change of policies at a time, each of a moment.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// A policy of ours on an account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,16 +57,23 @@ impl Holds {
         Ok(found)
     }
 
-    /// Takes the policies off the accounts, and deletes them.
-    pub async fn let_go(&self, holds: &[Hold]) -> Result<(), Problem> {
+    /// Takes the policies off the accounts, and deletes them; goes on past failures, and returns them.
+    pub async fn let_go(&self, holds: &[Hold]) -> Vec<String> {
+        let mut failed = Vec::new();
         for hold in holds {
-            self.call("DetachPolicy", json!({ "PolicyId": hold.policy, "TargetId": hold.account })).await?;
+            let detached =
+                self.patiently("DetachPolicy", json!({ "PolicyId": hold.policy, "TargetId": hold.account })).await;
+            failed.extend(
+                detached.err().map(|error| format!("{} is still held by {}: {error}", hold.account, hold.name)),
+            );
         }
-        let policies: BTreeSet<&str> = holds.iter().map(|hold| hold.policy.as_str()).collect();
-        for policy in policies {
-            self.call("DeletePolicy", json!({ "PolicyId": policy })).await?;
+        let policies: BTreeSet<(&str, &str)> =
+            holds.iter().map(|hold| (hold.policy.as_str(), hold.name.as_str())).collect();
+        for (policy, name) in policies {
+            let deleted = self.patiently("DeletePolicy", json!({ "PolicyId": policy })).await;
+            failed.extend(deleted.err().map(|error| format!("the policy {name} is left: {error}")));
         }
-        Ok(())
+        failed
     }
 
     async fn is_ours(&self, policy: &str) -> Result<bool, Problem> {
@@ -73,11 +86,43 @@ impl Holds {
         self.0.pages("organizations", operation, params).await.map_err(Problem::failed)
     }
 
-    /// What is gone already needs no undoing.
-    async fn call(&self, operation: &str, params: Value) -> Result<(), Problem> {
-        match self.0.call("organizations", operation, params).await {
-            Err(error) if !CallError::is_gone(&error) => Err(Problem::failed(error)),
-            Ok(_) | Err(_) => Ok(()),
+    /// What is gone already needs no undoing; functions may be changing policies at the same time.
+    async fn patiently(&self, operation: &str, params: Value) -> Result<(), CallError> {
+        let mut left = TRIES;
+        loop {
+            left -= 1;
+            match self.0.call("organizations", operation, params.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.is_gone() => return Ok(()),
+                Err(error) if error.may_pass() && left > 0 => sleep(PAUSE).await,
+                Err(error) => return Err(error),
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use forester::aws::ErrorClass;
+
+    use super::super::fake::{Answers, scope};
+    use super::*;
+
+    fn hold(number: u8) -> Hold {
+        Hold {
+            policy: format!("p-{number}"),
+            name: format!("forester-{number}"),
+            account: format!("22223333444{number}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn one_that_cannot_be_let_go_keeps_no_other_shut() {
+        let answers = Answers::new().refusing("DetachPolicy", ErrorClass::Invalid, "ConstraintViolationException");
+        let failed = Holds(scope(answers.clone())).let_go(&[hold(1), hold(2)]).await;
+        assert_eq!(failed.len(), 2, "{failed:?}");
+        assert!(failed.iter().all(|failure| failure.contains("is still held by forester-")), "{failed:?}");
+        let tried = answers.asked().into_iter().filter(|(operation, _)| operation == "DetachPolicy").count();
+        assert_eq!(tried, 2);
     }
 }

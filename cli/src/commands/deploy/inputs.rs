@@ -27,7 +27,10 @@ pub fn derived(config: &Config) -> BTreeMap<String, String> {
         ));
     }
     let schedule = config.sandbox.as_ref().and_then(|sandbox| sandbox.schedule.as_ref());
-    let mut given = vec![("MemberRole", access.role.clone()), ("FallbackRole", fallback.clone())];
+    // Without a schedule in the file nothing is reset by itself, whatever the template begins with.
+    let state = if schedule.is_some() { "ENABLED" } else { "DISABLED" };
+    let mut given =
+        vec![("MemberRole", access.role.clone()), ("FallbackRole", fallback.clone()), ("ResetState", state.to_owned())];
     if let Some(schedule) = schedule {
         given.push(("ResetSchedule", format!("cron({})", schedule.cron)));
         given.push(("ResetTimezone", schedule.timezone.clone()));
@@ -51,7 +54,7 @@ mod tests {
 
     #[test]
     fn roles_and_schedule_are_those_of_the_file() {
-        check("access: {role: A}\n", &[("FallbackRole", "A"), ("MemberRole", "A")]);
+        check("access: {role: A}\n", &[("FallbackRole", "A"), ("MemberRole", "A"), ("ResetState", "DISABLED")]);
         check(
             "access: {role: A, fallback: [B, C]}\nsandbox:\n  match: {ou: S, tag: {s: \"true\"}}\n  \
              schedule: {cron: \"0 2 ? * SUN *\", timezone: Europe/Amsterdam}\n",
@@ -59,6 +62,7 @@ mod tests {
                 ("FallbackRole", "B"),
                 ("MemberRole", "A"),
                 ("ResetSchedule", "cron(0 2 ? * SUN *)"),
+                ("ResetState", "ENABLED"),
                 ("ResetTimezone", "Europe/Amsterdam"),
             ],
         );

@@ -8,8 +8,9 @@ use forester::org::Organization;
 use forester::types::OuId;
 use serde_json::{Value, json};
 
+use super::pace::Pace;
 use super::site::Site;
-use super::stack_set::StackSet;
+use super::stack_set::{StackSet, Work};
 use super::units::Units;
 use crate::context::Context;
 use crate::output::{Problem, note};
@@ -55,53 +56,93 @@ impl<'a> Members<'a> {
         }
         let sandboxes = site.config.sandbox.as_ref().map(|sandbox| &sandbox.matches.ou);
         let units = Units::of(&site.forest, organization, sandboxes);
-        Ok(Self { site, organization, stack, units })
-    }
-
-    /// Makes or changes both StackSets and waits for them.
-    pub async fn deploy(&self, context: &Context, outputs: &BTreeMap<String, String>) -> Result<Vec<Value>, Problem> {
-        let (emptied, others) = (self.units.sandboxes.len(), self.units.members.len());
-        context.confirm(format_args!(
-            "Give a role to the accounts of {emptied} OUs of sandboxes and {others} others, and to those that come?"
-        ))?;
-        self.be_trusted().await?;
-        let sets = [
-            self.set("members", "no", &self.units.members, outputs),
-            self.set("sandboxes", "yes", &self.units.sandboxes, outputs),
-        ];
-        if !self.units.beside.is_empty() {
+        if !units.beside.is_empty() {
             note(format_args!(
                 "no StackSet reaches {}: their OU holds sandboxes below it, or the other way round. They are entered \
                  by access.fallback",
-                self.units.beside.join(", ")
+                units.beside.join(", ")
             ));
         }
-        let mut failed = Vec::new();
-        for set in &sets {
-            failed.push(set.leave().await?);
-        }
-        for (set, failed) in sets.iter().zip(&mut failed) {
+        Ok(Self { site, organization, stack, units })
+    }
+
+    /// What would be done; with `outputs` of a stack that is not there yet, all of it.
+    pub async fn plan(&self, outputs: &BTreeMap<String, String>) -> Result<Vec<(String, Work)>, Problem> {
+        let mut works = Vec::new();
+        for set in self.sets(outputs) {
+            let work = set.work().await?;
             // One that is for nothing and was never there need not be.
-            if !set.units.is_empty() {
-                failed.extend(set.arrive().await?);
+            if work_to_do(&set, &work) {
+                works.push((set.name, work));
             }
-            failed.iter().for_each(|failure| note(format_args!("  {}: {failure}", set.name)));
         }
-        let told = |(set, failed): (&StackSet<'_>, &Vec<String>)| json!({ "stackSet": set.name, "units": set.units, "regions": set.regions, "failed": failed });
-        Ok(sets.iter().zip(&failed).map(told).collect())
+        Ok(works)
+    }
+
+    /// Makes or changes both StackSets and waits for them; returns what came of each.
+    pub async fn deploy(&self, context: &Context, outputs: &BTreeMap<String, String>) -> Result<Vec<Value>, Problem> {
+        let plan = self.plan(outputs).await?;
+        if plan.is_empty() {
+            note(format_args!("the StackSets of {} are as they should be", self.stack));
+            return Ok(Vec::new());
+        }
+        plan.iter().for_each(|(name, work)| note(work.told(name)));
+        context.confirm_further("Do that in the organization's members?", "The stack itself is deployed.")?;
+        self.be_trusted().await?;
+        self.carry_out(outputs, plan).await
+    }
+
+    async fn carry_out(
+        &self,
+        outputs: &BTreeMap<String, String>,
+        plan: Vec<(String, Work)>,
+    ) -> Result<Vec<Value>, Problem> {
+        let sets = self.sets(outputs);
+        let of = |name: &str| sets.iter().find(|set| set.name == name);
+        let mut failed = Vec::new();
+        for (set, work) in plan.iter().filter_map(|(name, work)| Some((of(name)?, work))) {
+            failed.extend(set.leave(work).await?);
+        }
+        let mut told = Vec::new();
+        for (set, work) in plan.iter().filter_map(|(name, work)| Some((of(name)?, work))) {
+            // Against a role that is left somewhere nothing can be made; the next run tries both again.
+            let left = if failed.is_empty() { set.arrive(work).await? } else { failed.clone() };
+            left.iter().for_each(|failure| note(format_args!("  {}: {failure}", set.name)));
+            told.push(json!({ "stackSet": set.name, "units": set.units, "regions": set.regions, "failed": left }));
+        }
+        Ok(told)
     }
 
     /// CloudFormation may do nothing in members before it is let
     /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-activate-trusted-access.html>).
     async fn be_trusted(&self) -> Result<(), Problem> {
-        let scope = &self.site.scope;
-        let told = scope.call("cloudformation", "DescribeOrganizationsAccess", json!({})).await;
-        if told.map_err(Problem::failed)?.get("Status") != Some(&json!("ENABLED")) {
-            note("StackSets get trusted access to the organization");
-            let activated = scope.call("cloudformation", "ActivateOrganizationsAccess", json!({})).await;
-            activated.map_err(Problem::failed)?;
+        let (scope, mut pace, mut asked) = (&self.site.scope, Pace::begin(), false);
+        loop {
+            let told = scope.call("cloudformation", "DescribeOrganizationsAccess", json!({})).await;
+            match told.map_err(Problem::failed)?.get("Status").and_then(Value::as_str).unwrap_or_default() {
+                "ENABLED" => return Ok(()),
+                "DISABLED_PERMANENTLY" => {
+                    return Err(Problem::failed(
+                        "StackSets may never be trusted by this organization again (DISABLED_PERMANENTLY): deploy \
+                         infra/member.yaml into the members by other means",
+                    ));
+                }
+                _ if asked => pace.rest("trusted access for StackSets").await?,
+                _ => {
+                    note("StackSets get trusted access to the organization");
+                    let activated = scope.call("cloudformation", "ActivateOrganizationsAccess", json!({})).await;
+                    activated.map_err(Problem::failed)?;
+                    asked = true;
+                }
+            }
         }
-        Ok(())
+    }
+
+    fn sets(&self, outputs: &BTreeMap<String, String>) -> [StackSet<'_>; 2] {
+        [
+            self.set("members", "no", &self.units.members, outputs),
+            self.set("sandboxes", "yes", &self.units.sandboxes, outputs),
+        ]
     }
 
     fn set(&self, kind: &str, reset: &str, units: &[OuId], outputs: &BTreeMap<String, String>) -> StackSet<'_> {
@@ -128,4 +169,8 @@ impl<'a> Members<'a> {
             regions: std::iter::once(home.clone()).chain(others).collect(),
         }
     }
+}
+
+fn work_to_do(set: &StackSet<'_>, work: &Work) -> bool {
+    if set.units.is_empty() { work.leaves() } else { !work.is_done() }
 }

@@ -5,6 +5,8 @@
 //! change sets; only what lies in the bucket under the name of its content is written before.
 
 mod bucket;
+#[cfg(test)]
+mod fake;
 mod forwarders;
 mod holds;
 mod inputs;
@@ -13,6 +15,7 @@ mod members;
 mod pace;
 mod packages;
 mod remove;
+mod rest;
 mod site;
 mod stack;
 mod stack_set;
@@ -77,22 +80,58 @@ impl Deploy {
         let site = Site::find(context, config).await?;
         let members = if self.members { Some(Members::of(&site, &self.stack)?) } else { None };
         let forwarders = forwarders::of(&site, &self.stack).await?;
-        let bucket = Bucket::ready(&site, &self.bucket, context).await?;
+        let bucket = Bucket::ready(&site.scope, &self.bucket, context).await?;
         let stack = self.described(&site, &packages, packages.upload(&bucket, &self.stack).await?);
+        let file = File { bucket: &bucket, key: self.file(), text: &text };
         if self.plan {
-            return shown(context, std::iter::once(stack).chain(forwarders)).await;
+            return self.shown(context, &file, [vec![stack], forwarders].concat(), members).await;
         }
         let mut told = Told::default();
-        told.stacks.extend(self.at_home(context, &stack, &bucket, &text).await?);
+        told.stacks.extend(at_home(context, &stack, &file).await?);
         told.outputs = stack.outputs().await?;
         for forwarder in forwarders {
             let plan = forwarder.plan().await?;
-            told.stacks.extend(carry_out(context, &forwarder, plan).await?);
+            told.stacks.extend(carry_out(context, &forwarder, plan, "The stack itself is deployed.").await?);
         }
         if let Some(members) = members {
             told.members = members.deploy(context, &told.outputs).await?;
         }
         finish(context, &site, told).await
+    }
+
+    /// Says what would change, and changes nothing.
+    async fn shown(
+        &self,
+        context: &Context,
+        file: &File<'_>,
+        stacks: Vec<Stack>,
+        members: Option<Members<'_>>,
+    ) -> Result<Exit, Problem> {
+        let (mut documents, mut lines) = (Vec::new(), Vec::new());
+        let outputs = match stacks.first() {
+            Some(stack) => stack.outputs().await?,
+            None => BTreeMap::new(),
+        };
+        for stack in stacks {
+            let Some(plan) = stack.plan().await? else {
+                lines.push(format!("{} is as it should be", stack.name));
+                continue;
+            };
+            stack.discard(&plan).await?;
+            documents.push(plan.document(&stack));
+            lines.push(plan.told(&stack));
+        }
+        let differs = file.differs().await?;
+        lines.extend(differs.then(|| format!("{} is another file than the one in force", file.key)));
+        let works = match members {
+            Some(members) => members.plan(&outputs).await?,
+            None => Vec::new(),
+        };
+        lines.extend(works.iter().map(|(name, work)| work.told(name)));
+        let members: Vec<Value> = works.iter().map(|(name, work)| work.document(name)).collect();
+        let exit = if documents.is_empty() && !differs && members.is_empty() { Exit::Done } else { Exit::Changes };
+        result(context.form, &json!({ "stacks": documents, "file": differs, "members": members }), lines.join("\n"));
+        Ok(exit)
     }
 
     fn described(&self, site: &Site, packages: &Packages, template: String) -> Stack {
@@ -120,54 +159,63 @@ impl Deploy {
     fn file(&self) -> String {
         format!("{}/forester.yaml", self.stack)
     }
+}
 
-    /// Deploys Forester's own stack, and the file. New functions need one before their first event; those that are there
-    /// may not know all words of a new one before they are new themselves.
-    async fn at_home(
-        &self,
-        context: &Context,
-        stack: &Stack,
-        bucket: &Bucket<'_>,
-        text: &str,
-    ) -> Result<Option<Value>, Problem> {
-        let plan = stack.plan().await?;
-        let first = plan.as_ref().is_some_and(|plan| plan.makes);
-        if first {
-            bucket.file(&self.file(), text).await?;
-        }
-        let changed = carry_out(context, stack, plan).await?;
-        if !first {
-            bucket.file(&self.file(), text).await?;
-        }
-        Ok(changed)
+/// The file, and where it goes.
+struct File<'a> {
+    bucket: &'a Bucket<'a>,
+    key: String,
+    text: &'a str,
+}
+
+impl File<'_> {
+    /// Whether it is another one than that in force: each new edition is read by every function.
+    async fn differs(&self) -> Result<bool, Problem> {
+        self.bucket.differs(&self.key, self.text).await
+    }
+
+    async fn put(&self) -> Result<(), Problem> {
+        note(format_args!("{}: the file", self.bucket.uri(&self.key)));
+        self.bucket.put(&self.key, self.text.as_bytes()).await
     }
 }
 
-/// Says what would change in each stack, and changes nothing.
-async fn shown(context: &Context, stacks: impl Iterator<Item = Stack>) -> Result<Exit, Problem> {
-    let (mut documents, mut lines) = (Vec::new(), Vec::new());
-    for stack in stacks {
-        let Some(plan) = stack.plan().await? else {
-            lines.push(format!("{} is as it should be", stack.name));
-            continue;
-        };
-        stack.discard(&plan).await?;
-        documents.push(plan.document(&stack));
-        lines.push(plan.told(&stack));
+/// Deploys Forester's own stack, and the file. New functions need one before their first event; those that are there may
+/// not know all words of a new one before they are new themselves.
+async fn at_home(context: &Context, stack: &Stack, file: &File<'_>) -> Result<Option<Value>, Problem> {
+    const SO_FAR: &str = "Packages lie in the bucket; nothing else was written.";
+    let plan = stack.plan().await?;
+    let differs = file.differs().await?;
+    match &plan {
+        Some(plan) if plan.makes && differs => file.put().await?,
+        Some(_) if differs => note("the file is another one than that in force, and comes into force after the stack"),
+        None if differs => {
+            context.confirm_further(format_args!("Put the file into force, as {}?", file.key), SO_FAR)?;
+            file.put().await?;
+        }
+        Some(_) | None => {}
     }
-    let exit = if documents.is_empty() { Exit::Done } else { Exit::Changes };
-    result(context.form, &json!({ "stacks": documents }), lines.join("\n"));
-    Ok(exit)
+    let updates = plan.as_ref().is_some_and(|plan| !plan.makes);
+    let changed = carry_out(context, stack, plan, SO_FAR).await?;
+    if updates && differs {
+        file.put().await?;
+    }
+    Ok(changed)
 }
 
-/// Shows a plan, asks, and has it executed; returns it.
-async fn carry_out(context: &Context, stack: &Stack, plan: Option<Plan>) -> Result<Option<Value>, Problem> {
+/// Shows a plan, asks, and has it executed; returns it. `so_far` is what a refusal leaves as it is.
+async fn carry_out(
+    context: &Context,
+    stack: &Stack,
+    plan: Option<Plan>,
+    so_far: &str,
+) -> Result<Option<Value>, Problem> {
     let Some(plan) = plan else {
         note(format_args!("{} is as it should be", stack.name));
         return Ok(None);
     };
     note(plan.told(stack));
-    if let Err(refused) = context.confirm(plan.question(stack)) {
+    if let Err(refused) = context.confirm_further(plan.question(stack), so_far) {
         stack.discard(&plan).await?;
         return Err(refused);
     }

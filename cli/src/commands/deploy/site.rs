@@ -9,7 +9,7 @@ use forester::org::Forest;
 use forester::types::Region;
 
 use crate::context::Context;
-use crate::output::Problem;
+use crate::output::{Problem, note};
 
 /// The account and region that the stack goes to.
 pub struct Site {
@@ -31,6 +31,13 @@ impl Site {
             .sdk
             .region()
             .ok_or_else(|| Problem::failed("no region is set, and the stack has to stand in one: set AWS_REGION"))?;
+        if region != config.home_region {
+            note(format_args!(
+                "the stack is in {region}, and home_region of the file is {}: secrets and the kill switch are looked for \
+                 there, everything else is here",
+                config.home_region
+            ));
+        }
         let home = forester.accounts.home().await.map_err(Problem::failed)?;
         let scope = forester.accounts.scope(&home, &region).await.map_err(Problem::failed)?;
         let forest = match config.mode {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use forester::aws::Scope;
+use forester::types::Region;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -13,6 +14,7 @@ use crate::output::Problem;
 
 /// Where a template comes from: CloudFormation takes 51,200 bytes by themselves, and more from a bucket
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>).
+#[derive(Clone)]
 pub enum Template {
     /// From a bucket.
     Url(String),
@@ -21,6 +23,7 @@ pub enum Template {
 }
 
 /// A stack as it should be.
+#[derive(Clone)]
 pub struct Stack {
     /// The account and region.
     pub scope: Scope,
@@ -39,6 +42,8 @@ pub struct Plan {
     change_set: String,
     /// Whether the stack is new.
     pub makes: bool,
+    /// The stack that exists only because of this plan, by its id.
+    begun: Option<String>,
     changes: Vec<Change>,
 }
 
@@ -47,13 +52,23 @@ struct Change {
     action: String,
     kind: String,
     name: String,
-    replaced: bool,
+    replaced: Replaced,
+}
+
+/// Whether a resource is made anew, as far as CloudFormation knows before.
+#[derive(Clone, Copy, PartialEq)]
+enum Replaced {
+    Yes,
+    Perhaps,
+    No,
 }
 
 /// How a stack stands, as far as a deployment cares.
 #[derive(Debug, PartialEq)]
 enum Standing {
     Absent,
+    /// Somebody planned to make it.
+    Planned,
     Ready,
     /// It cannot be changed before a person did something.
     Stuck(String),
@@ -68,20 +83,23 @@ impl Stack {
     /// Asks CloudFormation what would change; `None`: nothing.
     pub async fn plan(&self) -> Result<Option<Plan>, Problem> {
         let (standing, there) = self.standing().await?;
-        let makes = match standing {
-            Standing::Absent => true,
+        let makes = match &standing {
+            Standing::Absent | Standing::Planned => true,
             Standing::Ready => false,
             Standing::Stuck(why) => return Err(Problem::failed(why)),
         };
+        // A stack that is not there has nothing to keep.
+        let kept: &[String] = if makes { &[] } else { &there };
         let name = format!("{}-{}", self.name, Timestamp::now().as_millisecond());
         let request = self.request(json!({
             "StackName": self.name, "ChangeSetName": name, "ChangeSetType": if makes { "CREATE" } else { "UPDATE" },
             "Capabilities": self.capabilities, "Description": "forester deploy",
-            "Parameters": self.inputs(&there).await?,
+            "Parameters": self.inputs(kept).await?,
         }));
         let made = self.scope.call("cloudformation", "CreateChangeSet", request).await.map_err(Problem::failed)?;
-        let change_set = made.get("Id").and_then(Value::as_str).unwrap_or(&name).to_owned();
-        let plan = Plan { change_set, makes, changes: Vec::new() };
+        let word = |member: &str| made.get(member).and_then(Value::as_str).map(str::to_owned);
+        let begun = if standing == Standing::Absent { word("StackId") } else { None };
+        let plan = Plan { change_set: word("Id").unwrap_or(name), makes, begun, changes: Vec::new() };
         match self.computed(&plan).await {
             Ok(Some(changes)) => Ok(Some(Plan { changes, ..plan })),
             Ok(None) => self.discard(&plan).await.map(|()| None),
@@ -92,13 +110,19 @@ impl Stack {
         }
     }
 
-    /// Throws a plan away; a stack that would have been new is not left behind as an empty name.
+    /// Throws a plan away; a stack that would have been new is not left behind as an empty name. If somebody made it
+    /// meanwhile, it is theirs.
     pub async fn discard(&self, plan: &Plan) -> Result<(), Problem> {
         let named = json!({ "ChangeSetName": plan.change_set, "StackName": self.name });
-        self.scope.call("cloudformation", "DeleteChangeSet", named).await.map_err(Problem::failed)?;
-        if plan.makes {
-            let stack = json!({ "StackName": self.name });
-            self.scope.call("cloudformation", "DeleteStack", stack).await.map_err(Problem::failed)?;
+        match self.scope.call("cloudformation", "DeleteChangeSet", named).await {
+            Err(error) if !error.is_gone() => return Err(Problem::failed(error)),
+            Ok(_) | Err(_) => {}
+        }
+        let Some(id) = &plan.begun else { return Ok(()) };
+        let stack = self.by(id).await?.unwrap_or_default();
+        if stack.get("StackStatus") == Some(&json!("REVIEW_IN_PROGRESS")) {
+            let named = json!({ "StackName": id });
+            self.scope.call("cloudformation", "DeleteStack", named).await.map_err(Problem::failed)?;
         }
         Ok(())
     }
@@ -129,6 +153,16 @@ impl Stack {
         }
     }
 
+    /// Whether there is one, planned ones left out.
+    pub async fn exists(&self) -> Result<bool, Problem> {
+        Ok(!matches!(self.standing().await?.0, Standing::Absent | Standing::Planned))
+    }
+
+    /// Whether the stack is protected from being deleted.
+    pub async fn is_protected(&self) -> Result<bool, Problem> {
+        Ok(self.there().await?.is_some_and(|stack| stack.get("EnableTerminationProtection") == Some(&json!(true))))
+    }
+
     /// The stack's outputs.
     pub async fn outputs(&self) -> Result<BTreeMap<String, String>, Problem> {
         let stack = self.there().await?.unwrap_or_default();
@@ -142,7 +176,7 @@ impl Stack {
         let parameters = stack.get("Parameters").and_then(Value::as_array).into_iter().flatten();
         let names = parameters.filter_map(|one| one.get("ParameterKey")?.as_str().map(str::to_owned)).collect();
         let status = stack.get("StackStatus").and_then(Value::as_str).unwrap_or_default();
-        Ok((standing(&self.name, status), names))
+        Ok((standing(&self.name, self.scope.region(), status), names))
     }
 
     /// What is given, what stays as it is, and a word about names that the template does not have.
@@ -200,7 +234,12 @@ impl Stack {
     }
 
     async fn there(&self) -> Result<Option<Value>, Problem> {
-        let asked = json!({ "StackName": self.name });
+        self.by(&self.name).await
+    }
+
+    /// The stack of this name or id.
+    async fn by(&self, name: &str) -> Result<Option<Value>, Problem> {
+        let asked = json!({ "StackName": name });
         match self.scope.call("cloudformation", "DescribeStacks", asked).await {
             Ok(mut answer) => Ok(answer.pointer_mut("/Stacks/0").map(Value::take)),
             Err(error) if error.is_gone() => Ok(None),
@@ -214,7 +253,8 @@ impl Plan {
     pub fn document(&self, stack: &Stack) -> Value {
         let one = |change: &Change| {
             json!({
-                "action": change.action, "type": change.kind, "resource": change.name, "replaced": change.replaced,
+                "action": change.action, "type": change.kind, "resource": change.name,
+                "replaced": change.replaced.word(),
             })
         };
         json!({
@@ -241,6 +281,16 @@ impl Plan {
     }
 }
 
+impl Replaced {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::Perhaps => "perhaps",
+            Self::No => "no",
+        }
+    }
+}
+
 impl Change {
     fn told(&self) -> String {
         let sign = match self.action.as_str() {
@@ -248,14 +298,22 @@ impl Change {
             "Remove" => '-',
             _ => '~',
         };
-        let replaced = if self.replaced { "  (made anew)" } else { "" };
+        let replaced = match self.replaced {
+            Replaced::Yes => "  (made anew)",
+            Replaced::Perhaps => "  (perhaps made anew)",
+            Replaced::No => "",
+        };
         format!("  {sign} {} {}{replaced}", self.kind, self.name)
     }
 
     fn read(change: &Value) -> Option<Self> {
         let change = change.get("ResourceChange")?;
         let word = |name: &str| change.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let replaced = word("Replacement") == "True";
+        let replaced = match word("Replacement").as_str() {
+            "True" => Replaced::Yes,
+            "Conditional" => Replaced::Perhaps,
+            _ => Replaced::No,
+        };
         Some(Self { action: word("Action"), kind: word("ResourceType"), name: word("LogicalResourceId"), replaced })
     }
 }
@@ -275,19 +333,24 @@ pub fn as_parameters(given: &BTreeMap<String, String>) -> Vec<Value> {
 
 /// What a status allows
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html>).
-fn standing(name: &str, status: &str) -> Standing {
+fn standing(name: &str, region: &Region, status: &str) -> Standing {
+    let there = format!("--stack-name {name} --region {region}");
     match status {
-        "" | "DELETE_COMPLETE" | "REVIEW_IN_PROGRESS" => Standing::Absent,
-        "CREATE_FAILED" | "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "DELETE_FAILED" => Standing::Stuck(format!(
-            "the stack {name} is {status} and cannot be updated: look at its events, then \
-             `aws cloudformation delete-stack --stack-name {name}` and deploy again"
+        "" | "DELETE_COMPLETE" => Standing::Absent,
+        "REVIEW_IN_PROGRESS" => Standing::Planned,
+        "CREATE_FAILED" | "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => Standing::Stuck(format!(
+            "the stack {name} in {region} is {status}: it was never made, and cannot be updated. Look at its events, then \
+             `aws cloudformation delete-stack {there}` and deploy again"
+        )),
+        "DELETE_FAILED" => Standing::Stuck(format!(
+            "the stack {name} in {region} is {status}: see what could not be deleted, and repeat `forester remove`"
         )),
         "UPDATE_ROLLBACK_FAILED" => Standing::Stuck(format!(
-            "the stack {name} is {status}: `aws cloudformation continue-update-rollback --stack-name {name}` first"
+            "the stack {name} in {region} is {status}: `aws cloudformation continue-update-rollback {there}` first"
         )),
-        status if status.ends_with("_IN_PROGRESS") => {
-            Standing::Stuck(format!("the stack {name} is {status}: somebody changes it; deploy again when it is done"))
-        }
+        status if status.ends_with("_IN_PROGRESS") => Standing::Stuck(format!(
+            "the stack {name} in {region} is {status}: somebody changes it; deploy again when it is done"
+        )),
         _ => Standing::Ready,
     }
 }
@@ -299,11 +362,12 @@ fn is_empty(reason: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fake::{Answers, scope};
     use super::*;
 
     fn check(status: &str, expect: Result<bool, &str>) {
-        match (standing("forester", status), expect) {
-            (Standing::Absent, Ok(false)) | (Standing::Ready, Ok(true)) => {}
+        match (standing("forester", &"us-east-1".parse().unwrap(), status), expect) {
+            (Standing::Absent | Standing::Planned, Ok(false)) | (Standing::Ready, Ok(true)) => {}
             (Standing::Stuck(why), Err(word)) => assert!(why.contains(word), "{why}"),
             (found, expect) => panic!("{status}: {found:?}, not {expect:?}"),
         }
@@ -315,8 +379,32 @@ mod tests {
         check("UPDATE_ROLLBACK_COMPLETE", Ok(true));
         check("REVIEW_IN_PROGRESS", Ok(false));
         check("ROLLBACK_COMPLETE", Err("delete-stack"));
+        check("DELETE_FAILED", Err("forester remove"));
         check("UPDATE_ROLLBACK_FAILED", Err("continue-update-rollback"));
         check("UPDATE_IN_PROGRESS", Err("somebody"));
+    }
+
+    fn planned() -> Answers {
+        Answers::new()
+            .with("CreateChangeSet", json!({ "Id": "set", "StackId": "stack-1" }))
+            .with("DescribeChangeSet", json!({ "Status": "CREATE_COMPLETE", "Changes": [] }))
+    }
+
+    /// Which stacks are deleted when a plan for a new stack is thrown away and the stack stands so by then.
+    async fn deleted(status: &str) -> Vec<Value> {
+        let answers = planned().with("DescribeStacks", json!({ "Stacks": [{ "StackStatus": status }] }));
+        let stack = Stack::named(scope(answers.clone()), "forester".to_owned());
+        let begun = Some("stack-1".to_owned());
+        stack.discard(&Plan { change_set: "set".to_owned(), makes: true, begun, changes: Vec::new() }).await.unwrap();
+        let asked = answers.asked().into_iter();
+        asked.filter(|(operation, _)| operation == "DeleteStack").map(|(_, params)| params).collect()
+    }
+
+    #[tokio::test]
+    async fn stack_that_somebody_made_meanwhile_is_left_to_them() {
+        assert_eq!(deleted("REVIEW_IN_PROGRESS").await, [json!({ "StackName": "stack-1" })]);
+        assert_eq!(deleted("CREATE_IN_PROGRESS").await, Vec::<Value>::new());
+        assert_eq!(deleted("CREATE_COMPLETE").await, Vec::<Value>::new());
     }
 
     #[test]

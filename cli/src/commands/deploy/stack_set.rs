@@ -1,5 +1,5 @@
-//! One service-managed StackSet: made or updated, then brought to its OUs and taken from others, one operation after the
-//! other, because CloudFormation takes one at a time.
+//! One service-managed StackSet: made or updated, brought to its OUs and taken from others, one operation after the other,
+//! because CloudFormation takes one at a time. What failed before is tried again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,75 +29,122 @@ pub struct StackSet<'a> {
     pub regions: Vec<String>,
 }
 
-/// What is there of it.
-#[derive(Default)]
-struct There {
+/// OUs, and regions that they have in common.
+type Targets = Vec<(Vec<String>, Vec<String>)>;
+
+/// What is to be done about a StackSet.
+#[derive(Debug, Default, PartialEq)]
+pub struct Work {
+    /// OUs and regions that stacks are taken from.
+    leave: Targets,
+    /// OUs and regions that stacks are brought to.
+    arrive: Targets,
+    /// Whether it is there.
     exists: bool,
-    template: String,
-    parameters: BTreeMap<String, String>,
-    units: BTreeSet<String>,
-    regions: Vec<String>,
+    /// Whether template or inputs are others.
+    changes: bool,
+    /// Stacks that are not as the StackSet says, because an earlier operation failed.
+    stale: Vec<String>,
+    /// Stacks that no operation can mend.
+    broken: Vec<String>,
 }
 
 impl StackSet<'_> {
-    /// Takes its stacks out of OUs that it is no longer for; returns what failed. Comes first, for all StackSets: two
-    /// stacks of one account cannot both have a role of the same name.
-    pub async fn leave(&self) -> Result<Vec<String>, Problem> {
-        let there = self.there().await?;
-        let units: Vec<&String> = there.units.iter().filter(|unit| !self.wants(unit)).collect();
+    /// Looks what there is of it.
+    pub async fn work(&self) -> Result<Work, Problem> {
+        let Some(set) = self.described().await? else {
+            let arrive = self.grouped(self.units.iter().map(|unit| (unit.as_ref().to_owned(), self.regions.clone())));
+            return Ok(Work { arrive, ..Work::default() });
+        };
+        let text = |one: &Value, name: &str| one.get(name).and_then(Value::as_str).map(str::to_owned);
+        let list = |name: &str| set.get(name).and_then(Value::as_array).into_iter().flatten();
+        let parameter = |one: &Value| Some((text(one, "ParameterKey")?, text(one, "ParameterValue")?));
+        let parameters: BTreeMap<String, String> = list("Parameters").filter_map(parameter).collect();
+        let there = self.targets_there().await?;
+        let instances = self.pages("ListStackInstances", json!({ "StackSetName": self.name })).await?;
+        Ok(Work {
+            leave: self.grouped(there.iter().map(|(unit, regions)| (unit.clone(), self.unwanted(unit, regions)))),
+            arrive: self.grouped(self.units.iter().map(|unit| (unit.as_ref().to_owned(), self.lacking(unit, &there)))),
+            exists: true,
+            changes: text(&set, "TemplateBody").as_deref() != Some(TEMPLATE) || parameters != self.parameters,
+            stale: instances.iter().filter(|one| is(one, "OUTDATED")).map(place).collect(),
+            broken: instances.iter().filter(|one| is(one, "INOPERABLE")).map(place).collect(),
+        })
+    }
+
+    /// Takes its stacks out of OUs and regions that it is no longer for; returns what failed. Comes first, for all
+    /// StackSets: two stacks of one account cannot both have a role of the same name.
+    pub async fn leave(&self, work: &Work) -> Result<Vec<String>, Problem> {
         let mut failed = Vec::new();
-        for units in units.chunks(MOST_UNITS) {
-            note(format_args!("{} leaves {} OUs", self.name, units.len()));
-            let request = with(self.targets(json!(units), &there.regions), json!({ "RetainStacks": false }));
+        for (units, regions) in &work.leave {
+            note(format_args!("{} leaves {} OUs in {}", self.name, units.len(), regions.join(", ")));
+            let request = with(self.targets(units, regions), json!({ "RetainStacks": false }));
             failed.extend(self.operate("DeleteStackInstances", request).await?);
         }
         Ok(failed)
     }
 
-    /// Brings template and inputs to what they should be, and stacks to OUs and regions that lack them.
-    pub async fn arrive(&self) -> Result<Vec<String>, Problem> {
-        let there = self.there().await?;
-        let mut failed = Vec::new();
-        if !there.exists {
+    /// Brings template and inputs to what they should be, stacks to OUs and regions that lack them, and tries again what
+    /// failed before; returns what failed now.
+    pub async fn arrive(&self, work: &Work) -> Result<Vec<String>, Problem> {
+        let mut failed: Vec<String> =
+            work.broken.iter().map(|place| format!("{place}: INOPERABLE, delete it")).collect();
+        if !work.exists {
             note(format_args!("{} is new", self.name));
-            let managed = json!({
-                "PermissionModel": "SERVICE_MANAGED",
-                "AutoDeployment": { "Enabled": true, "RetainStacksOnAccountRemoval": false },
-            });
-            self.scope
-                .call("cloudformation", "CreateStackSet", with(self.contents(), managed))
-                .await
-                .map_err(Problem::failed)?;
-        } else if there.template != TEMPLATE || there.parameters != self.parameters {
-            note(format_args!("{} changes", self.name));
-            let request = with(self.contents(), json!({ "OperationPreferences": preferences(&there.regions) }));
+            let automatic = json!({ "AutoDeployment": { "Enabled": true, "RetainStacksOnAccountRemoval": false } });
+            self.patiently("CreateStackSet", with(self.contents(), automatic)).await?;
+        } else if work.changes || !work.stale.is_empty() {
+            note(format_args!("{} is brought up to date", self.name));
+            let request = with(self.contents(), json!({ "OperationPreferences": preferences(&[]) }));
             failed.extend(self.operate("UpdateStackSet", request).await?);
         }
-        let covered = self.regions.iter().all(|region| there.regions.contains(region));
-        let lacking = |unit: &&OuId| !covered || !there.units.contains(unit.as_ref());
-        let units: Vec<&OuId> = self.units.iter().filter(lacking).collect();
-        for units in units.chunks(MOST_UNITS) {
-            note(format_args!("{} comes to {} OUs in {}", self.name, units.len(), self.regions.join(", ")));
-            failed.extend(self.operate("CreateStackInstances", self.targets(json!(units), &self.regions)).await?);
+        for (units, regions) in &work.arrive {
+            note(format_args!("{} comes to {} OUs in {}", self.name, units.len(), regions.join(", ")));
+            failed.extend(self.operate("CreateStackInstances", self.targets(units, regions)).await?);
         }
         Ok(failed)
     }
 
-    /// Deletes a StackSet that is wanted nowhere, and all its stacks before; returns whether there was one, and what failed.
+    /// Deletes a StackSet that is wanted nowhere, and all its stacks before; returns whether there was one, and what
+    /// failed.
     pub async fn delete(&self) -> Result<(bool, Vec<String>), Problem> {
-        if !self.there().await?.exists {
+        let work = self.work().await?;
+        if !work.exists {
             return Ok((false, Vec::new()));
         }
-        let failed = self.leave().await?;
+        let failed = self.leave(&work).await?;
         if failed.is_empty() {
-            let named = json!({ "StackSetName": self.name });
-            self.scope.call("cloudformation", "DeleteStackSet", named).await.map_err(Problem::failed)?;
+            self.patiently("DeleteStackSet", json!({ "StackSetName": self.name })).await?;
         }
-        Ok((true, failed))
+        Ok((failed.is_empty(), failed))
     }
 
-    fn wants(&self, unit: &str) -> bool {
-        self.units.iter().any(|wanted| wanted.as_ref() == unit)
+    /// The regions of an OU's stacks that it should not have.
+    fn unwanted(&self, unit: &str, there: &[String]) -> Vec<String> {
+        let wanted = self.units.iter().any(|wanted| wanted.as_ref() == unit);
+        there.iter().filter(|region| !wanted || !self.regions.contains(region)).cloned().collect()
+    }
+
+    /// The regions in which an OU has no stacks and should.
+    fn lacking(&self, unit: &OuId, there: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+        let has = there.get(unit.as_ref());
+        self.regions.iter().filter(|region| !has.is_some_and(|has| has.contains(region))).cloned().collect()
+    }
+
+    /// OUs with the same regions together, because each operation is waited for.
+    fn grouped(&self, each: impl Iterator<Item = (String, Vec<String>)>) -> Targets {
+        let mut groups: BTreeMap<Vec<String>, BTreeSet<String>> = BTreeMap::new();
+        for (unit, mut regions) in each.filter(|(_, regions)| !regions.is_empty()) {
+            // The one of the roles first.
+            regions.sort_by_key(|region| (self.regions.first() != Some(region), region.clone()));
+            groups.entry(regions).or_default().insert(unit);
+        }
+        let mut targets = Vec::new();
+        for (regions, units) in groups {
+            let units: Vec<String> = units.into_iter().collect();
+            targets.extend(units.chunks(MOST_UNITS).map(|units| (units.to_vec(), regions.clone())));
+        }
+        targets
     }
 
     fn contents(&self) -> Value {
@@ -110,46 +157,52 @@ impl StackSet<'_> {
         })
     }
 
-    fn targets(&self, units: Value, regions: &[String]) -> Value {
+    fn targets(&self, units: &[String], regions: &[String]) -> Value {
         json!({
             "StackSetName": self.name, "DeploymentTargets": { "OrganizationalUnitIds": units }, "Regions": regions,
             "OperationPreferences": preferences(regions),
         })
     }
 
-    async fn there(&self) -> Result<There, Problem> {
-        let set =
-            match self.scope.call("cloudformation", "DescribeStackSet", json!({ "StackSetName": self.name })).await {
-                Ok(mut answer) => answer.get_mut("StackSet").map(Value::take).unwrap_or_default(),
-                Err(error) if error.is_gone() => return Ok(There::default()),
-                Err(error) => return Err(Problem::failed(error)),
-            };
-        let list = |name: &str| set.get(name).and_then(Value::as_array).into_iter().flatten();
-        let texts = |name: &str| list(name).filter_map(|one| one.as_str().map(str::to_owned));
-        let mut regions: Vec<String> = texts("Regions").collect();
-        // The one of the roles stays first.
-        regions.sort_by_key(|region| self.regions.first() != Some(region));
-        let text = |one: &Value, name: &str| one.get(name).and_then(Value::as_str).map(str::to_owned);
-        let parameter = |one: &Value| Some((text(one, "ParameterKey")?, text(one, "ParameterValue")?));
-        Ok(There {
-            exists: true,
-            template: text(&set, "TemplateBody").unwrap_or_default(),
-            parameters: list("Parameters").filter_map(parameter).collect(),
-            units: texts("OrganizationalUnitIds").collect(),
-            regions,
-        })
+    async fn described(&self) -> Result<Option<Value>, Problem> {
+        match self.scope.call("cloudformation", "DescribeStackSet", json!({ "StackSetName": self.name })).await {
+            Ok(mut answer) => Ok(answer.get_mut("StackSet").map(Value::take)),
+            Err(error) if error.is_gone() => Ok(None),
+            Err(error) => Err(Problem::failed(error)),
+        }
     }
 
-    /// Starts an operation when no other is in the way, waits for its end, and returns what failed of it.
-    async fn operate(&self, operation: &str, request: Value) -> Result<Vec<String>, Problem> {
+    /// The OUs that it is for, with their regions: also those without an account, whose stacks come later.
+    async fn targets_there(&self) -> Result<BTreeMap<String, Vec<String>>, Problem> {
+        let listed = self.pages("ListStackSetAutoDeploymentTargets", json!({ "StackSetName": self.name })).await?;
+        let read = |one: &Value| {
+            let regions = one.get("Regions").and_then(Value::as_array).into_iter().flatten();
+            let regions = regions.filter_map(|region| region.as_str().map(str::to_owned)).collect();
+            Some((one.get("OrganizationalUnitId")?.as_str()?.to_owned(), regions))
+        };
+        Ok(listed.iter().filter_map(read).collect())
+    }
+
+    async fn pages(&self, operation: &str, params: Value) -> Result<Vec<Value>, Problem> {
+        self.scope.pages("cloudformation", operation, params).await.map_err(Problem::failed)
+    }
+
+    /// Makes a call when no other operation is in the way.
+    async fn patiently(&self, operation: &str, request: Value) -> Result<Value, Problem> {
         let mut pace = Pace::begin();
-        let started = loop {
+        loop {
             match self.scope.call("cloudformation", operation, request.clone()).await {
-                Ok(started) => break started,
+                Ok(answer) => return Ok(answer),
                 Err(error) if waits(&error) => pace.rest(&format!("another operation on {}", self.name)).await?,
                 Err(error) => return Err(Problem::failed(error)),
             }
-        };
+        }
+    }
+
+    /// Starts an operation, waits for its end, and returns what failed of it.
+    async fn operate(&self, operation: &str, request: Value) -> Result<Vec<String>, Problem> {
+        let mut pace = Pace::begin();
+        let started = self.patiently(operation, request).await?;
         let Some(id) = started.get("OperationId").and_then(Value::as_str) else { return Ok(Vec::new()) };
         let named = json!({ "StackSetName": self.name, "OperationId": id });
         loop {
@@ -168,35 +221,136 @@ impl StackSet<'_> {
     }
 
     async fn failures(&self, named: Value) -> Result<Vec<String>, Problem> {
-        let results = self.scope.pages("cloudformation", "ListStackSetOperationResults", named).await;
-        Ok(results.map_err(Problem::failed)?.iter().filter_map(failure).collect())
+        Ok(self.pages("ListStackSetOperationResults", named).await?.iter().filter_map(failure).collect())
+    }
+}
+
+impl Work {
+    /// Whether there is nothing to do.
+    pub fn is_done(&self) -> bool {
+        self.exists && self.leave.is_empty() && self.arrive.is_empty() && !self.changes && self.stale.is_empty()
+    }
+
+    /// Whether stacks are taken from somewhere.
+    pub fn leaves(&self) -> bool {
+        !self.leave.is_empty()
+    }
+
+    /// What is to be done, for people.
+    pub fn told(&self, name: &str) -> String {
+        let count = |targets: &Targets| -> usize { targets.iter().map(|(units, _)| units.len()).sum() };
+        let parts = [
+            (!self.exists).then(|| "is new".to_owned()),
+            self.changes.then(|| "has another template or other inputs".to_owned()),
+            (!self.leave.is_empty()).then(|| format!("leaves {} OUs", count(&self.leave))),
+            (!self.arrive.is_empty()).then(|| format!("comes to {} OUs", count(&self.arrive))),
+            (!self.stale.is_empty()).then(|| format!("tries again in {}", self.stale.join(", "))),
+            (!self.broken.is_empty()).then(|| format!("cannot be mended in {}", self.broken.join(", "))),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        format!("{name} {}", if parts.is_empty() { "is as it should be".to_owned() } else { parts.join(", ") })
+    }
+
+    /// The same as JSON.
+    pub fn document(&self, name: &str) -> Value {
+        json!({
+            "stackSet": name, "new": !self.exists, "changes": self.changes, "leave": self.leave, "arrive": self.arrive,
+            "stale": self.stale, "broken": self.broken,
+        })
     }
 }
 
 /// One region after the other; one account that fails keeps nobody else waiting.
 fn preferences(regions: &[String]) -> Value {
-    json!({
-        "RegionOrder": regions, "RegionConcurrencyType": "SEQUENTIAL",
-        "FailureTolerancePercentage": 100, "MaxConcurrentPercentage": 25,
-    })
+    let pace = json!({
+        "RegionConcurrencyType": "SEQUENTIAL", "FailureTolerancePercentage": 100, "MaxConcurrentPercentage": 25,
+    });
+    if regions.is_empty() { pace } else { with(pace, json!({ "RegionOrder": regions })) }
 }
 
-/// Whether another operation on the StackSet has to end first
+/// Whether another operation on the StackSet has to end first, or trusted access is too new
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStackInstances.html>).
 fn waits(error: &CallError) -> bool {
-    error.has_code("OperationInProgressException") || error.has_code("StaleRequestException")
+    error.has_code("OperationInProgressException")
+        || error.has_code("StaleRequestException")
+        || error.message.contains("must enable organizations access")
+}
+
+fn word<'a>(one: &'a Value, name: &str) -> &'a str {
+    one.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn is(instance: &Value, status: &str) -> bool {
+    word(instance, "Status") == status
+}
+
+fn place(one: &Value) -> String {
+    format!("{}/{}", word(one, "Account"), word(one, "Region"))
 }
 
 /// Why the stack of one account and region is not as it should be.
 fn failure(result: &Value) -> Option<String> {
-    let word = |name: &str| result.get(name).and_then(Value::as_str).unwrap_or_default();
-    let failed = matches!(word("Status"), "FAILED" | "CANCELLED");
-    failed.then(|| format!("{}/{}: {}", word("Account"), word("Region"), word("StatusReason")))
+    let failed = matches!(word(result, "Status"), "FAILED" | "CANCELLED");
+    failed.then(|| format!("{}: {}", place(result), word(result, "StatusReason")))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::fake::{Answers, scope};
     use super::*;
+
+    const SET: &str = "DescribeStackSet";
+    const TARGETS: &str = "ListStackSetAutoDeploymentTargets";
+    const INSTANCES: &str = "ListStackInstances";
+
+    fn named(units: &[&str]) -> Vec<String> {
+        units.iter().map(|unit| format!("ou-ab12-{unit:0>8}")).collect()
+    }
+
+    async fn work(answers: Answers, units: &[&str]) -> Work {
+        let scope = scope(answers);
+        let units = named(units).iter().map(|unit| unit.parse().unwrap()).collect();
+        let regions = ["us-east-1", "eu-west-1"].map(str::to_owned).to_vec();
+        StackSet { scope: &scope, name: "m".to_owned(), parameters: BTreeMap::new(), units, regions }
+            .work()
+            .await
+            .unwrap()
+    }
+
+    fn there(each: &[(&str, &[&str])]) -> Answers {
+        let target = |(unit, regions): &(&str, &[&str])| json!({ "OrganizationalUnitId": format!("ou-ab12-{unit:0>8}"), "Regions": regions });
+        Answers::new()
+            .with(SET, json!({ "StackSet": { "TemplateBody": TEMPLATE } }))
+            .with(TARGETS, json!({ "Summaries": each.iter().map(target).collect::<Vec<Value>>() }))
+    }
+
+    #[tokio::test]
+    async fn stacks_come_where_they_are_lacking_and_go_where_they_are_not_wanted() {
+        let both: &[&str] = &["us-east-1", "eu-west-1"];
+        let found =
+            work(there(&[("1", both), ("2", &["us-east-1", "us-west-2"]), ("3", both)]), &["1", "2", "4"]).await;
+        let regions = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<String>>();
+        assert_eq!(
+            found.leave,
+            [(named(&["3"]), regions(&["us-east-1", "eu-west-1"])), (named(&["2"]), regions(&["us-west-2"]))]
+        );
+        assert_eq!(
+            found.arrive,
+            [(named(&["2"]), regions(&["eu-west-1"])), (named(&["4"]), regions(&["us-east-1", "eu-west-1"]))]
+        );
+        assert!(found.exists && !found.changes && !found.is_done());
+    }
+
+    #[tokio::test]
+    async fn what_failed_before_is_not_done() {
+        let both: &[&str] = &["eu-west-1", "us-east-1"];
+        assert!(work(there(&[("1", both)]), &["1"]).await.is_done());
+        let instance = json!({ "Account": "222233334444", "Region": "eu-west-1", "Status": "OUTDATED" });
+        let stale = there(&[("1", both)]).with(INSTANCES, json!({ "Summaries": [instance] }));
+        let found = work(stale, &["1"]).await;
+        assert_eq!((found.stale.clone(), found.is_done()), (vec!["222233334444/eu-west-1".to_owned()], false));
+        assert_eq!(found.told("m"), "m tries again in 222233334444/eu-west-1");
+    }
 
     #[test]
     fn only_what_failed_is_told() {
