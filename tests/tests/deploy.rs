@@ -144,6 +144,7 @@ async fn members_get_what_is_shown_before() -> Outcome<()> {
     std::fs::write(&path, &file)?;
     let first = place.deployer.run(&["--yes", "--members"]).await?;
     assert_eq!(first.code, 4, "{first:?}");
+    assert_eq!(first.json()?["budgets"], json!({ "topics": 3, "failed": [] }));
     let members = first.json()?["members"].take();
     let sets: Vec<&str> = members.as_array().into_iter().flatten().filter_map(|set| set["stackSet"].as_str()).collect();
     assert_eq!(sets, ["forester-members", "forester-sandboxes"], "{members}");

@@ -8,6 +8,7 @@ use forester::org::Organization;
 use forester::types::OuId;
 use serde_json::{Value, json};
 
+use super::budgets::{self, Subscribed};
 use super::pace::Pace;
 use super::site::Site;
 use super::stack_set::{StackSet, Work};
@@ -90,6 +91,14 @@ impl<'a> Members<'a> {
         context.confirm_further("Do that in the organization's members?", "The stack itself is deployed.")?;
         self.be_trusted().await?;
         self.carry_out(outputs, plan).await
+    }
+
+    /// Lets budgets in members reach the queue of Forester's stack.
+    pub async fn hear_budgets(&self, outputs: &BTreeMap<String, String>) -> Subscribed {
+        match outputs.get("BudgetQueueArn") {
+            Some(queue) => budgets::subscribe(&self.site.scope, queue, &self.units.reached).await,
+            None => Subscribed::default(),
+        }
     }
 
     async fn carry_out(

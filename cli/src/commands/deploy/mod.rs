@@ -5,6 +5,7 @@
 //! change sets; only what lies in the bucket under the name of its content is written before.
 
 mod bucket;
+mod budgets;
 #[cfg(test)]
 mod fake;
 mod forwarders;
@@ -31,6 +32,7 @@ use super::doctor;
 use crate::context::Context;
 use crate::output::{Exit, Problem, note, result};
 use bucket::Bucket;
+use budgets::Subscribed;
 use members::Members;
 use packages::Packages;
 pub use remove::Remove;
@@ -68,6 +70,7 @@ struct Told {
     stacks: Vec<Value>,
     outputs: BTreeMap<String, String>,
     members: Vec<Value>,
+    budgets: Subscribed,
 }
 
 impl Deploy {
@@ -95,6 +98,7 @@ impl Deploy {
         }
         if let Some(members) = members {
             told.members = members.deploy(context, &told.outputs).await?;
+            told.budgets = members.hear_budgets(&told.outputs).await;
         }
         finish(context, &site, told).await
     }
@@ -226,14 +230,15 @@ async fn carry_out(
 /// Looks at what is there now, and says all of it.
 async fn finish(context: &Context, site: &Site, told: Told) -> Result<Exit, Problem> {
     let findings = doctor::examine(&site.forester).await?;
-    let arrived = told.members.iter().all(|set| set.get("failed").and_then(Value::as_array).is_none_or(Vec::is_empty));
+    let arrived = told.members.iter().all(|set| set.get("failed").and_then(Value::as_array).is_none_or(Vec::is_empty))
+        && told.budgets.failed.is_empty();
     let healthy = doctor::healthy(&findings);
     let outputs: Vec<String> = told.outputs.iter().map(|(name, value)| format!("{name:18} {value}")).collect();
     result(
         context.form,
         &json!({
-            "stacks": told.stacks, "outputs": told.outputs, "members": told.members, "findings": findings,
-            "healthy": healthy,
+            "stacks": told.stacks, "outputs": told.outputs, "members": told.members, "budgets": told.budgets,
+            "findings": findings, "healthy": healthy,
         }),
         format!("{}\n{}", outputs.join("\n"), doctor::told(&findings)),
     );

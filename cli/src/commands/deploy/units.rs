@@ -2,8 +2,8 @@
 //! is of one kind: nothing that is no sandbox ever gets the sandboxes' role.
 
 use forester::config::OuPattern;
-use forester::org::{Forest, Organization};
-use forester::types::{OuId, OuPath};
+use forester::org::{AccountState, Forest, Member, Organization};
+use forester::types::{AccountId, OuId, OuPath};
 
 /// The OUs of each of the two StackSets, and the accounts that neither reaches.
 #[derive(Debug, Default, PartialEq)]
@@ -12,6 +12,8 @@ pub struct Units {
     pub sandboxes: Vec<OuId>,
     /// All others.
     pub members: Vec<OuId>,
+    /// The accounts in all of them that are in use.
+    pub reached: Vec<AccountId>,
     /// Accounts beside sandboxes' OUs, by name: no OU holds them and no sandbox.
     pub beside: Vec<String>,
 }
@@ -22,11 +24,16 @@ impl Units {
         let is_sandbox = |path: &OuPath| sandboxes.is_some_and(|pattern| pattern.holds(path));
         let emptied = whole(organization, &is_sandbox);
         let others = whole(organization, &|path| !is_sandbox(path));
-        let reached = |ou: &OuPath| emptied.iter().chain(&others).any(|(path, _)| ou == *path || ou.is_below(path));
-        let beside = forest.members.iter().filter(|member| member.id != organization.management);
-        let beside = beside.filter(|member| !reached(&member.ou)).map(|member| member.name.clone()).collect();
+        let is_reached = |member: &&Member| {
+            emptied.iter().chain(&others).any(|(path, _)| member.ou == **path || member.ou.is_below(path))
+        };
+        // StackSets deploy nothing into the management account.
+        let members = || forest.members.iter().filter(|member| member.id != organization.management);
+        let reached = members().filter(is_reached).filter(|member| member.state == AccountState::Active);
+        let reached = reached.map(|member| member.id.clone()).collect();
+        let beside = members().filter(|member| !is_reached(member)).map(|member| member.name.clone()).collect();
         let ids = |found: &[(&OuPath, &OuId)]| found.iter().map(|(_, id)| (*id).clone()).collect();
-        Self { sandboxes: ids(&emptied), members: ids(&others), beside }
+        Self { sandboxes: ids(&emptied), members: ids(&others), reached, beside }
     }
 }
 
@@ -45,8 +52,6 @@ fn whole<'a>(organization: &'a Organization, wanted: &dyn Fn(&OuPath) -> bool) -
 
 #[cfg(test)]
 mod tests {
-    use forester::org::{AccountState, Member};
-
     use super::*;
 
     fn check(pattern: Option<&str>, sandboxes: &[&str], members: &[&str], beside: &[&str]) {
@@ -71,6 +76,7 @@ mod tests {
         let named = |names: &[&str]| names.iter().map(|name| id(name).parse().unwrap()).collect::<Vec<OuId>>();
         assert_eq!((found.sandboxes, found.members), (named(sandboxes), named(members)), "{pattern:?}");
         assert_eq!(found.beside, beside, "{pattern:?}");
+        assert_eq!(found.reached.len() + found.beside.len(), paths.len(), "{pattern:?}");
     }
 
     #[test]
