@@ -5,8 +5,10 @@ use serde_json::{Map, Value};
 
 use super::serialize::Wire;
 
-/// Members of Route 53 that come back with a path before the id, which must not go into the next request's path.
-const ROUTE53_IDS: [&str; 2] = ["Id", "HostedZoneId"];
+/// Members of Route 53 that come back with a path before the id, which must not go into the next request's path. Others
+/// are called `Id`, too (those of query logging, of traffic policies): they go as they are.
+const ROUTE53_IDS: [&str; 3] = ["Id", "HostedZoneId", "DelegationSetId"];
+const ROUTE53_PATHS: [&str; 3] = ["hostedzone/", "delegationset/", "change/"];
 
 /// Changes parameters before they are serialized.
 pub(super) fn params(service: &str, params: &mut Map<String, Value>) {
@@ -15,7 +17,7 @@ pub(super) fn params(service: &str, params: &mut Map<String, Value>) {
     }
     for name in ROUTE53_IDS {
         if let Some(Value::String(id)) = params.get_mut(name)
-            && let Some((_, bare)) = id.rsplit_once('/')
+            && let Some(bare) = ROUTE53_PATHS.iter().find_map(|path| id.trim_start_matches('/').strip_prefix(path))
         {
             *id = bare.to_owned();
         }
@@ -34,10 +36,21 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn check(given: Value, expect: Value) {
+        let Value::Object(mut given) = given else { panic!("an object") };
+        params("route53", &mut given);
+        assert_eq!(Value::Object(given), expect);
+    }
+
     #[test]
     fn zone_ids_go_back_without_their_path() {
-        let Value::Object(mut given) = json!({"Id": "/hostedzone/Z1", "Marker": "/a/b"}) else { panic!("an object") };
-        params("route53", &mut given);
-        assert_eq!(Value::Object(given), json!({"Id": "Z1", "Marker": "/a/b"}));
+        check(json!({"Id": "/hostedzone/Z1", "Marker": "/a/b"}), json!({"Id": "Z1", "Marker": "/a/b"}));
+        check(json!({"DelegationSetId": "/delegationset/N1"}), json!({"DelegationSetId": "N1"}));
+        check(json!({"HostedZoneId": "Z1"}), json!({"HostedZoneId": "Z1"}));
+    }
+
+    #[test]
+    fn ids_of_other_things_go_as_they_are() {
+        check(json!({"Id": "a/b"}), json!({"Id": "a/b"}));
     }
 }
