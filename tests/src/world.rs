@@ -67,16 +67,28 @@ impl World {
 
     /// Creates an account, moves it to its OU and tags it. Its events go out as AWS sends them.
     pub async fn vend(&mut self, name: &str, ou: &str, tags: &[(&str, &str)]) -> Outcome<AccountId> {
+        let id = self.found(name, tags).await?;
+        self.settle(name, ou).await?;
+        Ok(id)
+    }
+
+    /// Creates an account in the root.
+    pub async fn found(&mut self, name: &str, tags: &[(&str, &str)]) -> Outcome<AccountId> {
         let management = self.management().await?;
         let tags: Vec<Value> = tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
         let request = json!({ "AccountName": name, "Email": format!("aws+{name}@acme.example"), "Tags": tags });
         let made = management.call("organizations", "CreateAccount", request).await?;
         let id = created(&management, &text(&made, "/CreateAccountStatus/Id")?).await?;
-        let (from, to) = (self.ou("")?, self.ou(ou)?);
-        let place = json!({ "AccountId": id, "SourceParentId": from, "DestinationParentId": to });
-        management.call("organizations", "MoveAccount", place).await?;
         self.ids.insert(name.to_owned(), id.clone());
         Ok(id)
+    }
+
+    /// Moves an account from the root to an OU.
+    pub async fn settle(&self, name: &str, ou: &str) -> Outcome<()> {
+        let id = self.ids.get(name).ok_or_else(|| format!("no account {name}"))?;
+        let place = json!({ "AccountId": id, "SourceParentId": self.ou("")?, "DestinationParentId": self.ou(ou)? });
+        self.management().await?.call("organizations", "MoveAccount", place).await?;
+        Ok(())
     }
 
     /// The management account in the home region.

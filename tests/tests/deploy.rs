@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 struct Place {
     stack: Stack,
+    world: World,
     home: Scope,
     deployer: Deployer,
 }
@@ -23,7 +24,7 @@ async fn place() -> Outcome<Place> {
     stack.shorten().await?;
     let world = World::create(&stack).await?;
     let deployer = Deployer::prepare(&stack, &environment::configuration()?).await?;
-    Ok(Place { home: world.management().await?, deployer, stack })
+    Ok(Place { home: world.management().await?, world, deployer, stack })
 }
 
 impl Place {
@@ -158,6 +159,32 @@ async fn members_get_what_is_shown_before() -> Outcome<()> {
     let moves: Vec<_> = works.as_array().into_iter().flatten().map(moved).collect();
     assert_eq!(moves, [(Some(1), Some(1)), (Some(1), Some(1))], "{works}");
     refused(&place.deployer.run(&["--members"]).await?, 3, "Put the file into force");
+    place.stack.stop().await
+}
+
+#[tokio::test]
+async fn member_that_could_not_be_reached_is_told_and_tried_again() -> Outcome<()> {
+    let mut place = place().await?;
+    let path = place.deployer.terminal.directory().join("forester.yaml");
+    let file = std::fs::read_to_string(&path)?.replace("role: OrganizationAccountAccessRole", "role: ForesterMember");
+    std::fs::write(&path, &file)?;
+    place.deployer.run(&["--yes", "--members"]).await?;
+    let behind = |lacks: Vec<String>| lacks.into_iter().find(|line| line.contains("StackSet forester-members"));
+    assert_eq!(behind(place.lacks().await?), None);
+    // An account comes in which the name of the role is taken.
+    place.world.found("late", &[]).await?;
+    let late = place.world.scope("late", "us-east-1").await?;
+    let trust = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "Service": "ec2.amazonaws.com" } },
+    ]});
+    let taken = json!({ "RoleName": "ForesterMember", "AssumeRolePolicyDocument": trust.to_string() });
+    late.call("iam", "CreateRole", taken).await?;
+    place.world.settle("late", "Security").await?;
+    let told = behind(place.lacks().await?).ok_or("nobody was told of the account that could not be reached")?;
+    assert!(told.contains(late.account().as_ref()) && told.contains("deploy --members"), "{told}");
+    late.call("iam", "DeleteRole", json!({ "RoleName": "ForesterMember" })).await?;
+    place.deployer.run(&["--yes", "--members"]).await?;
+    assert_eq!(behind(place.lacks().await?), None, "it was not tried again");
     place.stack.stop().await
 }
 

@@ -30,6 +30,7 @@ KNOWN = {
         ("L-1216C47A", "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", 5, 5),
         ("L-0263D0A3", "EC2-VPC Elastic IPs", 5, 5),
     ],
+    "organizations": [("L-E619E033", "Default maximum number of accounts", 10, 10)],
     "cloudformation": [("L-0485CB21", "Stack count", 2000, 2000)],
     "ebs": [("L-309BACF6", "Snapshots per Region", 100_000, 100_000)],
     "s3": [("L-DC2B2D3D", "General purpose buckets", 10_000, 10_000)],

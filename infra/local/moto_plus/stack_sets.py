@@ -27,7 +27,7 @@ PARTITION = "aws"
 # regions of each OU that it is for. And what is said of each operation.
 Place = tuple[str, str]
 stacks: dict[str, dict[Place, Any]] = {}
-outdated: dict[str, set[Place]] = {}
+outdated: dict[str, dict[Place, str]] = {}
 targets: dict[str, dict[str, set[str]]] = {}
 results: dict[str, list[dict[str, str]]] = {}
 
@@ -59,7 +59,7 @@ def is_master(account: Any) -> bool:
 def put(stack_set: StackSet, places: list[Place]) -> list[dict[str, str]]:
     """Make or update the stack of each place, and say how each went."""
     there, told = stacks.setdefault(stack_set.id, {}), []
-    stale = outdated.setdefault(stack_set.id, set())
+    stale = outdated.setdefault(stack_set.id, {})
     for account, region in places:
         result = {"Account": account, "Region": region, "Status": "SUCCEEDED"}
         try:
@@ -71,10 +71,10 @@ def put(stack_set: StackSet, places: list[Place]) -> list[dict[str, str]]:
                     template=stack_set.template,
                     parameters=stack_set.parameters,
                 )
-            stale.discard((account, region))
+            stale.pop((account, region), None)
         except Exception as reason:  # Whatever a resource says; it is the reason of the failure.
             result |= {"Status": "FAILED", "StatusReason": str(reason)}
-            stale.add((account, region))
+            stale[account, region] = str(reason)
         told.append(result)
     return told
 
@@ -89,7 +89,7 @@ def take(stack_set: StackSet, places: list[Place]) -> list[dict[str, str]]:
             if (account, region) in there:
                 cloudformation_backends[account][region].delete_stack(there[account, region].name)
                 del there[account, region]
-            outdated.get(stack_set.id, set()).discard((account, region))
+            outdated.get(stack_set.id, {}).pop((account, region), None)
         except Exception as reason:  # Whatever a resource says; it is the reason of the failure.
             result |= {"Status": "FAILED", "StatusReason": str(reason)}
         told.append(result)
@@ -129,7 +129,8 @@ def regions_of(self: CloudFormationResponse) -> list[str]:
 
 def places_of(stack_set: StackSet) -> list[Place]:
     """Where its stacks are, or should be and could not be made."""
-    return sorted({*stacks.get(stack_set.id, {}), *outdated.get(stack_set.id, set())}, key=lambda place: place[1] != "us-east-1")
+    there = {*stacks.get(stack_set.id, {}), *outdated.get(stack_set.id, {})}
+    return sorted(there, key=lambda place: (place[1] != "us-east-1", place))
 
 
 def seen(stack_set: StackSet) -> None:
@@ -143,11 +144,11 @@ def list_stack_instances(original: Any, self: CloudFormationResponse) -> ActionR
     stack_set = managed(self)
     if not stack_set:
         return original(self)
-    stale = outdated.get(stack_set.id, set())
+    stale = outdated.get(stack_set.id, {})
     return ActionResult({"Summaries": [
-        {"Account": account, "Region": region, "StackSetId": stack_set.id,
-         "Status": "OUTDATED" if (account, region) in stale else "CURRENT"}
-        for account, region in places_of(stack_set)
+        {"Account": place[0], "Region": place[1], "StackSetId": stack_set.id,
+         "Status": "OUTDATED" if place in stale else "CURRENT", "StatusReason": stale.get(place)}
+        for place in places_of(stack_set)
     ]})
 
 

@@ -38,6 +38,7 @@ use packages::Packages;
 pub use remove::Remove;
 use site::Site;
 use stack::{Plan, Stack, Template};
+pub(super) use stack_set::MEMBERS;
 
 /// Deploy Forester into the account and region of the credentials at hand
 #[derive(Debug, clap::Args)]

@@ -11,6 +11,9 @@ use super::pace::Pace;
 use super::stack::{as_parameters, with};
 use crate::output::{Problem, note};
 
+/// By this description StackSets of ours are known.
+pub const MEMBERS: &str = "What members hold for Forester";
+
 const TEMPLATE: &str = include_str!("../../../../infra/member.yaml");
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStackInstances.html>
 const MOST_UNITS: usize = 50;
@@ -149,7 +152,7 @@ impl StackSet<'_> {
 
     fn contents(&self) -> Value {
         json!({
-            "StackSetName": self.name, "Description": "What members hold for Forester", "TemplateBody": TEMPLATE,
+            "StackSetName": self.name, "Description": MEMBERS, "TemplateBody": TEMPLATE,
             "Parameters": as_parameters(&self.parameters), "Capabilities": ["CAPABILITY_NAMED_IAM"],
             "PermissionModel": "SERVICE_MANAGED",
             // Operations that do not touch each other need not wait for each other.

@@ -3,12 +3,14 @@
 
 mod events;
 mod finding;
+mod members;
 mod organization;
 mod quota;
 mod topics;
 
 use forester::Forester;
 use forester::aws::{CallError, Scope};
+use forester::config::OperatingMode;
 use forester::org::{Account, AccountState};
 use forester::types::AccountId;
 use serde_json::{Value, json};
@@ -65,6 +67,9 @@ pub(super) async fn examine(forester: &Forester) -> Result<Vec<Finding>, Problem
     findings.extend(events::rules(forester, &home).await);
     let privileged = forester.directory.privileged().await;
     findings.extend(organization::examine(forester, &home, &privileged, accounts.as_deref().ok()).await);
+    if forester.config.mode == OperatingMode::Organization {
+        findings.extend(members::stacks(&scope).await);
+    }
     findings.extend(sandboxes(forester, &privileged));
     let hint = forester.config.cleanability_hint();
     findings.extend(hint.map(|hint| Finding { hint, ..Finding::ok("sandboxes are declared") }));
