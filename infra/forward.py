@@ -12,7 +12,11 @@ HERE = Path(__file__).resolve().parent
 BEGIN = "  # ---- the rules of template.yaml, written by forward.py\n"
 END = "  # ---- the end of these rules\n"
 FORWARDER_ROLE = "!GetAtt ForwarderRole.Arn"
-MEMBER_ROLE = '!Sub "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/forester/ForesterEvents"'
+# Where the role is made the rules come after it; elsewhere only its name is known.
+MEMBER_ROLE = (
+    "!If [HasRoles, !GetAtt EventsRole.Arn, "
+    '!Sub "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/forester/ForesterEvents"]'
+)
 # What AWS tells the management account only.
 OF_THE_ORGANIZATION = {"OrganizationRule", "ControlTowerRule"}
 

@@ -179,7 +179,6 @@ class Translator:
             "point_in_time_recovery": [
                 {"enabled": given.take("PointInTimeRecoverySpecification")["PointInTimeRecoveryEnabled"]}
             ],
-            "server_side_encryption": [{"enabled": given.take("SSESpecification")["SSEEnabled"]}],
             "lifecycle": [{"prevent_destroy": True}],
         })
 
@@ -387,6 +386,9 @@ class Translator:
         variables = {**defaults["Environment"]["Variables"], **given.take("Environment", {}).get("Variables", {})}
         before = listed(self.resources[name].get("DependsOn"))
         depends = [Code(f"{REF[self.resources[one]['Type']][0]}.{snake(one)}") for one in before]
+        if dead and inline:
+            # Lambda looks whether the role may send there before it makes the function.
+            depends.append(Code(f"aws_iam_role_policy.{snake(name)}"))
         file = f'"${{path.module}}/../../{package}"'
         self.resource("aws_lambda_function", name, {
             "function_name": self.value(given.take("FunctionName")),

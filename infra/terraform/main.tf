@@ -31,9 +31,6 @@ resource "aws_dynamodb_table" "state_table" {
   point_in_time_recovery {
     enabled = true
   }
-  server_side_encryption {
-    enabled = true
-  }
   lifecycle {
     prevent_destroy = true
   }
@@ -882,7 +879,7 @@ resource "aws_lambda_function" "sandbox_reset" {
   dead_letter_config {
     target_arn = aws_sqs_queue.dead_letters.arn
   }
-  depends_on = [aws_cloudwatch_log_group.sandbox_reset_logs]
+  depends_on = [aws_cloudwatch_log_group.sandbox_reset_logs, aws_iam_role_policy.sandbox_reset]
 }
 
 resource "aws_iam_role" "reset_machine" {
@@ -1364,6 +1361,7 @@ resource "aws_sqs_queue_policy" "alarm_queue_policy" {
               aws_cloudwatch_event_rule.alarm_rule.arn,
               aws_cloudwatch_event_rule.root_rule.arn,
               aws_cloudwatch_event_rule.sign_in_rule.arn,
+              aws_cloudwatch_event_rule.blind_rule.arn,
               aws_cloudwatch_event_rule.tamper_rule.arn,
               aws_cloudwatch_event_rule.cost_rule.arn,
               aws_cloudwatch_event_rule.instance_rule.arn,
@@ -1469,9 +1467,9 @@ resource "aws_cloudwatch_event_target" "sign_in_rule" {
   }
 }
 
-resource "aws_cloudwatch_event_rule" "tamper_rule" {
-  name = "${var.name}-TamperRule"
-  description = "Calls that blind trails, filters, alarms, rules, topics or Forester itself"
+resource "aws_cloudwatch_event_rule" "blind_rule" {
+  name = "${var.name}-BlindRule"
+  description = "Calls that blind trails, filters, alarms, rules or topics"
   event_pattern = jsonencode({
     source = [
       {
@@ -1576,17 +1574,6 @@ resource "aws_cloudwatch_event_rule" "tamper_rule" {
           }
         },
         {
-          eventSource = ["scheduler.amazonaws.com"]
-          eventName = ["DeleteSchedule"]
-          requestParameters = {
-            name = [
-              {
-                wildcard = "*orester*"
-              },
-            ]
-          }
-        },
-        {
           eventSource = ["sns.amazonaws.com"]
           eventName = ["DeleteTopic", "RemovePermission", "SetTopicAttributes"]
           requestParameters = {
@@ -1616,6 +1603,76 @@ resource "aws_cloudwatch_event_rule" "tamper_rule" {
               },
               {
                 wildcard = "*ecurity*"
+              },
+            ]
+          }
+        },
+      ]
+    }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "blind_rule" {
+  rule = aws_cloudwatch_event_rule.blind_rule.name
+  target_id = "fanout"
+  arn = aws_sqs_queue.alarm_queue.arn
+  dead_letter_config {
+    arn = aws_sqs_queue.dead_letters.arn
+  }
+}
+
+resource "aws_cloudwatch_event_rule" "tamper_rule" {
+  name = "${var.name}-TamperRule"
+  description = "Calls that change or stop parts of Forester"
+  event_pattern = jsonencode({
+    source = [
+      {
+        prefix = "aws."
+      },
+    ]
+    detail-type = ["AWS API Call via CloudTrail"]
+    detail = {
+      "$or" = [
+        {
+          eventSource = ["events.amazonaws.com"]
+          eventName = ["PutRule"]
+          requestParameters = {
+            name = [
+              {
+                wildcard = "*orester*"
+              },
+            ]
+          }
+        },
+        {
+          eventSource = ["events.amazonaws.com"]
+          eventName = ["PutTargets"]
+          requestParameters = {
+            rule = [
+              {
+                wildcard = "*orester*"
+              },
+            ]
+          }
+        },
+        {
+          eventSource = ["scheduler.amazonaws.com"]
+          eventName = ["DeleteSchedule", "UpdateSchedule"]
+          requestParameters = {
+            name = [
+              {
+                wildcard = "*orester*"
+              },
+            ]
+          }
+        },
+        {
+          eventSource = ["states.amazonaws.com"]
+          eventName = ["DeleteStateMachine", "UpdateStateMachine"]
+          requestParameters = {
+            stateMachineArn = [
+              {
+                wildcard = "*orester*"
               },
             ]
           }
@@ -1840,68 +1897,138 @@ resource "aws_cloudwatch_event_rule" "instance_rule" {
           exists = false
         },
       ]
-      eventName = ["RunInstances", "ModifyInstanceAttribute"]
-      requestParameters = {
-        instanceType = [
-          {
-            prefix = "dl"
-          },
-          {
-            prefix = "f1"
-          },
-          {
-            prefix = "f2"
-          },
-          {
-            prefix = "g"
-          },
-          {
-            prefix = "hpc"
-          },
-          {
-            prefix = "inf"
-          },
-          {
-            prefix = "mac"
-          },
-          {
-            prefix = "p"
-          },
-          {
-            prefix = "trn"
-          },
-          {
-            prefix = "u"
-          },
-          {
-            prefix = "vt"
-          },
-          {
-            suffix = ".16xlarge"
-          },
-          {
-            suffix = ".18xlarge"
-          },
-          {
-            suffix = ".24xlarge"
-          },
-          {
-            suffix = ".32xlarge"
-          },
-          {
-            suffix = ".48xlarge"
-          },
-          {
-            suffix = ".56xlarge"
-          },
-          {
-            suffix = ".96xlarge"
-          },
-          {
-            wildcard = "*.metal*"
-          },
-        ]
-      }
+      "$or" = [
+        {
+          eventName = ["RunInstances"]
+          requestParameters = {
+            instanceType = [
+              {
+                prefix = "dl"
+              },
+              {
+                prefix = "f1"
+              },
+              {
+                prefix = "f2"
+              },
+              {
+                prefix = "g"
+              },
+              {
+                prefix = "hpc"
+              },
+              {
+                prefix = "inf"
+              },
+              {
+                prefix = "mac"
+              },
+              {
+                prefix = "p"
+              },
+              {
+                prefix = "trn"
+              },
+              {
+                prefix = "u"
+              },
+              {
+                prefix = "vt"
+              },
+              {
+                suffix = ".16xlarge"
+              },
+              {
+                suffix = ".18xlarge"
+              },
+              {
+                suffix = ".24xlarge"
+              },
+              {
+                suffix = ".32xlarge"
+              },
+              {
+                suffix = ".48xlarge"
+              },
+              {
+                suffix = ".56xlarge"
+              },
+              {
+                suffix = ".96xlarge"
+              },
+              {
+                wildcard = "*.metal*"
+              },
+            ]
+          }
+        },
+        {
+          eventName = ["ModifyInstanceAttribute"]
+          requestParameters = {
+            instanceType = {
+              value = [
+                {
+                  prefix = "dl"
+                },
+                {
+                  prefix = "f1"
+                },
+                {
+                  prefix = "f2"
+                },
+                {
+                  prefix = "g"
+                },
+                {
+                  prefix = "hpc"
+                },
+                {
+                  prefix = "inf"
+                },
+                {
+                  prefix = "mac"
+                },
+                {
+                  prefix = "p"
+                },
+                {
+                  prefix = "trn"
+                },
+                {
+                  prefix = "u"
+                },
+                {
+                  prefix = "vt"
+                },
+                {
+                  suffix = ".16xlarge"
+                },
+                {
+                  suffix = ".18xlarge"
+                },
+                {
+                  suffix = ".24xlarge"
+                },
+                {
+                  suffix = ".32xlarge"
+                },
+                {
+                  suffix = ".48xlarge"
+                },
+                {
+                  suffix = ".56xlarge"
+                },
+                {
+                  suffix = ".96xlarge"
+                },
+                {
+                  wildcard = "*.metal*"
+                },
+              ]
+            }
+          }
+        },
+      ]
     }
   })
 }

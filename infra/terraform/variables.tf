@@ -83,7 +83,7 @@ variable "architecture" {
 }
 
 variable "reserved_for_alerts" {
-  description = "How many executions of the account are kept for each function that alerts pass through; 0 keeps none"
+  description = "How many executions of the account are kept for each function that alerts pass through, 5 or more; 0 keeps none"
   type = number
   default = 0
   validation {

@@ -100,7 +100,8 @@ class Members(unittest.TestCase):
                   for action in listed(one["Action"])}
         for action in ("iam:CreateUser", "iam:CreateAccessKey", "iam:CreateLoginProfile", "sts:AssumeRole",
                        "organizations:LeaveOrganization", "account:CloseAccount", "iam:UpdateAssumeRolePolicy",
-                       "iam:DeleteRolePermissionsBoundary", "savingsplans:CreateSavingsPlan"):
+                       "iam:DeleteRolePermissionsBoundary", "savingsplans:CreateSavingsPlan", "iam:CreatePolicyVersion",
+                       "iam:SetDefaultPolicyVersion", "cloudformation:DeleteStack", "cloudformation:UpdateStack"):
             self.assertIn(action, denied)
         baseline = actions(MEMBER, "Baseline", "Keep", "Share")
         self.assertEqual({action for action in baseline & denied if not action.startswith("iam:")}, set())

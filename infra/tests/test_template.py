@@ -280,11 +280,33 @@ class Rules(unittest.TestCase):
             ("monitoring DeleteAlarms", {"alarmNames": ["orders"]}, False),
             ("cloudtrail StopLogging", {"name": "any"}, True),
             ("sqs StopLogging", {"name": "any"}, False),
+            ("events PutRule", {"name": "forester-WatchTimer", "state": "DISABLED"}, True),
+            ("events PutRule", {"name": "nightly", "state": "DISABLED"}, False),
+            ("scheduler UpdateSchedule", {"name": "forester-WatchTimer-1A2B3C"}, True),
+            ("states UpdateStateMachine", {"stateMachineArn": "arn:aws:states:us-east-1:111122223333:stateMachine:Orders"}, False),
         ):
             service, name = call.split()
             detail = {"eventSource": f"{service}.amazonaws.com", "eventName": name, "requestParameters": parameters}
             event = {"source": f"aws.{service}", "detail-type": "AWS API Call via CloudTrail", "detail": detail}
-            self.assertEqual(matches(RULES["TamperRule"]["EventPattern"], event), ours, f"{call} {parameters}")
+            told = any(matches(RULES[rule]["EventPattern"], event) for rule in ("BlindRule", "TamperRule"))
+            self.assertEqual(told, ours, f"{call} {parameters}")
+
+    def test_patterns_fit_into_what_eventbridge_takes(self) -> None:
+        """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html"""
+        for name, rule in RULES.items():
+            pattern = json.dumps(rule["EventPattern"], separators=(",", ":"))
+            self.assertLessEqual(len(pattern), 2048, name)
+
+    def test_instances_are_seen_by_both_calls_that_name_a_type(self) -> None:
+        for call, parameters, told in (
+            ("RunInstances", {"instanceType": "p5.48xlarge"}, True),
+            ("RunInstances", {"instanceType": "t3.micro"}, False),
+            ("ModifyInstanceAttribute", {"instanceId": "i-1", "instanceType": {"value": "g6.xlarge"}}, True),
+            ("ModifyInstanceAttribute", {"instanceId": "i-1", "disableApiTermination": {"value": True}}, False),
+        ):
+            detail = {"eventSource": "ec2.amazonaws.com", "eventName": call, "requestParameters": parameters}
+            event = {"source": "aws.ec2", "detail-type": "AWS API Call via CloudTrail", "detail": detail}
+            self.assertEqual(matches(RULES["InstanceRule"]["EventPattern"], event), told, f"{call} {parameters}")
 
     def test_schedules_start_with_a_role_and_end_in_json(self) -> None:
         for name, schedule in SCHEDULES.items():

@@ -1,5 +1,5 @@
-"""Roles of a stack have the managed policies that its template names, and lose them when the stack goes; moto makes such
-roles without them.
+"""Roles of a stack have the managed policies that its template names, and roles and policies go with the stack; moto makes
+such roles without policies, and keeps the policies.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-role.html
 """
 
@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.iam.models import Role, iam_backends
+from moto.iam.models import ManagedPolicy, Role, iam_backends
 from moto.utilities.utils import get_partition
+
+from .patch import lacking
 
 
 def install() -> None:
@@ -31,5 +33,9 @@ def install() -> None:
             backend.detach_role_policy(arn, name)
         original_delete(name, told, account_id, region_name)
 
+    def delete_policy(policy: ManagedPolicy, account_id: str, region_name: str) -> None:
+        iam_backends[account_id][get_partition(region_name)].delete_policy(policy.arn)
+
+    lacking(ManagedPolicy, "delete", delete_policy)
     Role.create_from_cloudformation_json = classmethod(create)
     Role.delete_from_cloudformation_json = classmethod(delete)

@@ -7,11 +7,12 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackSetOp
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
 from moto.cloudformation.exceptions import ValidationError
-from moto.cloudformation.models import StackSet, cloudformation_backends
+from moto.cloudformation.models import CloudFormationBackend, StackSet, cloudformation_backends
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult, EmptyResult
 from moto.organizations.models import OrganizationsBackend, organizations_backends
@@ -66,17 +67,24 @@ def put(stack_set: StackSet, places: list[Place]) -> list[dict[str, str]]:
             if (account, region) in there:
                 there[account, region].update(stack_set.template, None, parameters=stack_set.parameters, tags=None)
             else:
-                there[account, region] = cloudformation_backends[account][region].create_stack(
-                    name=f"StackSet-{stack_set.name}-{uuid4()}",
-                    template=stack_set.template,
-                    parameters=stack_set.parameters,
-                )
+                there[account, region] = new_stack(stack_set, cloudformation_backends[account][region])
             stale.pop((account, region), None)
         except Exception as reason:  # Whatever a resource says; it is the reason of the failure.
             result |= {"Status": "FAILED", "StatusReason": str(reason)}
             stale[account, region] = str(reason)
         told.append(result)
     return told
+
+
+def new_stack(stack_set: StackSet, backend: CloudFormationBackend) -> Any:
+    """A stack of the StackSet; one that fails is rolled back, which moto leaves half-made."""
+    name = f"StackSet-{stack_set.name}-{uuid4()}"
+    try:
+        return backend.create_stack(name=name, template=stack_set.template, parameters=stack_set.parameters)
+    except Exception:
+        with suppress(Exception):
+            backend.delete_stack(name)
+        raise
 
 
 def take(stack_set: StackSet, places: list[Place]) -> list[dict[str, str]]:

@@ -1,15 +1,18 @@
-//! The rules that carry events home from the regions where they come up: that of Organizations, IAM and sign-ins, and
-//! Control Tower's, wherever they are not the stack's own.
+//! The rules that carry the management account's events home from the regions where they come up: that of Organizations and
+//! IAM, those of sign-ins, those where it works, and Control Tower's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use forester::aws::Scope;
-use forester::types::Region;
+use forester::types::{Partition, Region};
 
 use super::super::doctor;
 use super::site::Site;
 use super::stack::{Stack, Template};
 use crate::output::{Problem, note};
+
+/// Where sign-ins of IAM users are recorded beside us-east-1.
+const SIGN_IN: [&str; 3] = ["us-east-2", "eu-north-1", "ap-southeast-2"];
 
 const TEMPLATE: &str = include_str!("../../../../infra/forwarder.yaml");
 
@@ -23,7 +26,7 @@ pub async fn of(site: &Site, stack: &str) -> Result<Vec<Stack>, Problem> {
         return Ok(Vec::new());
     }
     let home = site.scope.region();
-    let mut regions = BTreeSet::from([home.partition().organizations()]);
+    let mut regions = known(site);
     match doctor::landing_zones(&site.forester, site.scope.account()).await {
         Ok(zones) => regions.extend(zones),
         Err(error) => note(format_args!(
@@ -44,8 +47,7 @@ pub async fn left(site: &Site, stack: &str) -> Result<Vec<Stack>, Problem> {
         return Ok(Vec::new());
     }
     let home = site.scope.region();
-    let mut regions: BTreeSet<Region> = site.config.regions.govern.iter().cloned().collect();
-    regions.insert(home.partition().organizations());
+    let mut regions = known(site);
     regions.extend(doctor::landing_zones(&site.forester, site.scope.account()).await.map_err(Problem::failed)?);
     regions.remove(home);
     let mut stacks = Vec::new();
@@ -53,6 +55,19 @@ pub async fn left(site: &Site, stack: &str) -> Result<Vec<Stack>, Problem> {
         stacks.push(forwarder(site.elsewhere(&region).await?, stack, bus(site, home)));
     }
     Ok(stacks)
+}
+
+/// Where something of the management account comes up, which no StackSet reaches: in the region of the global services,
+/// where it works, and where its IAM users' sign-ins are recorded when they came by the account's alias
+/// (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html>).
+fn known(site: &Site) -> BTreeSet<Region> {
+    let partition = site.scope.region().partition();
+    let mut regions = BTreeSet::from([partition.organizations()]);
+    regions.extend(site.config.regions.govern.iter().cloned());
+    if partition == Partition::Aws {
+        regions.extend(SIGN_IN.iter().filter_map(|region| region.parse::<Region>().ok()));
+    }
+    regions
 }
 
 /// The default bus of the stack's region, where all its rules are.

@@ -6,11 +6,24 @@ use forester::config::Config;
 
 use crate::output::note;
 
+const LONGEST_NAME: usize = 30;
+
 /// `NAME=VALUE`, as `--parameter` takes it.
 pub fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("expected NAME=VALUE, such as LogDays=365".to_owned()),
+    }
+}
+
+/// A name for the stack. Names of functions (64 characters) and rules begin with it, and what watches over Forester's own
+/// parts knows them by it.
+pub fn stack_name(text: &str) -> Result<String, String> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let begins = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
+    match plain && begins && text.len() <= LONGEST_NAME && text.contains("orester") {
+        true => Ok(text.to_owned()),
+        false => Err(format!("expected letters, digits and hyphens, {LONGEST_NAME} at most, with `forester` in it")),
     }
 }
 
@@ -66,6 +79,16 @@ mod tests {
                 ("ResetTimezone", "Europe/Amsterdam"),
             ],
         );
+    }
+
+    #[test]
+    fn stacks_are_known_by_their_name() {
+        for good in ["forester", "Forester", "acme-forester-eu"] {
+            assert_eq!(stack_name(good), Ok(good.to_owned()));
+        }
+        for bad in ["trees", "forester_1", "1forester", "forester-that-has-a-very-long-name", ""] {
+            assert!(stack_name(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

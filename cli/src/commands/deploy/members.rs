@@ -1,7 +1,7 @@
 //! What members hold for Forester, by two StackSets of infra/member.yaml: one for OUs of sandboxes, whose role may empty
 //! an account, and one for all others, whose role may not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use forester::aws::Scope;
 use forester::org::Organization;
@@ -158,7 +158,10 @@ impl<'a> Members<'a> {
         let scope = &self.site.scope;
         // The roles are made in the first region of all, whose stack has to be there before rules name them.
         let home = scope.region().to_string();
-        let others = self.site.config.regions.govern.iter().map(ToString::to_string).filter(|region| *region != home);
+        // Root users sign in, and IAM is called, in the region of the global services, whether anybody works there or not.
+        let global = scope.region().partition().organizations();
+        let others = self.site.config.regions.govern.iter().chain([&global]).map(ToString::to_string);
+        let others: BTreeSet<String> = others.filter(|region| *region != home).collect();
         let output = |name: &str| outputs.get(name).cloned().unwrap_or_default();
         let given = [
             ("HomeAccount", scope.account().to_string()),

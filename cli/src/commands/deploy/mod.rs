@@ -46,7 +46,7 @@ pub struct Deploy {
     /// The private bucket for the packages and the file; made where there is none
     bucket: String,
     /// What the stack is called
-    #[arg(long, default_value = "forester", value_name = "NAME")]
+    #[arg(long, default_value = "forester", value_name = "NAME", value_parser = inputs::stack_name)]
     stack: String,
     /// Where `cargo xtask package` put the functions
     #[arg(long, default_value = "dist", value_name = "DIRECTORY")]

@@ -88,8 +88,12 @@ pub(super) const PACK: &[Tamper] = &[
              ($.eventName = RemoveTargets) || ($.eventName = DeleteEventBus)) && \
              (($.requestParameters.name = \"*orester*\") || ($.requestParameters.rule = \"*orester*\") || \
              ($.requestParameters.name = \"*ecurity*\") || ($.requestParameters.rule = \"*ecurity*\")) }",
-            "{ ($.eventSource = scheduler.amazonaws.com) && ($.eventName = DeleteSchedule) && \
-             ($.requestParameters.name = \"*orester*\") }",
+            "{ ($.eventSource = events.amazonaws.com) && (($.eventName = PutRule) || ($.eventName = PutTargets)) && \
+             (($.requestParameters.name = \"*orester*\") || ($.requestParameters.rule = \"*orester*\")) }",
+            "{ ($.eventSource = scheduler.amazonaws.com) && (($.eventName = DeleteSchedule) || \
+             ($.eventName = UpdateSchedule)) && ($.requestParameters.name = \"*orester*\") }",
+            "{ ($.eventSource = states.amazonaws.com) && (($.eventName = DeleteStateMachine) || \
+             ($.eventName = UpdateStateMachine)) && ($.requestParameters.stateMachineArn = \"*orester*\") }",
         ],
     },
     Tamper {
