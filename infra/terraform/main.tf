@@ -8,6 +8,7 @@ locals {
   has_alarm_topic = !(var.alarm_topic == "")
   has_forwarders = !(var.organization_id == "")
   reserves_for_alerts = !(var.reserved_for_alerts == 0)
+  reserves_for_actions = !(var.reserved_for_actions == 0)
 }
 
 resource "aws_dynamodb_table" "state_table" {
@@ -2328,7 +2329,7 @@ resource "aws_lambda_function" "alert_actions" {
   architectures = [var.architecture]
   memory_size = 256
   timeout = 10
-  reserved_concurrent_executions = local.reserves_for_alerts ? var.reserved_for_alerts : null
+  reserved_concurrent_executions = local.reserves_for_actions ? var.reserved_for_actions : null
   ephemeral_storage {
     size = 512
   }

@@ -92,6 +92,16 @@ variable "reserved_for_alerts" {
   }
 }
 
+variable "reserved_for_actions" {
+  description = "How many executions alert-actions may have, whose URL is open to everybody; 0 sets no limit"
+  type = number
+  default = 0
+  validation {
+    condition = var.reserved_for_actions >= 0
+    error_message = "reserved_for_actions does not fit: it >= 0"
+  }
+}
+
 variable "organization_id" {
   description = "The organization (o-...) whose accounts may forward events here; empty when no account forwards any"
   type = string

@@ -119,6 +119,18 @@ async fn second_deployment_changes_what_differs_and_nothing_else() -> Outcome<()
     assert!(groups.iter().all(|group| group["retentionInDays"] == 365), "{groups:?}");
     // What was given once stays, as it does with CloudFormation's own tools.
     assert_eq!(place.deployer.run(&[]).await?.json()?["stacks"], json!([]));
+    let timer = json!({ "Name": told["outputs"]["ResetTimerName"] });
+    let state = async || {
+        Ok::<_, forester::aws::CallError>(
+            place.home.call("scheduler", "GetSchedule", timer.clone()).await?["State"].take(),
+        )
+    };
+    assert_eq!(state().await?, "ENABLED");
+    let path = place.deployer.terminal.directory().join("forester.yaml");
+    let file = std::fs::read_to_string(&path)?;
+    std::fs::write(&path, file.replace("  schedule: {cron: \"0 2 ? * SUN *\", timezone: UTC}\n", ""))?;
+    place.deployer.run(&["--yes"]).await?;
+    assert_eq!(state().await?, "DISABLED", "without a schedule in the file nothing is reset by itself");
     place.stack.stop().await
 }
 

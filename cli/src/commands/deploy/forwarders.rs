@@ -1,5 +1,5 @@
-//! The rules that carry the management account's events home from the regions where they come up: that of Organizations and
-//! IAM, those of sign-ins, those where it works, and Control Tower's.
+//! The rules that carry the events of this account home from the regions where they come up: that of IAM, and of Organizations
+//! in the management account, those of sign-ins, those where it works, and Control Tower's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,46 +18,45 @@ const TEMPLATE: &str = include_str!("../../../../infra/forwarder.yaml");
 
 /// The stacks that have to stand in other regions.
 pub async fn of(site: &Site, stack: &str) -> Result<Vec<Stack>, Problem> {
-    if site.forest.organization.is_none() {
-        return Ok(Vec::new());
+    if site.forest.organization.is_some() && !site.is_management() {
+        note("events of the organization come up in its management account: deploy infra/forwarder.yaml there as well");
     }
-    if !site.is_management() {
-        note("events of the organization come up in its management account: deploy infra/forwarder.yaml there");
-        return Ok(Vec::new());
-    }
-    let home = site.scope.region();
     let mut regions = known(site);
-    match doctor::landing_zones(&site.forester, site.scope.account()).await {
+    match zones(site).await {
         Ok(zones) => regions.extend(zones),
-        Err(error) => note(format_args!(
-            "it is not known whether Control Tower stands in another region, where infra/forwarder.yaml had to be: {error}"
+        Err(problem) => note(format_args!(
+            "it is not known whether Control Tower stands in another region, where infra/forwarder.yaml had to be: {}",
+            problem.message
         )),
     }
-    regions.remove(home);
-    let mut forwarders = Vec::new();
-    for region in regions {
-        forwarders.push(forwarder(site.elsewhere(&region).await?, stack, bus(site, home)));
-    }
-    Ok(forwarders)
+    stacks(site, stack, regions).await
 }
 
 /// The stacks that may stand in other regions: wherever one was ever wanted, as far as the file and Control Tower tell.
 pub async fn left(site: &Site, stack: &str) -> Result<Vec<Stack>, Problem> {
-    if !site.is_management() {
-        return Ok(Vec::new());
-    }
-    let home = site.scope.region();
     let mut regions = known(site);
-    regions.extend(doctor::landing_zones(&site.forester, site.scope.account()).await.map_err(Problem::failed)?);
-    regions.remove(home);
+    regions.extend(zones(site).await?);
+    stacks(site, stack, regions).await
+}
+
+async fn stacks(site: &Site, stack: &str, regions: BTreeSet<Region>) -> Result<Vec<Stack>, Problem> {
+    let home = site.scope.region();
     let mut stacks = Vec::new();
-    for region in regions {
-        stacks.push(forwarder(site.elsewhere(&region).await?, stack, bus(site, home)));
+    for region in regions.iter().filter(|region| *region != home) {
+        stacks.push(forwarder(site.elsewhere(region).await?, stack, bus(site, home)));
     }
     Ok(stacks)
 }
 
-/// Where something of the management account comes up, which no StackSet reaches: in the region of the global services,
+/// Where Control Tower stands, which only the management account hears of.
+async fn zones(site: &Site) -> Result<BTreeSet<Region>, Problem> {
+    match site.is_management() {
+        true => doctor::landing_zones(&site.forester, site.scope.account()).await.map_err(Problem::failed),
+        false => Ok(BTreeSet::new()),
+    }
+}
+
+/// Where something of this account comes up, which no StackSet reaches if it is the management account: in the region of the global services,
 /// where it works, and where its IAM users' sign-ins are recorded when they came by the account's alias
 /// (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html>).
 fn known(site: &Site) -> BTreeSet<Region> {

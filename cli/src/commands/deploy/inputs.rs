@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use forester::aws::Scope;
 use forester::config::Config;
+use serde_json::{Value, json};
 
 use crate::output::note;
 
+/// Executions at once: people press a button now and then.
+const SHARE: u64 = 5;
 const LONGEST_NAME: usize = 30;
 
 /// `NAME=VALUE`, as `--parameter` takes it.
@@ -25,6 +29,18 @@ pub fn stack_name(text: &str) -> Result<String, String> {
         true => Ok(text.to_owned()),
         false => Err(format!("expected letters, digits and hyphens, {LONGEST_NAME} at most, with `forester` in it")),
     }
+}
+
+/// What the function behind the open URL may have, so that a flood leaves the others what they need: nothing where the
+/// account has too few to reserve any
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html>).
+pub async fn share(home: &Scope) -> Option<(String, String)> {
+    const ENOUGH: u64 = 200;
+    let settings = home.call("lambda", "GetAccountSettings", json!({})).await.ok()?;
+    let limit = |name: &str| settings.pointer(&format!("/AccountLimit/{name}")).and_then(Value::as_u64);
+    let enough =
+        limit("ConcurrentExecutions")? >= ENOUGH && limit("UnreservedConcurrentExecutions")? > ENOUGH / 2 + SHARE;
+    enough.then(|| ("ReservedForActions".to_owned(), SHARE.to_string()))
 }
 
 /// The parameters that the file decides.
@@ -53,6 +69,7 @@ pub fn derived(config: &Config) -> BTreeMap<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fake::{Answers, scope};
     use super::*;
 
     const FILE: &str = "version: 1\nmode: single-account\nhome_region: us-east-1\nregions: {govern: [us-east-1]}\n\
@@ -79,6 +96,20 @@ mod tests {
                 ("ResetTimezone", "Europe/Amsterdam"),
             ],
         );
+    }
+
+    #[tokio::test]
+    async fn open_function_gets_no_more_than_its_share() {
+        let of = async |limit: u64, free: u64| {
+            let told = json!({ "AccountLimit": {
+                "ConcurrentExecutions": limit, "UnreservedConcurrentExecutions": free,
+            }});
+            share(&scope(Answers::new().with("GetAccountSettings", told))).await.map(|(_, value)| value)
+        };
+        assert_eq!(of(1000, 1000).await.as_deref(), Some("5"));
+        assert_eq!(of(1000, 995).await.as_deref(), Some("5"), "the second time as well");
+        assert_eq!(of(10, 10).await, None);
+        assert_eq!(of(1000, 100).await, None);
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl Deploy {
         let members = if self.members { Some(Members::of(&site, &self.stack)?) } else { None };
         let forwarders = forwarders::of(&site, &self.stack).await?;
         let bucket = Bucket::ready(&site.scope, &self.bucket, context).await?;
-        let stack = self.described(&site, &packages, packages.upload(&bucket, &self.stack).await?);
+        let stack = self.described(&site, &packages, packages.upload(&bucket, &self.stack).await?).await;
         let file = File { bucket: &bucket, key: self.file(), text: &text };
         if self.plan {
             return self.shown(context, &file, [vec![stack], forwarders].concat(), members).await;
@@ -139,8 +139,9 @@ impl Deploy {
         Ok(exit)
     }
 
-    fn described(&self, site: &Site, packages: &Packages, template: String) -> Stack {
+    async fn described(&self, site: &Site, packages: &Packages, template: String) -> Stack {
         let mut parameters = inputs::derived(&site.config);
+        parameters.extend(inputs::share(&site.scope).await);
         parameters.extend(packages.architecture.clone().map(|name| ("Architecture".to_owned(), name)));
         parameters.insert("ConfigUri".to_owned(), format!("s3://{}/{}", self.bucket, self.file()));
         parameters.insert("ConfigBucket".to_owned(), self.bucket.clone());
