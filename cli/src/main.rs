@@ -3,6 +3,7 @@
 //! One grammar for people and scripts: exit codes and JSON are a contract, kept in `output.rs`; each command is a file
 //! in `commands/`.
 
+mod answer;
 mod commands;
 mod context;
 mod output;

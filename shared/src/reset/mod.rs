@@ -97,7 +97,7 @@ pub use protect::{Reserved, problems};
 pub use quarantine::{Held, Standing};
 pub use receipt::{GoneLine, KeptLine, Receipt};
 pub use recreate::Pooled;
-pub use scp::TAG as POLICY_TAG;
+pub use scp::carries_our_tag;
 pub use slice::{Clock, Next, Order, Reset, SliceError, SliceReport};
 pub use snooze::{NoSnooze, PutOff, Snoozed, Snoozes, Wish, day};
 pub use state::{End, Handover, Run};

@@ -10,7 +10,7 @@ use crate::config::NamedPolicy;
 use crate::types::{AccountId, Region};
 
 /// The tag, key and value, of every policy by which Forester keeps people out of an account.
-pub const TAG: (&str, &str) = ("forester", "reset");
+const TAG: (&str, &str) = ("forester", "reset");
 
 /// The organization, as the account that Forester runs in.
 pub struct Organization(Scope);
@@ -91,10 +91,14 @@ impl Organization {
         let named = |policy: &&Value| policy.get("Name").and_then(Value::as_str) == Some(name);
         let Some(id) = listed.iter().find(named).and_then(|policy| policy.get("Id")?.as_str()) else { return Ok(None) };
         let tags = self.pages("ListTagsForResource", json!({ "ResourceId": id })).await?;
-        let says = |tag: &Value, member: &str, text: &str| tag.get(member).and_then(Value::as_str) == Some(text);
-        let ours = tags.iter().any(|tag| says(tag, "Key", TAG.0) && says(tag, "Value", TAG.1));
-        Ok(Some(Found { id: id.to_owned(), ours }))
+        Ok(Some(Found { id: id.to_owned(), ours: carries_our_tag(&tags) }))
     }
+}
+
+/// Whether these are the tags of a policy by which Forester keeps people out of an account.
+pub fn carries_our_tag(tags: &[Value]) -> bool {
+    let says = |tag: &Value, member: &str, text: &str| tag.get(member).and_then(Value::as_str) == Some(text);
+    tags.iter().any(|tag| says(tag, "Key", TAG.0) && says(tag, "Value", TAG.1))
 }
 
 /// What is not there needs no undoing.

@@ -18,8 +18,7 @@ use serde_json::Value;
 pub use dynamo::DynamoStore;
 pub use file::FileStore;
 pub use memory::MemoryStore;
-pub(crate) use objects::body;
-pub use objects::{BucketObjects, DirectoryObjects, Objects};
+pub use objects::{BucketObjects, DirectoryObjects, Objects, body};
 
 /// Where an item lives: a partition (`account#111122223333`) and a place in it (`ledger`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

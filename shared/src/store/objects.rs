@@ -104,8 +104,8 @@ impl Objects for BucketObjects {
     }
 }
 
-/// What is in an object that was read.
-pub(crate) fn body(object: &Value) -> Result<Vec<u8>, String> {
+/// What is in an object that `GetObject` read.
+pub fn body(object: &Value) -> Result<Vec<u8>, String> {
     let text = object.get("Body").and_then(Value::as_str).unwrap_or_default();
     STANDARD.decode(text).map_err(|error| format!("the body is not base64: {error}"))
 }

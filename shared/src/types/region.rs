@@ -17,6 +17,16 @@ impl Region {
         Self("us-east-1".to_owned())
     }
 
+    /// The region of a bucket, by the `LocationConstraint` of `GetBucketLocation`, which has two names that are older than
+    /// the rule (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html>).
+    pub fn of_bucket(constraint: Option<&str>) -> Result<Self, Malformed> {
+        match constraint {
+            None | Some("") => Ok(Self::us_east_1()),
+            Some("EU") => "eu-west-1".parse(),
+            Some(name) => name.parse(),
+        }
+    }
+
     /// The partition that the region is part of, told by its prefix.
     pub fn partition(&self) -> Partition {
         let prefixes = [
@@ -119,6 +129,14 @@ mod tests {
         check("us-gov-west-1", "aws-us-gov");
         check("us-isob-east-1", "aws-iso-b");
         check("cn-northwest-1", "aws-cn");
+    }
+
+    #[test]
+    fn old_names_of_locations_are_read() {
+        let of = |constraint| Region::of_bucket(constraint).unwrap().to_string();
+        assert_eq!(of(None), "us-east-1");
+        assert_eq!(of(Some("EU")), "eu-west-1");
+        assert_eq!(of(Some("eu-central-1")), "eu-central-1");
     }
 
     #[test]

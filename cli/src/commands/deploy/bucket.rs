@@ -5,9 +5,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use forester::aws::{CallError, ErrorClass, Scope};
+use forester::store::body;
+use forester::types::{Arn, Region};
 use serde_json::{Value, json};
 
-use super::stack::with;
+use crate::answer::with;
 use crate::context::Context;
 use crate::output::{Problem, note};
 
@@ -39,8 +41,14 @@ impl<'a> Bucket<'a> {
     pub async fn ready(scope: &'a Scope, name: &'a str, context: &Context) -> Result<Self, Problem> {
         let bucket = Self { scope, name };
         let made = match bucket.call("GetBucketLocation", json!({})).await {
-            Ok(place) if region_of(&place) == scope.region().as_ref() => false,
-            Ok(place) => return Err(bucket.elsewhere(region_of(&place))),
+            Ok(place) => {
+                let place = place.get("LocationConstraint").and_then(Value::as_str);
+                let region = Region::of_bucket(place).map_err(Problem::failed)?;
+                if region != *scope.region() {
+                    return Err(bucket.elsewhere(region.as_ref()));
+                }
+                false
+            }
             Err(error) if error.is_gone() => {
                 let (account, region) = (scope.account(), scope.region());
                 context.confirm(format_args!("There is no bucket {name}. Make it in {account}, {region}?"))?;
@@ -124,7 +132,7 @@ impl<'a> Bucket<'a> {
                 note("S3 takes up to 15 minutes to keep versions everywhere: if a package is not found, deploy again");
             }
             Lack::Policy => {
-                let arn = format!("arn:{}:s3:::{}", self.scope.region().partition().id(), self.name);
+                let arn = Arn::bucket(self.scope.region().partition(), self.name).to_string();
                 let policy = json!({ "Version": "2012-10-17", "Statement": [{
                     "Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
                     "Resource": [&arn, format!("{arn}/*")], "Condition": { "Bool": { "aws:SecureTransport": "false" } },
@@ -150,7 +158,7 @@ impl<'a> Bucket<'a> {
     /// Whether something else, or nothing, is written under `key`.
     pub async fn differs(&self, key: &str, text: &str) -> Result<bool, Problem> {
         let there = match self.call("GetObject", json!({ "Key": key })).await {
-            Ok(object) => object.get("Body").and_then(Value::as_str).and_then(|body| STANDARD.decode(body).ok()),
+            Ok(object) => Some(body(&object).map_err(Problem::failed)?),
             Err(error) if error.is_gone() => None,
             Err(error) => return Err(Problem::failed(error)),
         };
@@ -189,16 +197,6 @@ impl Lack {
             Self::Versions => "keeps no versions, so that a broken file has no last good one behind it",
             Self::Policy => "has no policy, so that it is reached without TLS as well",
         }
-    }
-}
-
-/// The region behind a location, which has two old names
-/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html>).
-fn region_of(place: &Value) -> &str {
-    match place.get("LocationConstraint").and_then(Value::as_str) {
-        None | Some("") => "us-east-1",
-        Some("EU") => "eu-west-1",
-        Some(region) => region,
     }
 }
 
@@ -255,12 +253,5 @@ mod tests {
         let halfway = open().with("GetBucketVersioning", json!({})).refusing("GetBucketPolicy", ErrorClass::Gone, "x");
         let all = ["PutPublicAccessBlock", "PutBucketVersioning", "PutBucketPolicy"].map(str::to_owned).to_vec();
         assert_eq!(ready(halfway, true).await, Ok(all));
-    }
-
-    #[test]
-    fn old_names_of_locations_are_read() {
-        assert_eq!(region_of(&json!({})), "us-east-1");
-        assert_eq!(region_of(&json!({ "LocationConstraint": "EU" })), "eu-west-1");
-        assert_eq!(region_of(&json!({ "LocationConstraint": "eu-central-1" })), "eu-central-1");
     }
 }

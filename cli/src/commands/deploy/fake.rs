@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// What is answered, by operation; whatever is not named is answered with nothing.
 #[derive(Clone, Default)]
 pub struct Answers {
-    told: BTreeMap<String, Value>,
+    told: BTreeMap<String, Vec<Value>>,
     refused: BTreeMap<String, (ErrorClass, String)>,
     asked: Arc<Mutex<Vec<(String, Value)>>>,
 }
@@ -21,9 +21,15 @@ impl Answers {
         Self::default()
     }
 
-    /// One more.
+    /// One more, in place of what the operation had.
     pub fn with(mut self, operation: &str, answer: Value) -> Self {
-        self.told.insert(operation.to_owned(), answer);
+        self.told.insert(operation.to_owned(), vec![answer]);
+        self
+    }
+
+    /// What the operation answers after that, from then on.
+    pub fn then(mut self, operation: &str, answer: Value) -> Self {
+        self.told.entry(operation.to_owned()).or_default().push(answer);
         self
     }
 
@@ -42,6 +48,7 @@ impl Answers {
 #[async_trait]
 impl Call for Answers {
     async fn call(&self, service: &str, operation: &str, params: Value) -> Result<Value, CallError> {
+        let before = self.asked().iter().filter(|(asked, _)| asked == operation).count();
         self.asked.lock().unwrap().push((operation.to_owned(), params));
         match self.refused.get(operation) {
             Some((class, code)) => Err(CallError {
@@ -54,7 +61,10 @@ impl Call for Answers {
                 message: "refused".to_owned(),
                 request_id: None,
             }),
-            None => Ok(self.told.get(operation).cloned().unwrap_or(json!({}))),
+            None => {
+                let told = self.told.get(operation).and_then(|told| told.get(before).or(told.last()));
+                Ok(told.cloned().unwrap_or(json!({})))
+            }
         }
     }
 

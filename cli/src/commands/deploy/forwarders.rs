@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use forester::aws::Scope;
-use forester::types::{Partition, Region};
+use forester::types::{Arn, Partition, Region};
 
 use super::super::doctor;
 use super::site::Site;
@@ -43,7 +43,7 @@ async fn stacks(site: &Site, stack: &str, regions: BTreeSet<Region>) -> Result<V
     let home = site.scope.region();
     let mut stacks = Vec::new();
     for region in regions.iter().filter(|region| *region != home) {
-        stacks.push(forwarder(site.elsewhere(region).await?, stack, bus(site, home)));
+        stacks.push(forwarder(site.elsewhere(region).await?, stack, bus(&site.scope)));
     }
     Ok(stacks)
 }
@@ -62,7 +62,7 @@ async fn zones(site: &Site) -> Result<BTreeSet<Region>, Problem> {
 fn known(site: &Site) -> BTreeSet<Region> {
     let partition = site.scope.region().partition();
     let mut regions = BTreeSet::from([partition.organizations()]);
-    regions.extend(site.config.regions.govern.iter().cloned());
+    regions.extend(site.config().regions.govern.iter().cloned());
     if partition == Partition::Aws {
         regions.extend(SIGN_IN.iter().filter_map(|region| region.parse::<Region>().ok()));
     }
@@ -70,17 +70,17 @@ fn known(site: &Site) -> BTreeSet<Region> {
 }
 
 /// The default bus of the stack's region, where all its rules are.
-fn bus(site: &Site, home: &Region) -> String {
-    let (partition, account) = (home.partition().id(), site.scope.account());
-    format!("arn:{partition}:events:{home}:{account}:event-bus/default")
+fn bus(home: &Scope) -> Arn {
+    let region = home.region();
+    Arn::of(region.partition(), "events", region.as_ref(), home.account(), "event-bus/default")
 }
 
-fn forwarder(scope: Scope, stack: &str, bus: String) -> Stack {
+fn forwarder(scope: Scope, stack: &str, bus: Arn) -> Stack {
     Stack {
         scope,
         name: format!("{stack}-forwarder"),
         template: Template::Body(TEMPLATE),
-        parameters: BTreeMap::from([("HomeBus".to_owned(), bus)]),
+        parameters: BTreeMap::from([("HomeBus".to_owned(), bus.to_string())]),
         capabilities: &["CAPABILITY_IAM"],
     }
 }

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use forester::aws::{CallError, Scope};
-use forester::reset::POLICY_TAG;
+use forester::reset::carries_our_tag;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::site::Site;
+use crate::answer::word;
 use crate::output::Problem;
 
 /// Organizations takes one change of policies at a time, each of a moment.
@@ -44,14 +45,14 @@ impl Holds {
         let mut found = Vec::new();
         let listed = self.pages("ListPolicies", json!({ "Filter": "SERVICE_CONTROL_POLICY" })).await?;
         for policy in listed {
-            let word = |name: &str| policy.get(name).and_then(Value::as_str).unwrap_or_default();
+            let (id, name) = (word(&policy, "Id"), word(&policy, "Name"));
             // Tags cost a call each, and every name of ours begins so.
-            if !word("Name").starts_with("forester-") || !self.is_ours(word("Id")).await? {
+            if !name.starts_with("forester-") || !self.is_ours(id).await? {
                 continue;
             }
-            for target in self.pages("ListTargetsForPolicy", json!({ "PolicyId": word("Id") })).await? {
-                let account = target.get("TargetId").and_then(Value::as_str).unwrap_or_default().to_owned();
-                found.push(Hold { policy: word("Id").to_owned(), name: word("Name").to_owned(), account });
+            for target in self.pages("ListTargetsForPolicy", json!({ "PolicyId": id })).await? {
+                let account = word(&target, "TargetId").to_owned();
+                found.push(Hold { policy: id.to_owned(), name: name.to_owned(), account });
             }
         }
         Ok(found)
@@ -77,9 +78,7 @@ impl Holds {
     }
 
     async fn is_ours(&self, policy: &str) -> Result<bool, Problem> {
-        let tags = self.pages("ListTagsForResource", json!({ "ResourceId": policy })).await?;
-        let says = |tag: &Value, member: &str, text: &str| tag.get(member).and_then(Value::as_str) == Some(text);
-        Ok(tags.iter().any(|tag| says(tag, "Key", POLICY_TAG.0) && says(tag, "Value", POLICY_TAG.1)))
+        Ok(carries_our_tag(&self.pages("ListTagsForResource", json!({ "ResourceId": policy })).await?))
     }
 
     async fn pages(&self, operation: &str, params: Value) -> Result<Vec<Value>, Problem> {

@@ -6,7 +6,7 @@ use forester::aws::Scope;
 use serde_json::{Value, json};
 
 use super::pace::Pace;
-use super::stack::with;
+use crate::answer::{page, with, word};
 use crate::output::{Problem, note};
 
 /// A stack's events from some time on.
@@ -70,11 +70,8 @@ impl<'a> Log<'a> {
     }
 
     async fn page(&self, token: Option<String>) -> Result<(Vec<Value>, Option<String>), Problem> {
-        let asked =
-            with(json!({ "StackName": self.stack }), token.map_or(json!({}), |token| json!({ "NextToken": token })));
-        let answer = self.scope.call("cloudformation", "DescribeStackEvents", asked).await.map_err(Problem::failed)?;
-        let events = answer.get("StackEvents").and_then(Value::as_array).cloned().unwrap_or_default();
-        Ok((events, answer.get("NextToken").and_then(Value::as_str).map(str::to_owned)))
+        let named = json!({ "StackName": self.stack });
+        page(self.scope, "DescribeStackEvents", named, "StackEvents", token).await.map_err(Problem::failed)
     }
 }
 
@@ -96,10 +93,6 @@ pub async fn invalid(scope: &Scope, named: Value) -> Vec<String> {
 
 fn id(event: &Value) -> Option<String> {
     event.get("EventId")?.as_str().map(str::to_owned)
-}
-
-fn word<'a>(event: &'a Value, name: &str) -> &'a str {
-    event.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The status of the stack, where an event says that it is done. While an update tidies up after itself it is done for us.

@@ -48,14 +48,14 @@ impl<'a> Members<'a> {
         let organization = site.forest.organization.as_ref().filter(|_| site.is_management()).ok_or_else(|| {
             Problem::failed("--members needs the management account and `mode: organization`: nobody else has the OUs")
         })?;
-        let role = &site.config.access.role;
+        let role = &site.config().access.role;
         if OF_AWS.contains(&role.as_str()) {
             return Err(Problem::failed(format_args!(
                 "access.role is {role}, which AWS makes in new accounts; a StackSet makes a role of another name. \
                  Write `access: {{role: ForesterMember, fallback: [{role}]}}`, and deploy again"
             )));
         }
-        let sandboxes = site.config.sandbox.as_ref().map(|sandbox| &sandbox.matches.ou);
+        let sandboxes = site.config().sandbox.as_ref().map(|sandbox| &sandbox.matches.ou);
         let units = Units::of(&site.forest, organization, sandboxes);
         if !units.beside.is_empty() {
             note(format_args!(
@@ -68,13 +68,13 @@ impl<'a> Members<'a> {
     }
 
     /// What would be done; with `outputs` of a stack that is not there yet, all of it.
-    pub async fn plan(&self, outputs: &BTreeMap<String, String>) -> Result<Vec<(String, Work)>, Problem> {
+    pub async fn plan(&self, outputs: &BTreeMap<String, String>) -> Result<Vec<(StackSet<'_>, Work)>, Problem> {
         let mut works = Vec::new();
         for set in self.sets(outputs) {
             let work = set.work().await?;
             // One that is for nothing and was never there need not be.
             if work_to_do(&set, &work) {
-                works.push((set.name, work));
+                works.push((set, work));
             }
         }
         Ok(works)
@@ -87,10 +87,10 @@ impl<'a> Members<'a> {
             note(format_args!("the StackSets of {} are as they should be", self.stack));
             return Ok(Vec::new());
         }
-        plan.iter().for_each(|(name, work)| note(work.told(name)));
+        plan.iter().for_each(|(set, work)| note(work.told(&set.name)));
         context.confirm_further("Do that in the organization's members?", "The stack itself is deployed.")?;
         self.be_trusted().await?;
-        self.carry_out(outputs, plan).await
+        carry_out(&plan).await
     }
 
     /// Lets budgets in members reach the queue of Forester's stack.
@@ -99,27 +99,6 @@ impl<'a> Members<'a> {
             Some(queue) => budgets::subscribe(&self.site.scope, queue, &self.units.reached).await,
             None => Subscribed::default(),
         }
-    }
-
-    async fn carry_out(
-        &self,
-        outputs: &BTreeMap<String, String>,
-        plan: Vec<(String, Work)>,
-    ) -> Result<Vec<Value>, Problem> {
-        let sets = self.sets(outputs);
-        let of = |name: &str| sets.iter().find(|set| set.name == name);
-        let mut failed = Vec::new();
-        for (set, work) in plan.iter().filter_map(|(name, work)| Some((of(name)?, work))) {
-            failed.extend(set.leave(work).await?);
-        }
-        let mut told = Vec::new();
-        for (set, work) in plan.iter().filter_map(|(name, work)| Some((of(name)?, work))) {
-            // Against a role that is left somewhere nothing can be made; the next run tries both again.
-            let left = if failed.is_empty() { set.arrive(work).await? } else { failed.clone() };
-            left.iter().for_each(|failure| note(format_args!("  {}: {failure}", set.name)));
-            told.push(json!({ "stackSet": set.name, "units": set.units, "regions": set.regions, "failed": left }));
-        }
-        Ok(told)
     }
 
     /// CloudFormation may do nothing in members before it is let
@@ -160,7 +139,7 @@ impl<'a> Members<'a> {
         let home = scope.region().to_string();
         // Root users sign in, and IAM is called, in the region of the global services, whether anybody works there or not.
         let global = scope.region().partition().organizations();
-        let others = self.site.config.regions.govern.iter().chain([&global]).map(ToString::to_string);
+        let others = self.site.config().regions.govern.iter().chain([&global]).map(ToString::to_string);
         let others: BTreeSet<String> = others.filter(|region| *region != home).collect();
         let output = |name: &str| outputs.get(name).cloned().unwrap_or_default();
         let given = [
@@ -169,7 +148,7 @@ impl<'a> Members<'a> {
             ("BudgetQueueArn", output("BudgetQueueArn")),
             ("TrustedRoles", output("FunctionRoles")),
             ("OrganizationId", self.organization.id.clone()),
-            ("MemberRoleName", self.site.config.access.role.clone()),
+            ("MemberRoleName", self.site.config().access.role.clone()),
             ("RoleRegion", home.clone()),
             ("Reset", reset.to_owned()),
         ];
@@ -181,6 +160,22 @@ impl<'a> Members<'a> {
             regions: std::iter::once(home.clone()).chain(others).collect(),
         }
     }
+}
+
+/// Leaves first, for both; returns what came of each.
+async fn carry_out(plan: &[(StackSet<'_>, Work)]) -> Result<Vec<Value>, Problem> {
+    let mut failed = Vec::new();
+    for (set, work) in plan {
+        failed.extend(set.leave(work).await?);
+    }
+    let mut told = Vec::new();
+    for (set, work) in plan {
+        // Against a role that is left somewhere nothing can be made; the next run tries both again.
+        let left = if failed.is_empty() { set.arrive(work).await? } else { failed.clone() };
+        left.iter().for_each(|failure| note(format_args!("  {}: {failure}", set.name)));
+        told.push(json!({ "stackSet": set.name, "units": set.units, "regions": set.regions, "failed": left }));
+    }
+    Ok(told)
 }
 
 fn work_to_do(set: &StackSet<'_>, work: &Work) -> bool {

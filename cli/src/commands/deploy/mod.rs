@@ -79,9 +79,9 @@ impl Deploy {
     pub async fn run(self, context: &Context) -> Result<Exit, Problem> {
         let text = context.config_text()?;
         // As the functions read it, from a bucket: no file lies beside it there.
-        let config = Config::parse(&text, context.config_name()).map_err(Problem::failed)?;
+        Config::parse(&text, context.config_name()).map_err(Problem::failed)?;
         let packages = Packages::read(&self.packages, self.template.as_deref())?;
-        let site = Site::find(context, config).await?;
+        let site = Site::find(context).await?;
         let members = if self.members { Some(Members::of(&site, &self.stack)?) } else { None };
         let forwarders = forwarders::of(&site, &self.stack).await?;
         let bucket = Bucket::ready(&site.scope, &self.bucket, context).await?;
@@ -128,19 +128,19 @@ impl Deploy {
         }
         let differs = file.differs().await?;
         lines.extend(differs.then(|| format!("{} is another file than the one in force", file.key)));
-        let works = match members {
+        let works = match &members {
             Some(members) => members.plan(&outputs).await?,
             None => Vec::new(),
         };
-        lines.extend(works.iter().map(|(name, work)| work.told(name)));
-        let members: Vec<Value> = works.iter().map(|(name, work)| work.document(name)).collect();
+        lines.extend(works.iter().map(|(set, work)| work.told(&set.name)));
+        let members: Vec<Value> = works.iter().map(|(set, work)| work.document(&set.name)).collect();
         let exit = if documents.is_empty() && !differs && members.is_empty() { Exit::Done } else { Exit::Changes };
         result(context.form, &json!({ "stacks": documents, "file": differs, "members": members }), lines.join("\n"));
         Ok(exit)
     }
 
     async fn described(&self, site: &Site, packages: &Packages, template: String) -> Stack {
-        let mut parameters = inputs::derived(&site.config);
+        let mut parameters = inputs::derived(site.config());
         parameters.extend(inputs::share(&site.scope).await);
         parameters.extend(packages.architecture.clone().map(|name| ("Architecture".to_owned(), name)));
         parameters.insert("ConfigUri".to_owned(), format!("s3://{}/{}", self.bucket, self.file()));

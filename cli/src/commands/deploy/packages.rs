@@ -50,12 +50,12 @@ impl Packages {
     /// Uploads all of it below `prefix`, and returns the URL of the template.
     pub async fn upload(&self, bucket: &Bucket<'_>, prefix: &str) -> Result<String, Problem> {
         let mut template = self.template.clone();
-        let machine = (MACHINE_PATH.to_owned(), MACHINE.as_bytes().to_vec());
-        let functions = self.functions.iter().map(|(name, package)| (format!("{PACKAGES}{name}"), package.clone()));
+        let machine = (MACHINE_PATH.to_owned(), MACHINE.as_bytes());
+        let functions = self.functions.iter().map(|(name, package)| (format!("{PACKAGES}{name}"), package.as_slice()));
         for (path, body) in functions.chain([machine]) {
             let name = path.rsplit('/').next().unwrap_or_default();
-            let key = format!("{prefix}/{}-{name}", hash(&body));
-            bucket.once(&key, &body).await?;
+            let key = format!("{prefix}/{}-{name}", hash(body));
+            bucket.once(&key, body).await?;
             template = template.replace(&path, &bucket.uri(&key));
         }
         let key = format!("{prefix}/{}-template.yaml", hash(template.as_bytes()));

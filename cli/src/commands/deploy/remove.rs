@@ -36,8 +36,7 @@ struct Told {
 impl Remove {
     /// Looks, asks, keeps resets at rest, lets go, deletes, lets go of what came meanwhile.
     pub async fn run(self, context: &Context) -> Result<Exit, Problem> {
-        let config = context.config()?;
-        let site = Site::find(context, config).await?;
+        let site = Site::find(context).await?;
         let stack = Stack::named(site.scope.clone(), self.stack.clone());
         self.is_meant(&site, &stack).await?;
         let machine = stack.outputs().await?.remove("ResetMachineArn");
@@ -141,7 +140,7 @@ impl Told {
 
     /// Says what is gone, what stays and why.
     fn say(&self, context: &Context, site: &Site) -> Exit {
-        let intake = &site.config.organization.intake;
+        let intake = &site.config().organization.intake;
         let waiting = site.forest.members.iter().filter(|member| member.ou == *intake);
         let waiting: Vec<String> = waiting.map(|member| member.name.clone()).collect();
         let mut freed: Vec<String> = self.freed.iter().map(|hold| hold.account.clone()).collect();

@@ -1,7 +1,5 @@
 //! Where Forester is to stand: the account and region of the credentials, and the organization around it.
 
-use std::sync::Arc;
-
 use forester::Forester;
 use forester::aws::Scope;
 use forester::config::{Config, OperatingMode};
@@ -15,8 +13,6 @@ use crate::output::{Problem, note};
 pub struct Site {
     /// The parts, wired as the file says.
     pub forester: Forester,
-    /// The file.
-    pub config: Arc<Config>,
     /// The account in the region of the stack.
     pub scope: Scope,
     /// The accounts, and where it can be asked, the organization.
@@ -25,8 +21,9 @@ pub struct Site {
 
 impl Site {
     /// Asks who we are, where, and in which organization.
-    pub async fn find(context: &Context, config: Config) -> Result<Self, Problem> {
+    pub async fn find(context: &Context) -> Result<Self, Problem> {
         let forester = context.forester().await?;
+        let config = &forester.config;
         let region = forester
             .sdk
             .region()
@@ -44,7 +41,12 @@ impl Site {
             OperatingMode::Organization => forester.directory.forest().await.map_err(Problem::failed)?,
             OperatingMode::VirtualRoot | OperatingMode::SingleAccount => Forest::default(),
         };
-        Ok(Self { forester, config: Arc::new(config), scope, forest })
+        Ok(Self { forester, scope, forest })
+    }
+
+    /// The file.
+    pub fn config(&self) -> &Config {
+        &self.forester.config
     }
 
     /// Whether this is the management account, which alone hears of the organization and has StackSets by default.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::log::{self, Log};
 use super::pace::Pace;
+use crate::answer::{with, word};
 use crate::output::Problem;
 
 /// Where a template comes from: CloudFormation takes 51,200 bytes by themselves, and more from a bucket
@@ -97,9 +98,9 @@ impl Stack {
             "Parameters": self.inputs(kept).await?,
         }));
         let made = self.scope.call("cloudformation", "CreateChangeSet", request).await.map_err(Problem::failed)?;
-        let word = |member: &str| made.get(member).and_then(Value::as_str).map(str::to_owned);
-        let begun = if standing == Standing::Absent { word("StackId") } else { None };
-        let plan = Plan { change_set: word("Id").unwrap_or(name), makes, begun, changes: Vec::new() };
+        let stack = made.get("StackId").and_then(Value::as_str).map(str::to_owned);
+        let begun = stack.filter(|_| standing == Standing::Absent);
+        let plan = Plan { change_set: word(&made, "Id").to_owned(), makes, begun, changes: Vec::new() };
         match self.computed(&plan).await {
             Ok(Some(changes)) => Ok(Some(Plan { changes, ..plan })),
             Ok(None) => self.discard(&plan).await.map(|()| None),
@@ -217,13 +218,13 @@ impl Stack {
         loop {
             let told = self.scope.call("cloudformation", "DescribeChangeSet", named.clone()).await;
             let told = told.map_err(Problem::failed)?;
-            let word = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default();
-            match word("Status") {
+            let reason = word(&told, "StatusReason");
+            match word(&told, "Status") {
                 "CREATE_COMPLETE" => break,
-                "FAILED" if is_empty(word("StatusReason")) => return Ok(None),
+                "FAILED" if is_empty(reason) => return Ok(None),
                 "FAILED" => {
                     let found = log::invalid(&self.scope, named).await;
-                    let reason = if found.is_empty() { word("StatusReason").to_owned() } else { found.join("; ") };
+                    let reason = if found.is_empty() { reason.to_owned() } else { found.join("; ") };
                     return Err(Problem::failed(format_args!("{}: {reason}", self.name)));
                 }
                 _ => pace.rest(&format!("the change set of {}", self.name)).await?,
@@ -308,7 +309,7 @@ impl Change {
 
     fn read(change: &Value) -> Option<Self> {
         let change = change.get("ResourceChange")?;
-        let word = |name: &str| change.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let word = |name: &str| word(change, name).to_owned();
         let replaced = match word("Replacement").as_str() {
             "True" => Replaced::Yes,
             "Conditional" => Replaced::Perhaps,
@@ -316,14 +317,6 @@ impl Change {
         };
         Some(Self { action: word("Action"), kind: word("ResourceType"), name: word("LogicalResourceId"), replaced })
     }
-}
-
-/// The members of a call, and more of them.
-pub fn with(mut members: Value, more: Value) -> Value {
-    if let (Some(members), Value::Object(more)) = (members.as_object_mut(), more) {
-        members.extend(more);
-    }
-    members
 }
 
 /// Parameters as CloudFormation takes them.

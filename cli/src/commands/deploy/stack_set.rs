@@ -8,7 +8,8 @@ use forester::types::OuId;
 use serde_json::{Value, json};
 
 use super::pace::Pace;
-use super::stack::{as_parameters, with};
+use super::stack::as_parameters;
+use crate::answer::{page, with, word};
 use crate::output::{Problem, note};
 
 /// By this description StackSets of ours are known.
@@ -177,7 +178,17 @@ impl StackSet<'_> {
 
     /// The OUs that it is for, with their regions: also those without an account, whose stacks come later.
     async fn targets_there(&self) -> Result<BTreeMap<String, Vec<String>>, Problem> {
-        let listed = self.pages("ListStackSetAutoDeploymentTargets", json!({ "StackSetName": self.name })).await?;
+        let (mut listed, mut token) = (Vec::new(), None);
+        loop {
+            let named = json!({ "StackSetName": self.name });
+            let told = page(self.scope, "ListStackSetAutoDeploymentTargets", named, "Summaries", token).await;
+            let (targets, next) = told.map_err(Problem::failed)?;
+            listed.extend(targets);
+            token = next;
+            if token.is_none() {
+                break;
+            }
+        }
         let read = |one: &Value| {
             let regions = one.get("Regions").and_then(Value::as_array).into_iter().flatten();
             let regions = regions.filter_map(|region| region.as_str().map(str::to_owned)).collect();
@@ -279,10 +290,6 @@ fn waits(error: &CallError) -> bool {
         || error.message.contains("must enable organizations access")
 }
 
-fn word<'a>(one: &'a Value, name: &str) -> &'a str {
-    one.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
 fn is(instance: &Value, status: &str) -> bool {
     word(instance, "Status") == status
 }
@@ -342,6 +349,20 @@ mod tests {
             [(named(&["2"]), regions(&["eu-west-1"])), (named(&["4"]), regions(&["us-east-1", "eu-west-1"]))]
         );
         assert!(found.exists && !found.changes && !found.is_done());
+    }
+
+    #[tokio::test]
+    async fn targets_are_read_to_the_last_page() {
+        let target = |unit: &str| json!({ "OrganizationalUnitId": unit, "Regions": ["us-east-1", "eu-west-1"] });
+        let [first, second] = [named(&["1"]), named(&["2"])].concat().try_into().unwrap();
+        let pages = Answers::new()
+            .with(SET, json!({ "StackSet": { "TemplateBody": TEMPLATE } }))
+            .with(TARGETS, json!({ "Summaries": [target(&first)], "NextToken": "t" }))
+            .then(TARGETS, json!({ "Summaries": [target(&second)] }));
+        assert!(work(pages.clone(), &["1", "2"]).await.is_done());
+        let asked = pages.asked().into_iter().filter(|(operation, _)| operation == TARGETS);
+        let tokens: Vec<Value> = asked.map(|(_, params)| params["NextToken"].clone()).collect();
+        assert_eq!(tokens, [json!(null), json!("t")]);
     }
 
     #[tokio::test]

@@ -2,9 +2,10 @@
 //! nobody by itself.
 
 use forester::aws::{CallError, Scope};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::finding::Finding;
+use crate::answer::word;
 use crate::commands::deploy::MEMBERS;
 
 /// A finding for each StackSet that `forester deploy --members` made.
@@ -36,8 +37,4 @@ async fn behind(home: &Scope, name: &str) -> Result<Vec<String>, CallError> {
     Ok(late
         .map(|one| format!("{}/{} ({})", word(one, "Account"), word(one, "Region"), word(one, "StatusReason")))
         .collect())
-}
-
-fn word<'a>(one: &'a Value, name: &str) -> &'a str {
-    one.get(name).and_then(Value::as_str).unwrap_or_default()
 }

@@ -114,13 +114,7 @@ async fn home_of(attempt: &Attempt<'_>, bucket: &str) -> Result<Scope, CallError
         return Ok(attempt.scope.clone());
     }
     let answer = attempt.scope.call("s3", "GetBucketLocation", json!({ "Bucket": bucket })).await?;
-    // Two regions are older than the rule: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
-    let name = match answer.get("LocationConstraint").and_then(Value::as_str) {
-        None | Some("") => "us-east-1",
-        Some("EU") => "eu-west-1",
-        Some(name) => name,
-    };
-    match name.parse::<Region>() {
+    match Region::of_bucket(answer.get("LocationConstraint").and_then(Value::as_str)) {
         Ok(region) => attempt.accounts.scope(attempt.scope.account(), &region).await,
         Err(_) => Ok(attempt.scope.clone()),
     }
